@@ -1,0 +1,1 @@
+"""Measure the storage of virtual machines on OpenShift, one pytest test per cell of a matrix."""
