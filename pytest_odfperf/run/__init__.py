@@ -1,0 +1,1 @@
+"""From a request to results: what the pytest hooks delegate to. Knows no pytest."""

@@ -1,0 +1,76 @@
+"""From the plan's keys to pytest items: one parametrized test per key, in the order of the keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.plugin.state import KEY, PLAN, SHIPPED_NODE
+from pytest_odfperf.run.plan import Plan
+
+SHIPPED_TESTS = Path(__file__).with_name("storage.py")
+
+
+def choose_tests(config: pytest.Config) -> None:
+    """Without a path on the command line, run the tests that ship with the plugin."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(SHIPPED_TESTS)]
+        return
+    config.args = [
+        f"{SHIPPED_TESTS}::{arg.removeprefix(SHIPPED_NODE + '::')}" if arg.startswith(SHIPPED_NODE + "::") else arg
+        for arg in config.args
+    ]
+
+
+class CollectPlugin:
+    """The collection hooks of a process that knows the plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._order = {key: index for index, key in enumerate(plan.keys)}
+
+    def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+        if module_path != SHIPPED_TESTS:
+            return None
+        # A node id of its own: the path into site-packages would differ from machine to machine.
+        return pytest.Module.from_parent(parent, path=module_path, nodeid=SHIPPED_NODE)  # type: ignore[no-any-return]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "odf_key" in metafunc.fixturenames:
+            metafunc.parametrize("odf_key", [self._param(key) for key in self._plan.keys], indirect=True)
+
+    def _param(self, key: Key) -> object:
+        reason = self._plan.pool_problems.get(key.pool)
+        marks = [pytest.mark.skip(reason=f"pool {key.pool} can not run: {reason}")] if reason else []
+        return pytest.param(key, id=str(key), marks=[*marks, pytest.mark.xdist_group(key.pool)])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        keep: list[pytest.Item] = []
+        done: list[pytest.Item] = []
+        for item in items:
+            key = key_of(item)
+            if key is not None:
+                item.stash[KEY] = key
+            (done if key is not None and self._plan.is_done(item.nodeid, key) else keep).append(item)
+        if done:
+            config.hook.pytest_deselected(items=done)
+        items[:] = sorted(keep, key=self._place)
+
+    def _place(self, item: pytest.Item) -> int:
+        """Keys in the order of the matrix, so that a group's keys follow each other; other tests first."""
+        key = item.stash.get(KEY, None)
+        return -1 if key is None else self._order[key]
+
+
+def key_of(item: pytest.Item) -> Key | None:
+    """The key that ``item`` was parametrized with, if it is one of ours."""
+    callspec = getattr(item, "callspec", None)
+    key = callspec.params.get("odf_key") if callspec is not None else None
+    return key if isinstance(key, Key) else None
+
+
+def plan_of(config: pytest.Config) -> Plan | None:
+    return config.stash.get(PLAN, None)

@@ -1,0 +1,140 @@
+"""The command line and ini options, and the request that they make."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+MODES = ("full", "quick", "overview", "rank")
+
+Parallel = int | Literal["auto"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for, as given: nothing is looked up yet."""
+
+    parallel: Parallel | None
+    #: A matrix file's path or a shipped matrix's name; None: not said.
+    matrix: str | None
+    pools: tuple[str, ...]
+    filters: tuple[str, ...]
+    excludes: tuple[str, ...]
+    extra_storage_classes: tuple[str, ...]
+    resume: str | None
+    run_id: str | None
+    results: str
+    dry_run: bool
+    cluster: str | None
+    fio: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def parallel(text: str) -> Parallel:
+    """The value of ``--odf-parallel``: ``auto`` or a number of pools from 1."""
+    if text == "auto":
+        return "auto"
+    if not (text.isascii() and text.lstrip("-").isdigit()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 'auto' nor a number of pools; before a path write --odf-parallel=auto"
+        )
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} pools can not run in parallel: from 1, or 'auto'")
+    return int(text)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option, on the command line and as an ini setting of the same name."""
+    group = parser.getgroup("odfperf", "storage of virtual machines on OpenShift (pytest-odfperf)")
+
+    def single(flag: str, metavar: str, text: str, **more: Any) -> None:
+        group.addoption(flag, metavar=metavar, default=None, help=text, **more)
+        parser.addini(_dest(flag), f"{text} (as {flag})", type="string", default=None)
+
+    def repeated(flag: str, metavar: str, text: str) -> None:
+        group.addoption(flag, metavar=metavar, action="append", default=None, help=f"{text} Repeatable.")
+        parser.addini(_dest(flag), f"{text} One a line (as {flag}).", type="linelist", default=None)
+
+    def switch(flag: str, text: str) -> None:
+        group.addoption(flag, action="store_true", default=False, help=text)
+        parser.addini(_dest(flag), f"{text} (as {flag})", type="bool", default=False)
+
+    switch("--odf", "Measure the matrix, one pool after the other.")
+    single(
+        "--odf-parallel",
+        "N|auto",
+        "Measure pools in parallel; without a number as many as the cluster's capacity allows.",
+        nargs="?",
+        const="auto",
+        type=parallel,
+    )
+    single("--odf-matrix", "FILE", "The matrix: a YAML file, or the name of one that ships with the plugin.")
+    for mode in MODES:
+        switch(f"--odf-{mode}", f"The shipped matrix '{mode}'{' (the default)' if mode == 'full' else ''}.")
+    repeated("--odf-pool", "NAME", "Measure this pool only.")
+    repeated(
+        "--odf-filter", "PAT", "Measure keys that match pool:size:pvc:concurrency:profile:bs, globs in each field."
+    )
+    repeated("--odf-exclude", "PAT", "Do not measure keys that match; wins over --odf-filter.")
+    repeated("--odf-extra-sc", "NAME", "Measure this StorageClass too, as a pool of its name.")
+    single("--odf-resume", "RUN|last", "Go on with an earlier run: its matrix and options, what is left of its keys.")
+    single("--odf-run-id", "ID", "The id of the new run (default: perf- and the time).")
+    single("--odf-results", "DIR", "Where run folders are made (default: results).")
+    switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
+    single("--odf-cluster", "WHERE", "'kubeconfig' (the default; also in-cluster) or 'sandbox'.")
+    repeated("--odf-fio", "KEY=VALUE", "Override a fio setting: runtime, ramp, iodepth, numjobs, file_size.")
+
+
+def _dest(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def is_active(config: pytest.Config) -> bool:
+    """Whether this pytest run measures: any ``--odf*`` option, or ``odf``/``odf_parallel`` in the ini file."""
+    given = (
+        name for name in vars(config.option) if name == "odf" or name.startswith("odf_")
+    )
+    if any(config.getoption(name) not in (None, False) for name in given):
+        return True
+    return bool(config.getini("odf")) or bool(config.getini("odf_parallel"))
+
+
+def read_request(config: pytest.Config) -> Request:
+    """The request of this pytest run. Raises `pytest.UsageError`."""
+
+    def value(name: str) -> Any:
+        given = config.getoption(name)
+        return given if given not in (None, False) else config.getini(name) or None
+
+    modes = [mode for mode in MODES if value(f"odf_{mode}")]
+    if len(modes) > 1:
+        raise pytest.UsageError(f"--odf-{modes[0]} and --odf-{modes[1]} exclude each other")
+    if modes and value("odf_matrix"):
+        raise pytest.UsageError(f"--odf-{modes[0]} and --odf-matrix exclude each other")
+    many = value("odf_parallel")
+    if isinstance(many, str) and many != "auto":
+        try:
+            many = parallel(many)
+        except argparse.ArgumentTypeError as error:
+            raise pytest.UsageError(f"odf_parallel in {config.inipath}: {error}") from None
+    if config.getoption("odf") and config.getoption("odf_parallel") is None:
+        many = None  # asked for on the command line: stronger than odf_parallel in the ini file
+    return Request(
+        parallel=many,
+        matrix=modes[0] if modes else value("odf_matrix"),
+        pools=tuple(value("odf_pool") or ()),
+        filters=tuple(value("odf_filter") or ()),
+        excludes=tuple(value("odf_exclude") or ()),
+        extra_storage_classes=tuple(value("odf_extra_sc") or ()),
+        resume=value("odf_resume"),
+        run_id=value("odf_run_id"),
+        results=value("odf_results") or "results",
+        dry_run=bool(value("odf_dry_run")),
+        cluster=value("odf_cluster"),
+        fio=tuple(value("odf_fio") or ()),
+    )
