@@ -11,11 +11,13 @@ from pytest_odfperf.waiting import Stop
 if TYPE_CHECKING:
     from pytest_odfperf.matrix.keys import Key
     from pytest_odfperf.measure.record import Record
+    from pytest_odfperf.plugin.measure import MeasurePlugin
     from pytest_odfperf.run.controller import Run
     from pytest_odfperf.run.plan import Plan
 
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 RUN: pytest.StashKey[Run] = pytest.StashKey()
+MEASURE: pytest.StashKey[MeasurePlugin] = pytest.StashKey()
 STOP: pytest.StashKey[Stop] = pytest.StashKey()
 
 #: On an item: its key, and the record of its measurement once there is one.

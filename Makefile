@@ -1,0 +1,54 @@
+# What the README names; .ci/run calls the same targets.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+SOURCES := $(shell git ls-files pytest_odfperf matrices pyproject.toml README.md 2>/dev/null)
+
+.PHONY: demo test test-lowest lint types contracts check clean system
+
+demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them, write a report
+	$(BIN)/pytest --odf-parallel --odf-matrix demo
+
+test: $(VENV)/tested system ## the whole test suite, on the built wheel
+	$(BIN)/pytest tests
+
+system:
+	@tools/install-system-packages
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/install-system-packages
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/pip $(SOURCES)
+	$(BIN)/pip install -q --force-reinstall --no-deps .
+	$(BIN)/pip install -q '.[sandbox]'
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/pip install -q '.[test]'
+	@touch $@
+
+$(VENV)/linted: $(VENV)/bin/pip pyproject.toml
+	$(BIN)/pip install -q '.[test,lint]'
+	@touch $@
+
+test-lowest: system ## the suite without QEMU on the lowest supported versions
+	$(MAKE) .venv-lowest/bin/pip VENV=.venv-lowest
+	.venv-lowest/bin/pip install -q uv
+	.venv-lowest/bin/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct --reinstall-package pytest-odfperf '.[test]'
+	.venv-lowest/bin/pytest tests -m 'not qemu and not bench'
+
+lint: $(VENV)/linted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/linted
+	$(BIN)/mypy
+
+contracts: $(VENV)/linted
+	$(BIN)/lint-imports
+
+check: lint types contracts test
+
+clean:
+	rm -rf $(VENV) .venv-lowest results .pytest_cache .mypy_cache .ruff_cache dist build

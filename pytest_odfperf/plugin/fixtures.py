@@ -1,0 +1,53 @@
+"""The public fixtures: write tests of your own on the VM groups and results of the matrix.
+
+A test that asks for one of them is parametrized with every selected key::
+
+    def test_oltp(odf_result):
+        assert odf_result.write.lat_p99_ns < 5_000_000
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_odfperf.plugin.state import MEASURE, RECORD
+
+if TYPE_CHECKING:
+    from pytest_odfperf.guest.guest import Guest
+    from pytest_odfperf.matrix.keys import Key
+    from pytest_odfperf.plugin.measure import MeasurePlugin
+    from pytest_odfperf.run.result import Result
+
+
+def _measure(request: pytest.FixtureRequest) -> MeasurePlugin:
+    plugin = request.config.stash.get(MEASURE, None)
+    if plugin is None:
+        pytest.skip("measures VM storage: run with --odf or --odf-parallel")
+    return plugin
+
+
+@pytest.fixture
+def odf_key(request: pytest.FixtureRequest) -> Key:
+    """The `Key` of this test: pool, VM size, PVC size, concurrency, profile and block size."""
+    _measure(request)
+    key: Key = request.param
+    return key
+
+
+@pytest.fixture
+def odf_guests(request: pytest.FixtureRequest, odf_key: Key) -> tuple[Guest, ...]:
+    """The running guests of this key's VM group, connected by SSH; shared by the keys of the group."""
+    return _measure(request).guests(odf_key)
+
+
+@pytest.fixture
+def odf_result(request: pytest.FixtureRequest, odf_key: Key) -> Result:
+    """What fio measured for this key in all guests of its group at once: a `Result`.
+
+    Tests of one key share one measurement.
+    """
+    result = _measure(request).result(odf_key)
+    request.node.stash[RECORD] = result.record
+    return result

@@ -1,0 +1,120 @@
+"""The hooks of a process that measures: an xdist worker, or the only process of a sequential run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_odfperf.errors import InterruptedRunError, OdfError
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.plugin.state import KEY, RECORD, is_worker
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.recorder import Recorder
+from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.guest.guest import Guest
+    from pytest_odfperf.run.result import Result
+
+
+class MeasurePlugin:
+    """Keeps one VM group at a time, and records what each key came to."""
+
+    def __init__(self, config: pytest.Config, plan: Plan, stop: Stop) -> None:
+        from pytest_odfperf.run.lease import GroupLease
+
+        process = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        self._lease = GroupLease(plan, stop, process)
+        self._recorder = Recorder(plan, process)
+        self._stop = stop
+        self._worker = is_worker(config)
+        self._ran: set[pytest.Item] = set()
+        self._last: tuple[Key, Result] | None = None
+
+    def guests(self, key: Key) -> tuple[Guest, ...]:
+        """The guests of ``key``'s group, made if need be; skips the test if the group failed before."""
+        failed = self._lease.failure(key.group)
+        if failed:
+            pytest.skip(f"VM group {key.group} is not available: {failed}")
+        try:
+            return self._lease.ensure(key)
+        except InterruptedRunError:
+            raise KeyboardInterrupt from None
+
+    def result(self, key: Key) -> Result:
+        """The measurement of ``key``; made once for all tests of the key that follow each other."""
+        if self._last is None or self._last[0] != key:
+            from pytest_odfperf.run.measure import measure
+
+            self.guests(key)
+            try:
+                self._last = key, measure(key, self._lease, self._stop)
+            except InterruptedRunError:
+                raise KeyboardInterrupt from None
+        return self._last[1]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        if self._worker and item in self._ran:
+            return True  # the scheduler's mark of a pool's end, see PoolScheduling
+        self._ran.add(item)
+        return None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, Any, Any]:
+        try:
+            return (yield)
+        finally:
+            # In the last key's own teardown, so that a failed deletion is an error of the right group.
+            if nextitem is None or nextitem in self._ran or self._lease.differs(nextitem.stash.get(KEY, None)):
+                self._release()
+
+    def _release(self) -> None:
+        self._last = None
+        try:
+            self._lease.release()
+        except InterruptedRunError:
+            raise KeyboardInterrupt from None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        key = item.stash.get(KEY, None)
+        if key is not None and call.excinfo is not None and isinstance(call.excinfo.value, OdfError):
+            # An error of ours names its cause in one line; a traceback would only hide it.
+            report.longrepr = str(call.excinfo.value)
+        if key is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
+            record = self._recorder.record(
+                key=key,
+                node_id=item.nodeid,
+                outcome=report.outcome,
+                reason=_reason(report, call),
+                measured=item.stash.get(RECORD, None),
+                started_at_s=call.start,
+                ended_at_s=call.stop,
+            )
+            item.user_properties.extend(record.properties())
+            report.odf = record.to_json()  # type: ignore[attr-defined]
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """The last resort: normally the last key's teardown released the group."""
+        self._release()
+
+
+def _reason(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str | None:
+    if report.outcome == "skipped" and isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    if call.excinfo is None:
+        return None
+    if isinstance(call.excinfo.value, OdfError):
+        return str(call.excinfo.value)
+    return f"{call.excinfo.typename}: {call.excinfo.value}"

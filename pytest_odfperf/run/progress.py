@@ -1,0 +1,100 @@
+"""How far the run is: per pool what is done, what runs, and when all will have ended. Pure; told of events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytest_odfperf.matrix.keys import Key
+
+
+@dataclass
+class PoolProgress:
+    """One pool: counts of its keys by outcome, and the key that runs now."""
+
+    total: int
+    estimate_s: float
+    outcomes: Counter[str] = field(default_factory=Counter)
+    running: str | None = None
+    running_since_s: float = 0.0
+    started_s: float | None = None
+    ended_s: float | None = None
+
+    @property
+    def done(self) -> int:
+        return self.outcomes.total()
+
+    def left_s(self, now_s: float) -> float:
+        """Estimated seconds until this pool has ended, from the plan and what its keys really took."""
+        per_key_s = self.estimate_s / self.total
+        measured = self.outcomes["passed"] + self.outcomes["failed"]
+        if measured and self.started_s is not None:
+            spent_s = (self.running_since_s if self.running else now_s) - self.started_s
+            per_key_s = (per_key_s + spent_s) / (1 + measured) if spent_s > 0 else per_key_s
+        left_s = per_key_s * (self.total - self.done)
+        return max(0.0, left_s - (now_s - self.running_since_s)) if self.running else left_s
+
+
+class Progress:
+    """The progress of all pools; ``keys`` are those that will run, ``estimates_s`` is by pool."""
+
+    def __init__(self, keys: Sequence[Key], estimates_s: Mapping[str, float], workers: int) -> None:
+        totals = Counter(key.pool for key in keys)
+        self.pools = {pool: PoolProgress(total, estimates_s.get(pool, 0.0)) for pool, total in totals.items()}
+        self._workers = max(1, workers)
+
+    def key_started(self, key: Key, now_s: float) -> bool:
+        """Note that ``key`` runs; True if its pool starts with it."""
+        pool = self.pools[key.pool]
+        pool.running, pool.running_since_s = str(key), now_s
+        if pool.started_s is not None:
+            return False
+        pool.started_s = now_s
+        return True
+
+    def key_ended(self, key: Key, outcome: str, now_s: float) -> bool:
+        """Note that ``key`` came to ``outcome``; True if its pool ends with it."""
+        pool = self.pools[key.pool]
+        pool.outcomes[outcome] += 1
+        pool.running = None
+        if pool.done < pool.total or pool.ended_s is not None:
+            return False
+        pool.ended_s = now_s
+        return True
+
+    @property
+    def total(self) -> int:
+        return sum(pool.total for pool in self.pools.values())
+
+    @property
+    def done(self) -> int:
+        return sum(pool.done for pool in self.pools.values())
+
+    def left_s(self, now_s: float) -> float:
+        """Estimated seconds to the end: pools that have not started go to the worker that is free first."""
+        busy = [pool.left_s(now_s) for pool in self.pools.values() if pool.running]
+        waiting = [pool.left_s(now_s) for pool in self.pools.values() if not pool.running and pool.ended_s is None]
+        slots = sorted([*busy, *[0.0] * self._workers])[-max(self._workers, len(busy)) :]
+        for seconds in sorted(waiting, reverse=True):
+            slots[slots.index(min(slots))] += seconds
+        return max(slots, default=0.0)
+
+    def heartbeat(self, now_s: float) -> str:
+        """One line for a log: keys done, what runs for how long, seconds to the end."""
+        running = [
+            f"{name} {pool.done}/{pool.total} {(pool.running or '').partition(':')[2]} "
+            f"{now_s - pool.running_since_s:.0f}s"
+            for name, pool in self.pools.items()
+            if pool.running
+        ]
+        shown = "; ".join(running[:4]) + (f"; and {len(running) - 4} more" if len(running) > 4 else "")
+        return f"odfperf: {self.done}/{self.total} keys, ETA {duration(self.left_s(now_s))} | {shown or 'between keys'}"
+
+
+def duration(seconds: float) -> str:
+    """``75 s``, ``12 min``, ``3 h 20 min``: as exact as an estimate deserves."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
