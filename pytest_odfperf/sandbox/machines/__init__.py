@@ -1,0 +1,1 @@
+"""The machines behind the sandbox: real QEMU guests, or simulated ones."""

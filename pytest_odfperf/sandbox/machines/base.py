@@ -1,0 +1,117 @@
+"""What the controllers need of a machine, real or simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+#: The guest's SSH port, the one that every machine forwards.
+SSH_PORT = 22
+
+DiskFormat = Literal["raw", "qcow2"]
+DiskCache = Literal["none", "writeback", "writethrough", "directsync", "unsafe"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Where the volumes of a StorageClass are kept, and what each volume may do at the most."""
+
+    #: The StorageClass.
+    name: str
+    directory: Path
+    format: DiskFormat = "raw"
+    cache: DiskCache = "none"
+    #: Limits per volume; None: no limit.
+    iops: int | None = None
+    bandwidth_bytes_per_s: int | None = None
+
+    def path(self, volume: str) -> Path:
+        """The file of a volume, named by its PersistentVolume."""
+        return self.directory / f"{volume}.{self.format}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSpec:
+    """One disk of a machine. Its file exists before the machine starts and outlives it."""
+
+    #: The disk's name in the VirtualMachineInstance.
+    name: str
+    #: What the guest sees as /dev/disk/by-id/virtio-<serial>.
+    serial: str | None
+    size_bytes: int
+    boot: bool
+    backend: Backend
+    #: The PersistentVolume.
+    volume: str
+
+    @property
+    def path(self) -> Path:
+        return self.backend.path(self.volume)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSpec:
+    name: str
+    namespace: str
+    #: Of the VirtualMachineInstance: a restarted VM is another machine.
+    uid: str
+    vcpus: int
+    memory_bytes: int
+    user_data: bytes
+    network_data: bytes | None
+    disks: tuple[DiskSpec, ...]
+    #: The machine's own folder (seed image, sockets, logs). Exists; removed by whoever made the machine.
+    directory: Path
+
+
+@runtime_checkable
+class Machine(Protocol):
+    """A guest. Used once: after `stop` it is thrown away."""
+
+    async def start(self) -> None:
+        """Return when the domain runs, which is before SSH answers; `OdfError` if it can not run."""
+        ...
+
+    async def stop(self, grace_s: float) -> None:
+        """Ask the guest to shut down, kill it after ``grace_s``; may be called more than once."""
+        ...
+
+    async def wait(self) -> str:
+        """Return when the machine has ended by itself or was stopped: the reason.
+
+        ``guest-shutdown`` if the guest powered itself off, ``stopped`` after `stop`, any other text is a
+        failure.
+        """
+        ...
+
+    @property
+    def ports(self) -> Mapping[int, tuple[str, int]]:
+        """Guest port to (host, port) on loopback; known when `start` returns."""
+        ...
+
+    @property
+    def console_log(self) -> Path | None: ...
+
+
+#: The reasons of `Machine.wait` that are no failure.
+GUEST_SHUTDOWN = "guest-shutdown"
+STOPPED = "stopped"
+
+
+class Machines(Protocol):
+    """Makes machines and their volumes; one per sandbox."""
+
+    #: What every result of these machines is marked with; None for real ones.
+    marking: str | None
+
+    def machine(self, spec: MachineSpec) -> Machine: ...
+
+    async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
+        """Make a volume, blank or (``clone``) a copy of the guest image; `OdfError` if it can not be made."""
+        ...
+
+    async def delete_volume(self, backend: Backend, volume: str) -> None:
+        """Delete a volume; nothing happens if there is none."""
+        ...
