@@ -10,6 +10,16 @@ VolumeMode = Literal["Block", "Filesystem"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Only:
+    """What a pool is restricted to; None: everything that the matrix declares."""
+
+    vm_sizes: tuple[str, ...] | None = None
+    pvc_sizes: tuple[str, ...] | None = None
+    concurrency: tuple[int, ...] | None = None
+    profiles: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """One storage pool: the StorageClass that the data disks come from."""
 
@@ -23,6 +33,7 @@ class Pool:
     overhead: float = 1.0
     #: How the pool is made (kind, name, ...). Read to check that its Ceph object is Ready.
     recipe: Mapping[str, Any] | None = None
+    only: Only = field(default_factory=Only)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,66 @@
+"""What the command line changes of a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.fields import check_subdomain, did_you_mean, listed
+from pytest_odfperf.matrix.keys import check_name
+from pytest_odfperf.matrix.load import check_blocks_fit, check_file_fits
+from pytest_odfperf.matrix.model import FioSettings, Matrix, Pool
+from pytest_odfperf.matrix.settings import FIO, read_fio
+from pytest_odfperf.matrix.yaml_marks import Marked
+
+
+def override_fio(matrix: Matrix, assignments: Iterable[str]) -> Matrix:
+    """``matrix`` with the fio settings of ``--odf-fio KEY=VALUE``; of two equal keys the later wins.
+
+    Values are written as in the matrix file. Raises `InputError`.
+    """
+    given: dict[str, Marked] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        source = f"--odf-fio {assignment[:80]}"
+        if not equals:
+            raise InputError(f"{source!r} is not written KEY=VALUE (known: {listed(FIO)})")
+        if name not in FIO:
+            raise InputError(f"--odf-fio: unknown fio setting {name[:40]!r}{did_you_mean(name, FIO)}")
+        whole = value.isascii() and value.isdigit() and len(value) < 16
+        given[name] = Marked(int(value) if whole else value, source, 0, text=value)
+    if not given:
+        return matrix
+    try:
+        read = read_fio(Marked(given, "--odf-fio", 0))
+    except InputError as error:
+        raise InputError(f"--odf-fio: {error.problem}") from error
+    changed = asdict(read)
+    usual = asdict(FioSettings())
+    names = {_attribute(name) for name in given}
+    fio = replace(matrix.fio, **{name: changed[name] for name in usual if name in names})
+    for pvc in matrix.pvc_sizes:
+        check_file_fits(fio.file_size_bytes, pvc, place="--odf-fio")
+    for profile in matrix.profiles:
+        check_blocks_fit(profile, fio.file_size_bytes, place="--odf-fio")
+    return replace(matrix, fio=fio)
+
+
+def add_storage_classes(matrix: Matrix, names: Iterable[str]) -> Matrix:
+    """``matrix`` with one more pool for each StorageClass of ``--odf-extra-sc``, named by it.
+
+    Raises `InputError` for a name that can not be one, or that a pool already has.
+    """
+    pools = list(matrix.pools)
+    for name in names:
+        place = "--odf-extra-sc"
+        check_subdomain("StorageClass", name, place=place)
+        check_name("pool", name, place=place)
+        if any(pool.name == name for pool in pools):
+            raise InputError(f"the matrix already has a pool {name!r}", place=place)
+        pools.append(Pool(name=name, storage_class=name))
+    return replace(matrix, pools=tuple(pools))
+
+
+def _attribute(name: str) -> str:
+    return {"runtime": "runtime_s", "ramp": "ramp_s", "file_size": "file_size_bytes"}.get(name, name)
