@@ -1,0 +1,281 @@
+"""The ``sandbox:`` mapping of a matrix file as values, checked: a wrong name or type is one clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.sandbox.checks import Reader
+
+MachineKind = Literal["qemu", "simulated"]
+BindingMode = Literal["Immediate", "WaitForFirstConsumer"]
+VolumeMode = Literal["Block", "Filesystem"]
+
+IMAGES_NAMESPACE = "openshift-virtualization-os-images"
+STORAGE_NAMESPACE = "openshift-storage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    name: str
+    cpu_milli: int = 96_000
+    memory_bytes: int = 512 << 30
+    pods: int = 250
+    ready: bool = True
+    unschedulable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What goes wrong in the guests of a StorageClass. Simulated machines only."""
+
+    #: sshd never answers.
+    no_ssh: bool = False
+    #: The guest script is not there.
+    no_guest: bool = False
+    #: The data disk does not appear in the guest.
+    no_disk: bool = False
+    #: fio ends with this exit code and reports an I/O error.
+    fio_exit: int = 0
+    #: fio is not installed.
+    no_fio: bool = False
+    #: What becomes of fio's answer.
+    output: Literal["whole", "truncated", "empty"] = "whole"
+    #: The job takes this many times as long.
+    slow: float = 1.0
+    #: The guest cuts the connection once, while fio runs.
+    cut: bool = False
+    #: The machine dies while fio runs.
+    crash: bool = False
+    #: Only jobs with one of these block sizes; empty: all.
+    block_sizes: tuple[str, ...] = ()
+    #: Only guests whose name ends in one of these numbers; empty: all.
+    guests: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """How fast a simulated volume is. The defaults are one RBD image on three copies, on NVMe."""
+
+    read_lat_us: float = 320.0
+    write_lat_us: float = 950.0
+    read_iops: float = 52_000.0
+    write_iops: float = 35_000.0
+    read_bandwidth: float = 6_300.0 * (1 << 20)
+    write_bandwidth: float = 2_950.0 * (1 << 20)
+    #: Standard deviation of the logarithm of the latency: 0.5 is a p99 of about three times the median.
+    read_sigma: float = 0.2
+    write_sigma: float = 1.0
+    #: Relative standard deviation of the IOPS between runs.
+    noise: float = 0.01
+    #: Name of the devices that this StorageClass shares with others.
+    backend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedBackend:
+    """What the volumes of one backend can do together; None: no limit."""
+
+    iops: float | None = None
+    bandwidth: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageClassConfig:
+    name: str
+    provisioner: str = "sandbox.odfperf/file"
+    binding_mode: BindingMode = "Immediate"
+    volume_mode: VolumeMode = "Block"
+    default: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    format: Literal["raw", "qcow2"] = "raw"
+    cache: Literal["none", "writeback", "writethrough", "directsync", "unsafe"] = "none"
+    #: Limits per volume, as shares of a file service have.
+    iops: int | None = None
+    bandwidth_bytes_per_s: int | None = None
+    directory: str | None = None
+    model: ModelConfig = field(default_factory=ModelConfig)
+    faults: Faults = field(default_factory=Faults)
+    #: Set: no volume is ever made, and this is the message of the event.
+    provisioning_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxConfig:
+    machine: MachineKind = "qemu"
+    image: str = "minimal"
+    qemu: Mapping[str, Any] = field(default_factory=dict)
+    nodes: tuple[NodeConfig, ...] = ()
+    seed: int = 1
+    speed: float = 10.0
+    boot_s: float = 0.3
+    clone_s: float = 0.2
+    cpu_allocation_ratio: int = 10
+    storage_classes: tuple[StorageClassConfig, ...] = ()
+    backends: Mapping[str, SharedBackend] = field(default_factory=dict)
+    block_pools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    filesystems: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def root_class(self) -> str:
+        """The StorageClass of the guest images: the default one, else the first."""
+        return next((sc.name for sc in self.storage_classes if sc.default), self.storage_classes[0].name)
+
+
+#: The class that root disks come from unless the matrix names another.
+ROOT_CLASS = "sandbox-root"
+
+
+def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
+    """Check the ``sandbox:`` mapping; `InputError` names the place and the known names."""
+    read = Reader({} if raw is None else raw, place)
+    nodes = _nodes(read.value("nodes", {"count": 3}), f"{place}.nodes")
+    classes = tuple(_storage_class(n, v, p) for n, v, p in read.mappings("storage_classes"))
+    if not any(sc.default for sc in classes):
+        classes = (*classes, StorageClassConfig(name=ROOT_CLASS, default=True, format="qcow2"))
+    ceph = Reader(read.mapping("ceph"), f"{place}.ceph")
+    block_pools = {name: value for name, value, _ in ceph.mappings("block_pools")}
+    filesystems = {name: value for name, value, _ in ceph.mappings("filesystems")}
+    ceph.end()
+    config = SandboxConfig(
+        machine=read.choice("machine", "qemu", get_args(MachineKind)),
+        image=read.text("image", "minimal"),
+        qemu=read.mapping("qemu"),
+        nodes=nodes,
+        seed=read.integer("seed", 1, at_least=0),
+        speed=read.number("speed", 10.0, above=0.0),
+        boot_s=read.number("boot_s", 0.3),
+        clone_s=read.number("clone_s", 0.2),
+        cpu_allocation_ratio=read.integer("cpu_allocation_ratio", 10, at_least=1),
+        storage_classes=classes,
+        backends={n: _backend(v, p) for n, v, p in read.mappings("backends")},
+        block_pools=block_pools,
+        filesystems=filesystems,
+        data_sources=_data_sources(read),
+        namespaces=read.texts("namespaces"),
+    )
+    read.end()
+    for sc in classes:
+        if sc.model.backend is not None and sc.model.backend not in config.backends:
+            known = ", ".join(sorted(config.backends)) or "none"
+            raise InputError(
+                f"backend {sc.model.backend!r} is not one of {place}.backends ({known})",
+                place=f"{place}.storage_classes.{sc.name}.model",
+            )
+    return config
+
+
+def _nodes(raw: Any, place: str) -> tuple[NodeConfig, ...]:
+    if isinstance(raw, list):
+        nodes = tuple(_node(entry, f"{place}[{i}]", f"node-{i + 1}")[0] for i, entry in enumerate(raw))
+    else:
+        nodes = tuple(_node(raw, place, None))
+    if not nodes:
+        raise InputError("at least one node is needed", place=place)
+    names = [node.name for node in nodes]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"node {twice!r} is there twice", place=place)
+    return nodes
+
+
+def _node(raw: Any, place: str, name: str | None) -> list[NodeConfig]:
+    read = Reader(raw, place)
+    names = (
+        [f"node-{i + 1}" for i in range(read.integer("count", 3, at_least=1))]
+        if name is None
+        else [read.text("name", name)]
+    )
+    shape = {
+        "cpu_milli": read.quantity("cpu", 96, thousandths=True),
+        "memory_bytes": read.quantity("memory", "512Gi"),
+        "pods": read.integer("pods", 250, at_least=1),
+    }
+    ready = read.flag("ready", True)
+    unschedulable = read.flag("unschedulable", False)
+    read.end()
+    return [NodeConfig(name=n, ready=ready, unschedulable=unschedulable, **shape) for n in names]
+
+
+def _backend(raw: Mapping[str, Any], place: str) -> SharedBackend:
+    read = Reader(raw, place)
+    backend = SharedBackend(
+        iops=read.optional_quantity("iops"), bandwidth=read.optional_quantity("bandwidth")
+    )
+    read.end()
+    return backend
+
+
+def _storage_class(name: str, raw: Mapping[str, Any], place: str) -> StorageClassConfig:
+    read = Reader(raw, place)
+    backend = Reader(read.mapping("backend"), f"{place}.backend")
+    formats = ("raw", "qcow2")
+    caches = ("none", "writeback", "writethrough", "directsync", "unsafe")
+    config = StorageClassConfig(
+        name=name,
+        provisioner=read.text("provisioner", "sandbox.odfperf/file"),
+        binding_mode=read.choice("binding_mode", "Immediate", get_args(BindingMode)),
+        volume_mode=read.choice("volume_mode", "Block", get_args(VolumeMode)),
+        default=read.flag("default", False),
+        parameters=read.strings("parameters"),
+        annotations=read.strings("annotations"),
+        format=backend.choice("format", "raw", formats),
+        cache=backend.choice("cache", "none", caches),
+        iops=backend.optional_quantity("iops"),
+        bandwidth_bytes_per_s=backend.optional_quantity("bandwidth"),
+        directory=backend.optional_text("directory"),
+        model=_model(read.mapping("model"), f"{place}.model"),
+        faults=_faults(read.mapping("faults"), f"{place}.faults"),
+        provisioning_error=read.optional_text("provisioning_error"),
+    )
+    backend.end()
+    read.end()
+    return config
+
+
+def _model(raw: Mapping[str, Any], place: str) -> ModelConfig:
+    read = Reader(raw, place)
+    usual = ModelConfig()
+    model = ModelConfig(
+        read_lat_us=read.number("read_lat_us", usual.read_lat_us, above=0.0),
+        write_lat_us=read.number("write_lat_us", usual.write_lat_us, above=0.0),
+        read_iops=read.number("read_iops", usual.read_iops, above=0.0),
+        write_iops=read.number("write_iops", usual.write_iops, above=0.0),
+        read_bandwidth=read.optional_quantity("read_bandwidth") or usual.read_bandwidth,
+        write_bandwidth=read.optional_quantity("write_bandwidth") or usual.write_bandwidth,
+        read_sigma=read.number("read_sigma", usual.read_sigma),
+        write_sigma=read.number("write_sigma", usual.write_sigma),
+        noise=read.number("noise", usual.noise),
+        backend=read.optional_text("backend"),
+    )
+    read.end()
+    return model
+
+
+def _faults(raw: Mapping[str, Any], place: str) -> Faults:
+    read = Reader(raw, place)
+    faults = Faults(
+        no_ssh=read.flag("no_ssh", False),
+        no_guest=read.flag("no_guest", False),
+        no_disk=read.flag("no_disk", False),
+        fio_exit=read.integer("fio_exit", 0, at_least=0),
+        no_fio=read.flag("no_fio", False),
+        output=read.choice("output", "whole", ("whole", "truncated", "empty")),
+        slow=read.number("slow", 1.0, above=0.0),
+        cut=read.flag("cut", False),
+        crash=read.flag("crash", False),
+        block_sizes=read.texts("block_sizes"),
+        guests=read.integers("guests"),
+    )
+    read.end()
+    return faults
+
+
+def _data_sources(read: Reader) -> tuple[tuple[str, str], ...]:
+    names = read.texts("data_sources") or ("centos-stream9",)
+    split = [name.rpartition("/") for name in names]
+    return tuple((namespace or IMAGES_NAMESPACE, name) for namespace, _, name in split)
