@@ -1,0 +1,103 @@
+"""How long a run takes and what it holds at its peak, known before anything is created."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_odfperf.fio.timing import measured_s
+from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.schedule.jobs import Jobs, groups_of, job_of, layout_bytes
+
+#: Clone of the root disk, boot, first SSH answer. With the other constants, a pool of the rank matrix comes
+#: to 8.5 min, what the bash suite measured on three bare metal workers.
+GROUP_CREATE_S = 90.0
+GROUP_DELETE_S = 30.0
+#: Job file over SSH, start, results back.
+KEY_OVERHEAD_S = 5.0
+#: A replicated pool while files are laid out. Slower ones take longer than estimated.
+LAYOUT_BYTES_PER_S = 200 << 20
+
+
+def key_s(matrix: Matrix, jobs: Jobs, key: Key) -> float:
+    """Seconds of one key in a group that runs: its phases one after the other, and its own files' layout."""
+    job = job_of(jobs, key)
+    return KEY_OVERHEAD_S + measured_s(job, matrix.fio) + job.own_files_bytes / LAYOUT_BYTES_PER_S
+
+
+def group_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key]) -> float:
+    """Seconds of a VM group with ``keys``, from its creation to its deletion."""
+    layout_s = layout_bytes(matrix, jobs, keys) / LAYOUT_BYTES_PER_S
+    return GROUP_CREATE_S + layout_s + sum(key_s(matrix, jobs, key) for key in keys) + GROUP_DELETE_S
+
+
+def pool_estimates_s(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> dict[str, float]:
+    """Seconds of each pool's keys; its groups run one after the other."""
+    estimates: dict[str, float] = {}
+    for group, members in groups_of(keys).items():
+        estimates[group.pool] = estimates.get(group.pool, 0.0) + group_s(matrix, jobs, members)
+    return estimates
+
+
+def makespan_s(estimates_s: Mapping[str, float], workers: int) -> float:
+    """Seconds until all pools have ended on ``workers`` workers, the longest pool going first."""
+    ends = [0.0] * max(1, min(workers, len(estimates_s)))
+    for seconds in sorted(estimates_s.values(), reverse=True):
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The most that can exist at once. Each figure is an upper bound by itself."""
+
+    vms: int
+    vcpus: int
+    memory_bytes: int
+    data_bytes: int
+    root_bytes: int
+    #: Data and root disks times the copies of their pools, if they were full.
+    stored_bytes: int
+    #: False: the root disks' StorageClass is no pool of the matrix, so they are counted once.
+    root_overhead_known: bool
+
+
+def peak(matrix: Matrix, groups: Iterable[GroupKey], workers: int) -> Peak:
+    """What exists at once if the largest groups of ``workers`` pools meet; a pool has one group at a time."""
+    root_overhead = _root_overhead(matrix)
+    most: dict[str, dict[str, float]] = {}
+    for group in dict.fromkeys(groups):
+        size = matrix.vm_size(group.size)
+        data = group.concurrency * matrix.pvc_size(group.pvc).size_bytes
+        root = group.concurrency * matrix.guest.root_size_bytes
+        figures = {
+            "vms": group.concurrency,
+            "vcpus": group.concurrency * size.vcpus,
+            "memory_bytes": group.concurrency * size.memory_bytes,
+            "data_bytes": data,
+            "root_bytes": root,
+            "stored_bytes": data * matrix.pool(group.pool).overhead + root * (root_overhead or 1.0),
+        }
+        pool = most.setdefault(group.pool, dict.fromkeys(figures, 0))
+        for name, value in figures.items():
+            pool[name] = max(pool[name], value)
+
+    def largest(name: str) -> int:
+        return round(sum(sorted((figures[name] for figures in most.values()), reverse=True)[:workers]))
+
+    return Peak(
+        vms=largest("vms"),
+        vcpus=largest("vcpus"),
+        memory_bytes=largest("memory_bytes"),
+        data_bytes=largest("data_bytes"),
+        root_bytes=largest("root_bytes"),
+        stored_bytes=largest("stored_bytes"),
+        root_overhead_known=root_overhead is not None,
+    )
+
+
+def _root_overhead(matrix: Matrix) -> float | None:
+    name = matrix.guest.root_storage_class
+    return next((pool.overhead for pool in matrix.pools if name and pool.storage_class == name), None)

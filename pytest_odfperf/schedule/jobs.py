@@ -1,0 +1,59 @@
+"""The jobs of a run: each different one rendered once, and checked against the disks that it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.fio.job import Job, render
+from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.matrix.load import FILE_SYSTEM_SHARE
+from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.quantity import format_bytes
+
+#: Jobs by profile and block size.
+Jobs = Mapping[tuple[str, str], Job]
+
+
+def render_jobs(matrix: Matrix, keys: Iterable[Key]) -> Jobs:
+    """The job of each profile and block size that ``keys`` have. Raises `InputError` with the line."""
+    cells = dict.fromkeys((key.profile, key.block_size) for key in keys)
+    return {
+        (profile, block_size): render(matrix.profile(profile), matrix.fio, block_size)
+        for profile, block_size in cells
+    }
+
+
+def job_of(jobs: Jobs, key: Key) -> Job:
+    return jobs[key.profile, key.block_size]
+
+
+def groups_of(keys: Iterable[Key]) -> dict[GroupKey, list[Key]]:
+    """The keys by their VM group, both in the order given."""
+    groups: dict[GroupKey, list[Key]] = {}
+    for key in keys:
+        groups.setdefault(key.group, []).append(key)
+    return groups
+
+
+def layout_bytes(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> int:
+    """Size of the test file that the guests of the group with these keys lay out; 0 if no job uses it."""
+    return matrix.fio.file_size_bytes if any(job_of(jobs, key).shared_file for key in keys) else 0
+
+
+def check_fit(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> None:
+    """Raise `InputError` for the first key whose files do not fit on its data disk.
+
+    The test file stays for the whole group; the files that fio makes for a job are beside it.
+    """
+    for group, members in groups_of(keys).items():
+        usable = matrix.pvc_size(group.pvc).size_bytes * (1 - FILE_SYSTEM_SHARE)
+        shared = layout_bytes(matrix, jobs, members)
+        for key in members:
+            needed = max(shared + job_of(jobs, key).own_files_bytes, job_of(jobs, key).files_bytes)
+            if needed > usable:
+                raise InputError(
+                    f"{key} needs {format_bytes(needed)} of files, but a PVC of {group.pvc} has no more than "
+                    f"{format_bytes(int(usable) >> 20 << 20)} beside its file system; lower fio file_size or "
+                    "numjobs, or exclude it"
+                )

@@ -1,0 +1,128 @@
+"""What a dry run shows: every key by pool and group, and at the end, where it is seen, the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from itertools import groupby
+
+from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.matrix.model import Matrix, Pool
+from pytest_odfperf.quantity import format_bytes
+from pytest_odfperf.schedule.estimate import group_s, makespan_s, peak, pool_estimates_s
+from pytest_odfperf.schedule.jobs import Jobs, groups_of, job_of
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def plan_text(
+    *,
+    matrix: Matrix,
+    keys: Sequence[Key],
+    jobs: Jobs,
+    workers: int,
+    why: str,
+    done: int = 0,
+    pool_problems: Mapping[str, str] | None = None,
+) -> str:
+    """The text of a dry run, without a line end at its end.
+
+    ``keys`` are those that would run, in order, filters and resume applied; ``done`` counts those that a
+    resumed run has already. ``why`` says how ``workers`` was found. Keys of pools in ``pool_problems`` are
+    skipped by the run and count in no sum.
+    """
+    problems = pool_problems or {}
+    runs = [key for key in keys if key.pool not in problems]
+    lines: list[str] = []
+    for name, members in groupby(keys, key=lambda key: key.pool):
+        pool = matrix.pool(name)
+        if name in problems:
+            lines.append(
+                f"pool {name} can not run: {problems[name]} ({_count(list(members), 'key')} skipped)"
+            )
+        else:
+            lines.extend(_pool_lines(matrix, pool, list(members), jobs))
+        lines.append("")
+    return "\n".join([*lines, *_totals(matrix, keys, runs, jobs, workers, why, done)])
+
+
+def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iterator[str]:
+    groups = groups_of(keys)
+    seconds = pool_estimates_s(matrix, jobs, keys)[pool.name]
+    backend = f", backend {pool.backend}" if pool.backend else ""
+    mode = pool.volume_mode or "volume mode from the provisioner"
+    yield (
+        f"pool {pool.name} (StorageClass {pool.storage_class}, {mode}{backend}): "
+        f"{_count(keys, 'key')} in {_count(groups, 'group')}, {time_text(seconds)}"
+    )
+    for group, members in groups.items():
+        yield f"  group {group}: {_group(matrix, group)}, {time_text(group_s(matrix, jobs, members))}"
+        yield from (f"    {key}" for key in members)
+
+
+def _group(matrix: Matrix, group: GroupKey) -> str:
+    size = matrix.vm_size(group.size)
+    vms = "1 VM" if group.concurrency == 1 else f"{group.concurrency} VMs"
+    return f"{vms} of {size.vcpus} vCPU and {format_bytes(size.memory_bytes)}, {group.pvc} data disk each"
+
+
+def _totals(
+    matrix: Matrix, keys: Sequence[Key], runs: Sequence[Key], jobs: Jobs, workers: int, why: str, done: int
+) -> Iterator[str]:
+    earlier = f"; {done} more completed earlier" if done else ""
+    skipped = f"; {len(keys) - len(runs)} skipped with their pools" if len(runs) < len(keys) else ""
+    groups = groups_of(runs)
+    pools = dict.fromkeys(key.pool for key in runs)
+    counts = f"{_count(runs, 'key')} in {_count(groups, 'group')} on {_count(pools, 'pool')}"
+    yield f"keys     {counts}{earlier}{skipped}"
+    if not runs:
+        yield "time     nothing runs"
+        return
+    at_once = min(workers, len(pools))
+    estimates_s = pool_estimates_s(matrix, jobs, runs)
+    top = peak(matrix, groups, at_once)
+    phases = sum(job_of(jobs, key).stonewalls for key in runs)
+    phase_s = matrix.fio.ramp_s + matrix.fio.runtime_s
+    yield (
+        f"fio      {phases} {'job' if phases == 1 else 'jobs'} one after the other by their stonewalls, each "
+        f"{matrix.fio.ramp_s} s ramp and {matrix.fio.runtime_s} s measured: {time_text(phases * phase_s)}"
+    )
+    yield (
+        f"VMs      at most {top.vms} at once: {top.vcpus} {'vCPU' if top.vcpus == 1 else 'vCPUs'}, "
+        f"{size_text(top.memory_bytes)} memory"
+    )
+    copies = "" if top.root_overhead_known else "; root disks counted once, their StorageClass is no pool"
+    yield (
+        f"storage  at most {size_text(top.data_bytes)} data and {size_text(top.root_bytes)} root disks "
+        f"at once; {size_text(top.stored_bytes)} stored with replication, if full{copies}"
+    )
+    yield f"workers  {at_once} {'pool' if at_once == 1 else 'pools'} at once: {why}"
+    longest = max(estimates_s, key=lambda pool: estimates_s[pool])
+    yield (
+        f"time     about {time_text(makespan_s(estimates_s, at_once))} (longest pool {longest}: "
+        f"{time_text(estimates_s[longest])}; all one after the other: {time_text(sum(estimates_s.values()))})"
+    )
+
+
+def _count(things: Sized, one: str) -> str:
+    return f"{len(things)} {one}{'' if len(things) == 1 else 's'}"
+
+
+def time_text(seconds: float) -> str:
+    """``75 s``, ``12 min``, ``3 h 20 min``, ``5 d 3 h``: as exact as an estimate deserves."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def size_text(size_bytes: int) -> str:
+    """``150 GiB``, ``1.5 TiB``: three digits."""
+    size = float(size_bytes)
+    for unit in _UNITS:
+        if size < 1024 or unit == _UNITS[-1]:
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if size >= 100 or size == int(size) else f"{size:.3g} {unit}"
