@@ -1,0 +1,1 @@
+"""What the figures of the guests come to, and how they are kept."""

@@ -1,0 +1,129 @@
+"""The record: what one test of one key came to. One JSON line each; everything people read is made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
+from pytest_odfperf.measure.plain import from_plain, to_plain
+
+SCHEMA = 1
+
+Status = Literal["passed", "failed", "error", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestRecord:
+    """One guest's own figures; ``node`` is where it ran."""
+
+    name: str
+    node: str | None
+    started_at_epoch_ns: int
+    ended_at_epoch_ns: int
+    jobs: tuple[JobMeasurement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    key: Key
+    run_id: str
+    status: Status
+    #: Why it did not pass.
+    reason: str | None = None
+    #: SHA-256 of everything that decides the number.
+    definition: str | None = None
+    #: The process that measured: ``gw0``, ``main``.
+    worker: str | None = None
+    #: ``SIMULATED`` where the figures are from a model; shown wherever they are.
+    marking: str | None = None
+    started_at_epoch_ms: int
+    ended_at_epoch_ms: int
+    duration_s: float
+    read: DirectionMeasurement | None = None
+    write: DirectionMeasurement | None = None
+    jobs: tuple[JobMeasurement, ...] = ()
+    guests: tuple[GuestRecord, ...] = ()
+    #: Between the first and the last guest's start.
+    start_skew_ms: float | None = None
+    #: Paths below the run's folder.
+    artefacts: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types only."""
+        plain = {
+            field.name: to_plain(getattr(self, field.name)) for field in fields(self) if field.name != "key"
+        }
+        return {"schema": SCHEMA, "key": str(self.key), **plain}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Record:
+        """What `to_json` made. Raises `ValueError` that names what is wrong."""
+        content = dict(plain)
+        if (schema := content.pop("schema", None)) != SCHEMA:
+            raise ValueError(f"schema {schema!r:.60} is not {SCHEMA}")
+        text = content.pop("key", None)
+        try:
+            key = Key.parse(text) if isinstance(text, str) else None
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        if key is None:
+            raise ValueError(f"key {text!r:.60} is not text")
+        decoded = from_plain(_Body, content, "record")
+        return cls(key=key, **{field.name: getattr(decoded, field.name) for field in fields(_Body)})
+
+    def properties(self) -> list[tuple[str, str]]:
+        """The few figures for JUnit's ``<property>``; a direction that was not measured has none."""
+        found = [("run_id", self.run_id), ("pool", self.key.pool)]
+        if self.marking is not None:
+            found.append(("marking", self.marking))
+        for name, part in (("read", self.read), ("write", self.write)):
+            if part is not None:
+                found += [
+                    (f"{name}_iops_per_s", f"{part.iops_per_s:.1f}"),
+                    (f"{name}_bw_bytes_per_s", f"{part.bw_bytes_per_s:.0f}"),
+                    (f"{name}_lat_p99_ns", str(part.lat_p99_ns)),
+                ]
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Body:
+    """The fields of a record that JSON types say all about."""
+
+    run_id: str
+    status: Status
+    reason: str | None
+    definition: str | None
+    worker: str | None
+    marking: str | None
+    started_at_epoch_ms: int
+    ended_at_epoch_ms: int
+    duration_s: float
+    read: DirectionMeasurement | None
+    write: DirectionMeasurement | None
+    jobs: tuple[JobMeasurement, ...]
+    guests: tuple[GuestRecord, ...]
+    start_skew_ms: float | None
+    artefacts: tuple[str, ...]
+
+
+def read_records(lines: Iterable[str]) -> tuple[list[Record], list[str]]:
+    """The records of a results file, and one text for each line that is none (torn, alien)."""
+    records: list[Record] = []
+    problems: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            plain = json.loads(line)
+            if not isinstance(plain, dict):
+                raise ValueError("is not a JSON object")
+            records.append(Record.from_json(plain))
+        except (ValueError, RecursionError) as error:
+            problems.append(f"line {number}: {error}")
+    return records, problems
