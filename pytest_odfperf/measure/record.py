@@ -32,6 +32,8 @@ class GuestRecord:
 class Record:
     key: Key
     run_id: str
+    #: The node id of the test that measured or used it.
+    test: str
     status: Status
     #: Why it did not pass.
     reason: str | None = None
@@ -96,6 +98,7 @@ class _Body:
     """The fields of a record that JSON types say all about."""
 
     run_id: str
+    test: str
     status: Status
     reason: str | None
     definition: str | None

@@ -1,0 +1,61 @@
+"""Writes what a key came to: first its record, then its mark in the checkpoint, each on the disk at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.record import Record, Status
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.result import Measured
+from pytest_odfperf.store import journal
+from pytest_odfperf.store.checkpoint import Checkpoint
+from pytest_odfperf.store.run_dir import RunDir
+
+
+class Recorder:
+    """The records of one process of a run."""
+
+    def __init__(self, plan: Plan, process: str) -> None:
+        self._plan = plan
+        self._process = process
+        path = Path(plan.run_dir)
+        self._records = RunDir(path.parent, path.name).records
+        self._checkpoint = Checkpoint(Path(plan.checkpoint_dir), plan.run_id)
+
+    def record(
+        self,
+        *,
+        key: Key,
+        node_id: str,
+        status: Status,
+        reason: str | None,
+        measured: Measured | None,
+        started_at_s: float,
+        ended_at_s: float,
+    ) -> Record:
+        """Record one test of ``key``. A passed one counts as done from here on. Raises `OSError`."""
+        definition = self._plan.definitions[str(key)]
+        record = Record(
+            key=key,
+            run_id=self._plan.run_id,
+            test=node_id,
+            status=status,
+            reason=reason,
+            definition=definition,
+            worker=self._process,
+            marking=measured.marking if measured else self._plan.marking,
+            started_at_epoch_ms=int(started_at_s * 1000),
+            ended_at_epoch_ms=int(ended_at_s * 1000),
+            duration_s=max(0.0, ended_at_s - started_at_s),
+            read=measured.measurement.read if measured else None,
+            write=measured.measurement.write if measured else None,
+            jobs=measured.measurement.jobs if measured else (),
+            guests=measured.guests if measured else (),
+            start_skew_ms=measured.start_skew_ms if measured else None,
+            artefacts=measured.artefacts if measured else (),
+        )
+        journal.append(self._records, record.to_json())
+        if status == "passed":
+            self._checkpoint.add(self._process, node_id, definition)
+        return record
