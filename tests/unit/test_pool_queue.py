@@ -1,0 +1,189 @@
+"""A pool is on one worker at a time, and every item ends once, whatever workers do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pytest_odfperf.schedule.pool_queue import Assignment, PoolQueue
+
+
+def test_the_longest_pool_goes_first() -> None:
+    queue = PoolQueue(
+        {"short": [0, 1, 2], "long": [3], "middle": [4]}, {"short": 10, "long": 300, "middle": 20}
+    )
+    assert queue.waiting == ("long", "middle", "short")
+    assert queue.assign("gw0") == Assignment("long", (3,))
+
+
+def test_pools_of_equal_estimates_keep_their_order() -> None:
+    queue = PoolQueue({"b": [0], "a": [1], "c": [2]}, {"a": 5, "b": 5, "c": 5})
+    assert queue.waiting == ("b", "a", "c")
+
+
+def test_a_pool_without_an_estimate_goes_last() -> None:
+    assert PoolQueue({"own": [0, 1], "rep3": [2]}, {"rep3": 1}).waiting == ("rep3", "own")
+
+
+def test_a_worker_is_free_when_the_last_item_of_its_pool_ended() -> None:
+    queue = PoolQueue({"rep3": [0, 1]}, {})
+    queue.assign("gw0")
+    assert not queue.done("gw0", 0)
+    assert not queue.idle("gw0")
+    assert queue.done("gw0", 1)
+    assert queue.idle("gw0")
+    assert queue.finished
+
+
+def test_a_worker_gets_nothing_when_no_pool_waits() -> None:
+    queue = PoolQueue({"rep3": [0]}, {})
+    queue.assign("gw0")
+    assert queue.assign("gw1") is None
+    assert queue.idle("gw1")
+    assert not queue.finished
+
+
+def test_the_pool_of_a_lost_worker_goes_on_after_the_item_it_died_in() -> None:
+    queue = PoolQueue({"rep3": [0, 1, 2], "rep2": [3]}, {"rep3": 9})
+    queue.assign("gw0")
+    queue.done("gw0", 0)
+    assert queue.lost("gw0") == 1
+    assert queue.assign("gw1") == Assignment("rep3", (2,))
+
+
+def test_a_pool_that_lost_its_last_item_with_its_worker_has_ended() -> None:
+    queue = PoolQueue({"rep3": [0]}, {})
+    queue.assign("gw0")
+    assert queue.lost("gw0") == 0
+    assert queue.finished
+
+
+def test_losing_an_idle_or_unknown_worker_loses_nothing() -> None:
+    queue = PoolQueue({"rep3": [0]}, {})
+    assert queue.lost("gw9") is None
+    assert queue.waiting == ("rep3",)
+
+
+def test_a_pool_without_items_is_not_given_out() -> None:
+    queue = PoolQueue({"rep3": []}, {})
+    assert queue.finished
+    assert queue.assign("gw0") is None
+
+
+def test_a_worker_can_not_have_two_pools() -> None:
+    queue = PoolQueue({"rep3": [0], "rep2": [1]}, {})
+    queue.assign("gw0")
+    with pytest.raises(ValueError, match="gw0 still has pool rep3"):
+        queue.assign("gw0")
+
+
+@pytest.mark.parametrize(("worker", "item"), [("gw0", 1), ("gw1", 0), ("gw0", 99)])
+def test_an_item_can_only_end_where_it_runs(worker: str, item: int) -> None:
+    queue = PoolQueue({"rep3": [0], "rep2": [1]}, {"rep3": 9})
+    queue.assign("gw0")
+    with pytest.raises(ValueError, match="does not have"):
+        queue.done(worker, item)
+
+
+def test_an_item_can_not_end_twice() -> None:
+    queue = PoolQueue({"rep3": [0, 1]}, {})
+    queue.assign("gw0")
+    queue.done("gw0", 0)
+    with pytest.raises(ValueError, match="does not have"):
+        queue.done("gw0", 0)
+
+
+def test_an_item_in_two_pools_is_refused() -> None:
+    with pytest.raises(ValueError, match="in two pools"):
+        PoolQueue({"rep3": [0], "rep2": [0]}, {})
+
+
+class AnyInterleaving(RuleBasedStateMachine):
+    """Workers come, take pools, end items, and are lost, in any order."""
+
+    workers = Bundle("workers")
+
+    @initialize(
+        sizes=st.lists(st.integers(0, 5), max_size=7), estimates=st.lists(st.floats(0, 1e6), max_size=7)
+    )
+    def fill(self, sizes: list[int], estimates: list[float]) -> None:
+        self.pools: dict[str, list[int]] = {}
+        for number, size in enumerate(sizes):
+            first = sum(map(len, self.pools.values()))
+            self.pools[f"pool{number}"] = list(range(first, first + size))
+        self.queue = PoolQueue(self.pools, {f"pool{n}": seconds for n, seconds in enumerate(estimates)})
+        self.every = {item for items in self.pools.values() for item in items}
+        self.ended: list[int] = []
+        self.has: dict[str, tuple[str, list[int]]] = {}
+        self.names = 0
+
+    @rule(target=workers)
+    def come(self) -> str:
+        self.names += 1
+        return f"gw{self.names}"
+
+    @rule(worker=workers)
+    def take(self, worker: str) -> None:
+        if worker in self.has:
+            return
+        waiting = self.queue.waiting
+        assignment = self.queue.assign(worker)
+        assert (assignment is None) == (not waiting)
+        if assignment is not None:
+            assert assignment.pool == waiting[0]
+            assert assignment.items
+            self.has[worker] = (assignment.pool, list(assignment.items))
+
+    @precondition(lambda self: self.has)
+    @rule(data=st.data())
+    def end_an_item(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.has)))
+        _, items = self.has[worker]
+        item = items.pop(0)
+        self.ended.append(item)
+        assert self.queue.done(worker, item) == (not items)
+        if not items:
+            del self.has[worker]
+
+    @rule(worker=workers)
+    def lose(self, worker: str) -> None:
+        crashed = self.queue.lost(worker)
+        pool, items = self.has.pop(worker, ("", []))
+        assert crashed == (items[0] if items else None)
+        if crashed is not None:
+            self.ended.append(crashed)
+            if items[1:]:
+                assert self.queue.waiting[0] == pool
+
+    @invariant()
+    def no_item_ends_twice(self) -> None:
+        assert len(self.ended) == len(set(self.ended))
+
+    @invariant()
+    def a_pool_is_in_one_place(self) -> None:
+        places = [*self.queue.waiting, *(pool for pool, _ in self.has.values())]
+        assert len(places) == len(set(places))
+        assert all(self.queue.pool_of(worker) == pool for worker, (pool, _) in self.has.items())
+
+    @invariant()
+    def finished_means_that_every_item_ended(self) -> None:
+        assert self.queue.finished == (set(self.ended) == self.every)
+
+    def teardown(self) -> None:
+        """From any state one worker can end what is left."""
+        if not hasattr(self, "queue"):
+            return
+        for worker in list(self.has):
+            self.lose(worker)
+        while (assignment := self.queue.assign("last")) is not None:
+            for item in assignment.items:
+                self.ended.append(item)
+                self.queue.done("last", item)
+        assert self.queue.finished
+        assert sorted(self.ended) == sorted(self.every)
+
+
+TestAnyInterleaving = AnyInterleaving.TestCase
+TestAnyInterleaving.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
