@@ -1,0 +1,83 @@
+"""The cloud-init user data of a guest: who may log in, its host key, and the benchmark service."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from pytest_odfperf.vm.manifests import DATA_SERIAL
+
+GUEST_SCRIPT = "/usr/local/sbin/odfperf-guest"
+DATA_DIR = "/mnt/data"
+#: The file that profiles share with ``filename=``; filled once per group.
+LAYOUT_FILE = "fio-testfile"
+
+_SSHD = "UseDNS no\nGSSAPIAuthentication no\n"
+
+
+def user_data(
+    *,
+    user: str,
+    client_key_public: str,
+    host_key_private: str,
+    host_key_public: str,
+    job: str,
+    layout_bytes: int,
+    packages: Sequence[str] = (),
+) -> str:
+    """A ``#cloud-config`` document. All values may hold anything: nothing is pasted into YAML or shell."""
+    config: dict[str, Any] = {
+        "users": [
+            {
+                "name": user,
+                "sudo": "ALL=(ALL) NOPASSWD:ALL",
+                "shell": "/bin/bash",
+                "lock_passwd": True,
+                "ssh_authorized_keys": [client_key_public],
+            }
+        ],
+        "ssh_pwauth": False,
+        "ssh_deletekeys": True,
+        "ssh_keys": {"ed25519_private": host_key_private, "ed25519_public": host_key_public},
+        "write_files": [
+            _file("/etc/odfperf/guest.conf", _guest_conf(layout_bytes, bool(packages))),
+            _file("/etc/odfperf/job.fio", job),
+            _file("/etc/ssh/sshd_config.d/10-odfperf.conf", _SSHD, mode="0600"),
+            _file(GUEST_SCRIPT, _resource("odfperf-guest"), mode="0755"),
+            _file("/etc/systemd/system/odfperf-setup.service", _resource("odfperf-setup.service")),
+            _file("/etc/systemd/system/odfperf-fio.service", _resource("odfperf-fio.service")),
+        ],
+        "runcmd": [
+            ["sh", "-c", "systemctl disable --now firewalld 2>/dev/null || true"],
+            # The unit is sshd on Fedora and its kin, ssh on Debian and its kin.
+            ["sh", "-c", "systemctl enable --now sshd 2>/dev/null || systemctl enable --now ssh || true"],
+            ["systemctl", "daemon-reload"],
+            ["systemctl", "start", "--no-block", "odfperf-setup.service"],
+        ],
+    }
+    if packages:
+        config["packages"] = list(packages)
+    return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=False, allow_unicode=False, width=1000)
+
+
+def _guest_conf(layout_bytes: int, packages: bool) -> str:
+    settings = {
+        "DATA_DIR": DATA_DIR,
+        "DATA_SERIAL": DATA_SERIAL,
+        "LAYOUT_BYTES": str(layout_bytes),
+        "LAYOUT_FILE": LAYOUT_FILE,
+        "WAIT_FOR_PACKAGES": "1" if packages else "0",
+    }
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
+
+
+def _file(path: str, content: str, mode: str = "0644") -> dict[str, str]:
+    return {"path": path, "permissions": mode, "owner": "root:root", "content": content}
+
+
+def _resource(name: str) -> str:
+    return files("pytest_odfperf.vm").joinpath("guest", name).read_text(encoding="utf-8")

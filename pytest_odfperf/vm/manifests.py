@@ -1,0 +1,137 @@
+"""The objects of a VM group, as the API takes them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from pytest_odfperf.quantity import format_bytes
+from pytest_odfperf.vm import labels, names
+from pytest_odfperf.vm.spec import GroupSpec
+
+#: What the guest sees as /dev/disk/by-id/virtio-odfperfdata.
+DATA_SERIAL = "odfperfdata"
+
+#: Throw-away VMs need no long goodbye.
+GRACE_S = 5
+
+
+def run_object(run_id: str, namespace: str, data: dict[str, str]) -> dict[str, Any]:
+    """The ConfigMap that owns everything of a run."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": names.run_object_name(run_id),
+            "namespace": namespace,
+            "labels": labels.run_labels(run_id),
+        },
+        "data": data,
+    }
+
+
+def secret(spec: GroupSpec, vm: str, user_data: str) -> dict[str, Any]:
+    """The cloud-init user data of a VM. Inline, KubeVirt takes no more than 2 KiB."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": _metadata(spec, vm, names.secret_name(vm)),
+        "data": {"userdata": base64.b64encode(user_data.encode()).decode()},
+    }
+
+
+def data_claim(spec: GroupSpec, vm: str) -> dict[str, Any]:
+    """The disk that is measured. A plain claim: a DataVolume would add a pod per disk."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": _metadata(spec, vm, names.data_claim_name(vm)),
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": spec.storage_class,
+            "volumeMode": spec.volume_mode,
+            "resources": {"requests": {"storage": format_bytes(spec.pvc_size_bytes)}},
+        },
+    }
+
+
+def virtual_machine(spec: GroupSpec, vm: str) -> dict[str, Any]:
+    """The VM, and the template of its root disk."""
+    own = _labels(spec, vm)
+    return {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachine",
+        "metadata": _metadata(spec, vm, vm),
+        "spec": {
+            "runStrategy": "Always",
+            "dataVolumeTemplates": [_root_disk(spec, vm)],
+            # A VM's own labels reach neither its instance nor the pod.
+            "template": {"metadata": {"labels": own}, "spec": _instance(spec, vm)},
+        },
+    }
+
+
+def _root_disk(spec: GroupSpec, vm: str) -> dict[str, Any]:
+    storage: dict[str, Any] = {
+        "resources": {"requests": {"storage": format_bytes(spec.guest.root_size_bytes)}}
+    }
+    if spec.guest.root_storage_class is not None:
+        storage["storageClassName"] = spec.guest.root_storage_class
+    return {
+        "metadata": {"name": names.root_disk_name(vm), "labels": _labels(spec, vm)},
+        "spec": {
+            "sourceRef": {
+                "kind": "DataSource",
+                "name": spec.guest.data_source,
+                "namespace": spec.guest.data_source_namespace,
+            },
+            "storage": storage,
+        },
+    }
+
+
+def _instance(spec: GroupSpec, vm: str) -> dict[str, Any]:
+    # KubeVirt would ask for a tenth of the CPUs, and VMs that are packed ten deep measure each other.
+    resources = {"cpu": str(spec.vcpus), "memory": format_bytes(spec.memory_bytes)}
+    return {
+        # A drain shall stop the VM, which is seen, not migrate it in silence.
+        "evictionStrategy": "None",
+        "terminationGracePeriodSeconds": GRACE_S,
+        "domain": {
+            "cpu": {"cores": spec.vcpus, "sockets": 1, "threads": 1},
+            "memory": {"guest": resources["memory"]},
+            "resources": {"requests": dict(resources), "limits": dict(resources)},
+            "ioThreadsPolicy": "auto",
+            "devices": {
+                "rng": {},
+                "blockMultiQueue": True,
+                "autoattachGraphicsDevice": False,
+                "disks": [
+                    {"name": "root", "bootOrder": 1, "disk": {"bus": "virtio"}},
+                    {"name": "data", "serial": DATA_SERIAL, "disk": {"bus": "virtio"}},
+                    {"name": "cloudinit", "disk": {"bus": "virtio"}},
+                ],
+                "interfaces": [{"name": "default", "masquerade": {}}],
+            },
+        },
+        "networks": [{"name": "default", "pod": {}}],
+        "volumes": [
+            {"name": "root", "dataVolume": {"name": names.root_disk_name(vm)}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": names.data_claim_name(vm)}},
+            {"name": "cloudinit", "cloudInitNoCloud": {"secretRef": {"name": names.secret_name(vm)}}},
+        ],
+    }
+
+
+def _labels(spec: GroupSpec, vm: str) -> dict[str, str]:
+    return {**labels.group_labels(spec.run_id, spec.key), labels.VM: vm}
+
+
+def _metadata(spec: GroupSpec, vm: str, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "namespace": spec.namespace,
+        "labels": _labels(spec, vm),
+        "ownerReferences": [spec.owner.reference()],
+    }

@@ -1,0 +1,110 @@
+"""What a VM group is made from, and who its VMs are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_odfperf.matrix.keys import GroupKey
+from pytest_odfperf.matrix.model import GuestSettings, Matrix, VolumeMode
+from pytest_odfperf.vm.names import vm_name
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The object that owns everything of a run: deleting it deletes the run."""
+
+    name: str
+    uid: str
+    api_version: str = "v1"
+    kind: str = "ConfigMap"
+
+    def reference(self) -> dict[str, str]:
+        """The ownerReference.
+
+        Without ``blockOwnerDeletion``: on OpenShift that needs the right to set finalizers on the owner.
+        """
+        return {"apiVersion": self.api_version, "kind": self.kind, "name": self.name, "uid": self.uid}
+
+    def to_json(self) -> dict[str, str]:
+        return self.reference()
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, str]) -> Owner:
+        return cls(plain["name"], plain["uid"], plain["apiVersion"], plain["kind"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSpec:
+    """Everything that decides what the VMs of a group are."""
+
+    run_id: str
+    key: GroupKey
+    #: From 1; a group that is made again has other names, so that nothing waits for the old ones to go.
+    attempt: int
+    namespace: str
+    owner: Owner
+    storage_class: str
+    volume_mode: VolumeMode
+    vcpus: int
+    memory_bytes: int
+    pvc_size_bytes: int
+    guest: GuestSettings
+    #: The run's public key, one line of authorized_keys.
+    client_key_public: str
+    #: The first fio job, baked into the guests.
+    job: str
+    #: Size of the file that the guest fills before the first job; 0: none.
+    layout_bytes: int
+
+    @classmethod
+    def of(
+        cls,
+        matrix: Matrix,
+        key: GroupKey,
+        *,
+        run_id: str,
+        owner: Owner,
+        volume_mode: VolumeMode,
+        client_key_public: str,
+        job: str,
+        layout_bytes: int,
+        attempt: int = 1,
+    ) -> GroupSpec:
+        """The spec of a group of ``matrix``."""
+        size = matrix.vm_size(key.size)
+        return cls(
+            run_id=run_id,
+            key=key,
+            attempt=attempt,
+            namespace=matrix.namespace,
+            owner=owner,
+            storage_class=matrix.pool(key.pool).storage_class,
+            volume_mode=volume_mode,
+            vcpus=size.vcpus,
+            memory_bytes=size.memory_bytes,
+            pvc_size_bytes=matrix.pvc_size(key.pvc).size_bytes,
+            guest=matrix.guest,
+            client_key_public=client_key_public,
+            job=job,
+            layout_bytes=layout_bytes,
+        )
+
+    @property
+    def vm_names(self) -> tuple[str, ...]:
+        count = self.key.concurrency
+        return tuple(vm_name(self.run_id, self.key, self.attempt, index) for index in range(1, count + 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningVm:
+    """A VM that runs, and how to know that it is the one that was made."""
+
+    name: str
+    namespace: str
+    user: str
+    #: The host key that was injected, as ``ssh-ed25519 AAAA...``; no other is accepted.
+    host_key_public: str
+    node: str
+    #: Of the VirtualMachineInstance: a VM that restarted has another.
+    uid: str
