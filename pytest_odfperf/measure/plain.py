@@ -19,12 +19,13 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def from_plain(kind: type[T], plain: Any, where: str) -> T:
-    """``plain`` as a ``kind``. Raises `ValueError` that names the field.
+def from_plain(kind: type[T], plain: Any, where: str, **ready: Any) -> T:
+    """``plain`` as a ``kind``, whose fields in ``ready`` are decoded already.
 
-    Unknown and missing fields, wrong types and numbers that are none are refused.
+    Raises `ValueError` that names the field: unknown and missing fields, wrong types, and numbers that
+    are none are refused.
     """
-    value: T = _decode(kind, plain, where)
+    value: T = _decode_object(kind, plain, where, **ready)
     return value
 
 
@@ -51,12 +52,12 @@ def _decode(kind: Any, plain: Any, where: str) -> Any:
     return plain
 
 
-def _decode_object(kind: Any, plain: Any, where: str) -> Any:
+def _decode_object(kind: Any, plain: Any, where: str, **ready: Any) -> Any:
     if not isinstance(plain, dict):
         raise ValueError(f"{where} is not an object")
-    names = {field.name for field in dataclasses.fields(kind)}
+    names = {field.name for field in dataclasses.fields(kind)} - set(ready)
     if names != set(plain):
         missing, unknown = sorted(names - set(plain)), sorted(map(str, set(plain) - names))
         raise ValueError(f"{where}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
     hints = get_type_hints(kind)
-    return kind(**{name: _decode(hints[name], plain[name], f"{where}.{name}") for name in names})
+    return kind(**ready, **{name: _decode(hints[name], plain[name], f"{where}.{name}") for name in names})

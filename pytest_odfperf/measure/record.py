@@ -1,4 +1,4 @@
-"""The record: what one test of one key came to. One JSON line each; everything people read is made of them."""
+"""The record: what one test of one key came to, one JSON line. Everything people read is made of them."""
 
 from __future__ import annotations
 
@@ -75,8 +75,7 @@ class Record:
             raise ValueError(str(error)) from error
         if key is None:
             raise ValueError(f"key {text!r:.60} is not text")
-        decoded = from_plain(_Body, content, "record")
-        return cls(key=key, **{field.name: getattr(decoded, field.name) for field in fields(_Body)})
+        return from_plain(cls, content, "record", key=key)
 
     def properties(self) -> list[tuple[str, str]]:
         """The few figures for JUnit's ``<property>``; a direction that was not measured has none."""
@@ -91,28 +90,6 @@ class Record:
                     (f"{name}_lat_p99_ns", str(part.lat_p99_ns)),
                 ]
         return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Body:
-    """The fields of a record that JSON types say all about."""
-
-    run_id: str
-    test: str
-    status: Status
-    reason: str | None
-    definition: str | None
-    worker: str | None
-    marking: str | None
-    started_at_epoch_ms: int
-    ended_at_epoch_ms: int
-    duration_s: float
-    read: DirectionMeasurement | None
-    write: DirectionMeasurement | None
-    jobs: tuple[JobMeasurement, ...]
-    guests: tuple[GuestRecord, ...]
-    start_skew_ms: float | None
-    artefacts: tuple[str, ...]
 
 
 def read_records(lines: Iterable[str]) -> tuple[list[Record], list[str]]:

@@ -1,0 +1,1 @@
+"""What people read, made of records: text in, text out."""

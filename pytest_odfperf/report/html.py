@@ -1,0 +1,182 @@
+"""What pytest-html's report shows of a run: columns, the block above the table, and a pool filter.
+
+pytest-html compares a column's cells as text, their markup included (``genericSort`` of its app.js), so
+each number is preceded by a comment that holds it with a fixed width. It puts cells and summaries into
+the page as they are: everything that comes from outside is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote
+
+from pytest_odfperf.fio.ini import size_bytes
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.number import MEBI, NS_PER_MS, digits
+from pytest_odfperf.report.page import SCRIPT, STYLE
+from pytest_odfperf.report.summary import PoolCounts, count
+from pytest_odfperf.report.svg import profile_pictures
+
+#: (class, heading) of the columns that sort.
+_COLUMNS = (
+    ("odf_pool", "Pool"),
+    ("odf_size", "VM size"),
+    ("odf_pvc", "PVC"),
+    ("odf_vms", "VMs"),
+    ("odf_profile", "Profile"),
+    ("odf_bs", "Block size"),
+    ("odf_read_iops", "Read IOPS"),
+    ("odf_read_bw", "Read MiB/s"),
+    ("odf_read_p99", "Read p99 ms"),
+    ("odf_write_iops", "Write IOPS"),
+    ("odf_write_bw", "Write MiB/s"),
+    ("odf_write_p99", "Write p99 ms"),
+)
+
+#: Problems listed above the table; all of them are in it.
+_PROBLEMS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """What the run was; all text is shown as given."""
+
+    run_id: str
+    cluster: str
+    matrix: str
+    #: When it ran, as people write it.
+    when: str
+    marking: str | None = None
+    #: More facts for the table at the top: versions, parallel pools, isolation.
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+def pool_log(pool: str) -> str:
+    """The link to a pool's log from a report in the run's folder."""
+    return f"{quote(pool, safe='')}/pool.log"
+
+
+def header_cells() -> list[str]:
+    """For ``pytest_html_results_table_header``: as many as `row_cells`."""
+    sortable = [
+        f'<th class="sortable" data-column-type="{name}">{heading}</th>' for name, heading in _COLUMNS
+    ]
+    return [*sortable, "<th>Pool log</th>"]
+
+
+def row_cells(
+    key: Key | None, record: Record | None, log: Callable[[str], str] | None = pool_log
+) -> list[str]:
+    """For ``pytest_html_results_table_row``; empty cells for a test without a key or without figures."""
+    if key is None:
+        return [*(_cell(name, "") for name, _ in _COLUMNS), '<td class="col-links"></td>']
+    cells = [
+        _cell("odf_pool", key.pool),
+        _cell("odf_size", key.size),
+        _cell("odf_pvc", key.pvc, size_bytes(key.pvc)),
+        _cell("odf_vms", str(key.concurrency), key.concurrency),
+        _cell("odf_profile", key.profile),
+        _cell("odf_bs", key.block_size, size_bytes(key.block_size) or 0),
+    ]
+    for kind, part in (("read", record and record.read), ("write", record and record.write)):
+        figures = (
+            (part.iops_per_s, part.bw_bytes_per_s / MEBI, part.lat_p99_ns / NS_PER_MS)
+            if part
+            else (None,) * 3
+        )
+        for name, value in zip(("iops", "bw", "p99"), figures, strict=True):
+            # Too few I/Os for a tail: the figure is shown, and said to be weak.
+            weak = "~" if part and name == "p99" and not part.lat_p99_trusted else ""
+            least = "≥" if part and name == "p99" and part.lat_saturated else ""
+            shown = "" if value is None else least + weak + digits(value)
+            cells.append(_cell(f"odf_{kind}_{name}", shown, value, number=True))
+    link = f'<a href="{escape(log(key.pool))}">log</a>' if log else ""
+    return [*cells, f'<td class="col-links">{link}</td>']
+
+
+def _cell(name: str, text: str, value: float | None = None, *, number: bool = False) -> str:
+    order = f"<!--{value:024.6f}-->" if value is not None else "<!---->" if number else ""
+    # A name with a line end would hide the cell from pytest-html's own reading of it.
+    return f'<td class="col-{name}">{order}{escape(" ".join(text.split()))}</td>'
+
+
+def summary_block(
+    records: Sequence[Record], context: RunContext, log: Callable[[str], str] = pool_log
+) -> str:
+    """For the prefix of ``pytest_html_results_summary``: facts, pools, problems, pictures, the filter."""
+    facts = [
+        ("Run", context.run_id),
+        ("Cluster", context.cluster),
+        ("Matrix", context.matrix),
+        ("When", context.when),
+        *context.facts,
+    ]
+    counts = count(records)
+    pictures = "".join(f"<figure>{svg}</figure>" for _, svg in profile_pictures(records))
+    return "".join(
+        [
+            f"<style>{STYLE}</style>",
+            '<div class="odf">',
+            _banner(context.marking),
+            '<table class="odf-facts">',
+            *(f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>' for name, text in facts),
+            "</table>",
+            _pools(counts, log),
+            _problems(records),
+            f'<h2>Pools by profile</h2><p class="odf-note">{_PICTURE_NOTE}</p>{pictures}' if pictures else "",
+            f'<p class="odf-note">{_TABLE_NOTE}</p>',
+            '<p class="odf-filter"><label>Show pool <select id="odf-pool">',
+            '<option value="">all pools</option>',
+            *(f'<option value="{escape(pool)}">{escape(pool)}</option>' for pool in counts),
+            '</select></label> <span id="odf-shown" role="status"></span></p></div>',
+            f"<script>{SCRIPT}</script>",
+        ]
+    )
+
+
+_PICTURE_NOTE = (
+    "Bars begin at zero. IOPS of all VMs together; MiB/s from a block size of 1M on. "
+    "All figures are in the table below."
+)
+_TABLE_NOTE = (
+    "p99 is over all I/Os of all VMs, from submission to completion. ~: fewer than 100 I/Os lie above it. "
+    "≥: some I/Os took longer than the histogram reaches (17 s)."
+)
+
+
+def _banner(marking: str | None) -> str:
+    if not marking:
+        return ""
+    return (
+        f'<p class="odf-banner" role="alert"><strong>{escape(marking)}</strong> '
+        "These figures do not come from real storage. Do not decide by them.</p>"
+    )
+
+
+def _pools(counts: dict[str, PoolCounts], log: Callable[[str], str]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(pool)}</th><td>{one.passed}</td>'
+        f"<td{' class=odf-bad' if one.failed else ''}>{one.failed}</td><td>{one.skipped}</td>"
+        f'<td><a href="{escape(log(pool))}">pool.log</a></td></tr>'
+        for pool, one in counts.items()
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("Pool", "Passed", "Failed", "Skipped", "Log"))
+    return (
+        f'<h2>Pools</h2><table class="odf-pools"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _problems(records: Sequence[Record]) -> str:
+    bad = [record for record in records if record.status in ("failed", "error")]
+    if not bad:
+        return ""
+    items = "".join(
+        f"<li><code>{escape(str(record.key))}</code> {record.status}: "
+        f"{escape((record.reason or 'no reason')[:400])}</li>"
+        for record in bad[:_PROBLEMS_SHOWN]
+    )
+    more = f"<p>and {len(bad) - _PROBLEMS_SHOWN} more, in the table</p>" if len(bad) > _PROBLEMS_SHOWN else ""
+    return f"<h2>What failed</h2><ul>{items}</ul>{more}"
