@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.sandbox.quantities import milli, whole
+from pytest_odfperf.quantity import to_bytes, to_millicores
 
 
 class Reader:
@@ -84,8 +84,8 @@ class Reader:
     def quantity(self, name: str, usual: Any, *, thousandths: bool = False) -> int:
         value = self.value(name, usual)
         try:
-            number = milli(value) if thousandths else whole(value)
-        except (ValueError, ArithmeticError):
+            number = to_millicores(str(value)) if thousandths else to_bytes(str(value))
+        except InputError:
             raise self._refuse(name, value, "a quantity such as 4, 500m or 8Gi") from None
         if number <= 0:
             raise self._refuse(name, value, "a quantity above 0")

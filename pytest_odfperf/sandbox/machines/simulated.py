@@ -1,0 +1,94 @@
+"""Simulated machines: no guest, no disks, an SSH server that answers as the guest script would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.config import SandboxConfig
+from pytest_odfperf.sandbox.machines.base import SSH_PORT, STOPPED, Backend, Machine, MachineSpec
+from pytest_odfperf.sandbox.machines.shared_backend import Activity
+from pytest_odfperf.sandbox.machines.simulated_fio import MARKING
+from pytest_odfperf.sandbox.machines.simulated_guest import SimulatedGuest
+from pytest_odfperf.sandbox.machines.simulated_ssh import GuestSsh
+from pytest_odfperf.sandbox.machines.user_data import read_user_data
+
+
+class SimulatedMachine:
+    """A `Machine` of the event loop it was started in."""
+
+    def __init__(self, spec: MachineSpec, config: SandboxConfig, activity: Activity) -> None:
+        user = read_user_data(spec.user_data)
+        self._boot_s = config.boot_s
+        self._name = spec.name
+        self._listener = socket.socket()
+        self._guest = SimulatedGuest(spec, config, user, activity)
+        self._ssh = GuestSsh(self._guest, user, self._listener)
+        self._guest.on_cut = self._ssh.cut
+        self._guest.on_crash = self._crash
+        self._booting: asyncio.Task[None] | None = None
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.ports: Mapping[int, tuple[str, int]] = {}
+        self.console_log: Path | None = None
+
+    async def start(self) -> None:
+        # Bound and not listening: the port is known, and connections are refused until the guest is up.
+        self._listener.bind(("127.0.0.1", 0))
+        self.ports = {SSH_PORT: ("127.0.0.1", self._listener.getsockname()[1])}
+        self._booting = asyncio.create_task(self._boot(), name=f"boot {self._name}")
+
+    async def _boot(self) -> None:
+        await asyncio.sleep(self._boot_s)
+        self._guest.boot()
+        if self._guest.faults.no_ssh:
+            return
+        try:
+            await self._ssh.open()
+        except Exception as error:  # noqa: BLE001 - a bad host key in user data ends this guest only
+            self._end(f"sshd did not start: {error}")
+
+    def _crash(self) -> None:
+        self._end("simulated crash (fault)")
+
+    def _end(self, reason: str) -> None:
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+    async def stop(self, grace_s: float) -> None:  # noqa: ARG002 - a simulated guest shuts down at once
+        if self._booting:
+            self._booting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._booting
+        self._guest.shutdown()
+        await self._ssh.close()
+        self._end(STOPPED)
+
+    async def wait(self) -> str:
+        return await asyncio.shield(self._ended)
+
+
+class SimulatedMachines:
+    """The `Machines` of ``machine: simulated``. Volumes are names, no files."""
+
+    marking: str | None = MARKING
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self._config = config
+        self._activity = Activity()
+        self._volumes: set[str] = set()
+
+    def machine(self, spec: MachineSpec) -> Machine:
+        missing = [disk.volume for disk in spec.disks if disk.volume not in self._volumes]
+        if missing:
+            raise OdfError(f"machine {spec.name}: no volume {missing[0]}")
+        return SimulatedMachine(spec, self._config, self._activity)
+
+    async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:  # noqa: ARG002
+        self._volumes.add(volume)
+
+    async def delete_volume(self, backend: Backend, volume: str) -> None:  # noqa: ARG002
+        self._volumes.discard(volume)
