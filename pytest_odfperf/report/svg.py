@@ -102,7 +102,8 @@ def _picture(name: str, profile: str, shape: Shape, records: Sequence[Record]) -
     title = f"{profile}: {shape[0]} VM, {shape[1]} PVC, {vms}{marked}"
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" class="odf-picture" role="img" '
-        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-labelledby="{name}-title {name}-desc">',
+        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'aria-labelledby="{name}-title {name}-desc">',
         f'<title id="{name}-title">{escape(title)}</title>',
         f'<desc id="{name}-desc">{escape(_description(panels))}</desc>',
         f"<style>{_STYLE}</style>",
@@ -133,7 +134,7 @@ def _draw_panel(panel: _Panel, pools: Sequence[str], left: int) -> list[str]:
         x = left + _BAR_WIDTH * tick / scale[-1]
         parts.append(f'<line class="odf-grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>')
         parts.append(
-            f'<text class="odf-tick" x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{short(tick)}</text>'
+            f'<text class="odf-tick" x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{_tick(tick)}</text>'
         )
     parts.append(
         f'<text class="odf-tick" x="{left + _BAR_WIDTH / 2}" y="{bottom + 33}" text-anchor="middle">'
@@ -161,6 +162,11 @@ def _draw_panel(panel: _Panel, pools: Sequence[str], left: int) -> list[str]:
             )
             y += _BAR_HEIGHT
     return parts
+
+
+def _tick(value: float) -> str:
+    """A round number without the zeros that say nothing."""
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
 
 
 def _description(panels: Sequence[_Panel]) -> str:
