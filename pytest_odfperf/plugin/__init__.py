@@ -1,0 +1,47 @@
+"""The pytest plugin. Imported by every pytest run on the machine, so it imports nothing beyond pytest.
+
+Without an ``--odf*`` option (or ``odf``/``odf_parallel`` in the ini file) it adds options and fixtures and
+does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from pytest_odfperf.plugin.fixtures import odf_guests, odf_key, odf_result
+from pytest_odfperf.plugin.options import add_options, is_active
+from pytest_odfperf.plugin.state import DRY_RUN, is_worker
+
+__all__ = ["odf_guests", "odf_key", "odf_result"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.register(DryRun(), "odfperf-dry-run")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """All of a measuring session happens inside: what is opened here is closed in any case.
+
+    A wrapper runs before xdist's own ``tryfirst`` hook, which turns ``-n`` into workers.
+    """
+    if not is_active(config):
+        return (yield)
+    from pytest_odfperf.plugin import session
+
+    with session.open_worker(config) if is_worker(config) else session.open_controller(config):
+        return (yield)
+
+
+class DryRun:
+    """Ends pytest before anything is collected, once the wrapper has shown the plan."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> int | None:
+        return 0 if config.stash.get(DRY_RUN, False) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_odfperf.plugin.state import MEASURE, RECORD
+from pytest_odfperf.plugin.state import MEASURE, MEASURED
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest
@@ -49,5 +49,5 @@ def odf_result(request: pytest.FixtureRequest, odf_key: Key) -> Result:
     Tests of one key share one measurement.
     """
     result = _measure(request).result(odf_key)
-    request.node.stash[RECORD] = result.record
+    request.node.stash[MEASURED] = result.measured
     return result

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_odfperf.errors import InterruptedRunError, OdfError
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.plugin.state import KEY, RECORD, is_worker
+from pytest_odfperf.plugin.state import KEY, MEASURED, is_worker
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.recorder import Recorder
 from pytest_odfperf.waiting import Stop
@@ -76,6 +76,8 @@ class MeasurePlugin:
 
     def _release(self) -> None:
         self._last = None
+        if self._stop.is_set():
+            return  # the controller deletes the whole run at once
         try:
             self._lease.release()
         except InterruptedRunError:
@@ -94,9 +96,9 @@ class MeasurePlugin:
             record = self._recorder.record(
                 key=key,
                 node_id=item.nodeid,
-                outcome=report.outcome,
+                status="error" if report.failed and report.when == "setup" else report.outcome,
                 reason=_reason(report, call),
-                measured=item.stash.get(RECORD, None),
+                measured=item.stash.get(MEASURED, None),
                 started_at_s=call.start,
                 ended_at_s=call.stop,
             )

@@ -1,0 +1,125 @@
+"""What a measuring pytest process opens before pytest's own main, and closes after it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.errors import OdfError
+from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
+from pytest_odfperf.plugin.distribution import distribute, runs_in_process
+from pytest_odfperf.plugin.options import Request, read_request
+from pytest_odfperf.plugin.state import DRY_RUN, MEASURE, PLAN
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.prepare import choose_workers, make_plan
+from pytest_odfperf.run.selection import Selection, read_selection
+from pytest_odfperf.waiting import Stop
+
+#: Options of pytest that print something and end: nothing is measured, so nothing is opened.
+_ONLY_SHOW = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
+
+
+@contextmanager
+def open_worker(config: pytest.Config) -> Generator[None]:
+    """An xdist worker: it has its plan from the controller and derives nothing itself."""
+    # A replacement worker must not clear the checkpoint in the middle of the run.
+    config.option.cacheclear = False
+    plan = Plan.from_json(config.workerinput["odfperf"])  # type: ignore[attr-defined]
+    choose_tests(config)
+    _register(config, plan, Stop())
+    yield
+
+
+@contextmanager
+def open_controller(config: pytest.Config) -> Generator[None]:
+    """The process that the user started. Every `OdfError` from here is one line and exit code 4."""
+    if any(getattr(config.option, name, None) for name in _ONLY_SHOW):
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            _open(config, read_request(config), stack)
+        except OdfError as error:
+            raise pytest.UsageError(str(error)) from error
+        yield
+
+
+def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
+    selection = read_selection(request)
+    if config.option.collectonly:
+        distribute(config, selection, None)
+        choose_tests(config)
+        _register_collection(config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, done={}))
+    elif request.dry_run:
+        _show_plan(config, selection)
+        config.stash[DRY_RUN] = True
+    else:
+        _open_run(config, request, selection, stack)
+
+
+def _show_plan(config: pytest.Config, selection: Selection) -> None:
+    from pytest_odfperf.run.dry_run import dry_run_text
+
+    text = dry_run_text(selection, _read_done(config, selection), Stop())
+    sys.stdout.write(text + "\n")
+
+
+def _read_done(config: pytest.Config, selection: Selection) -> dict[str, str]:
+    from pytest_odfperf.run.resume import read_done
+
+    return read_done(selection.resumed, checkpoint_dir(config, selection.resumed and selection.resumed.path))
+
+
+def checkpoint_dir(config: pytest.Config, run_path: Path | None) -> Path | None:
+    """The folder of the checkpoint: in pytest's cache, or beside the results with ``-p no:cacheprovider``."""
+    cache: Any = getattr(config, "cache", None)
+    if cache is not None:
+        return Path(cache.mkdir("odfperf"))
+    return run_path / ".checkpoint" if run_path is not None else None
+
+
+def _register(config: pytest.Config, plan: Plan, stop: Stop) -> None:
+    from pytest_odfperf.plugin.measure import MeasurePlugin
+
+    _register_collection(config, plan)
+    measure = MeasurePlugin(config, plan, stop)
+    config.stash[MEASURE] = measure
+    config.pluginmanager.register(measure, "odfperf-measure")
+
+
+def _register_collection(config: pytest.Config, plan: Plan) -> None:
+    config.stash[PLAN] = plan
+    config.pluginmanager.register(CollectPlugin(plan), "odfperf-collect")
+
+
+def _open_run(config: pytest.Config, request: Request, selection: Selection, stack: ExitStack) -> None:
+    from pytest_odfperf.plugin.controller import ControllerPlugin
+    from pytest_odfperf.plugin.reports import place_reports
+    from pytest_odfperf.run.controller import open_run
+
+    in_process = runs_in_process(config, selection)
+    stop = Stop()
+    run = stack.enter_context(
+        open_run(
+            selection,
+            run_id=request.run_id,
+            results=Path(request.results),
+            checkpoint_dir=lambda path: checkpoint_dir(config, path),
+            stop=stop,
+        )
+    )
+    workers = choose_workers(selection, run.facts)
+    distribute(config, selection, workers)
+    choose_tests(config)
+    place_reports(config, run.run_dir.path)
+    config.pluginmanager.register(ControllerPlugin(config, run, workers, stop), "odfperf-controller")
+    if in_process or not config.option.numprocesses:
+        _register(config, run.plan, stop)
+    else:
+        config.stash[PLAN] = run.plan
+

@@ -1,0 +1,72 @@
+"""Which cluster the run talks to. From here on nobody knows which one it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_odfperf.run.selection import Selection
+from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.connect import Cluster
+    from pytest_odfperf.cluster.facts import ClusterFacts
+
+#: The first start may build the guest image.
+SANDBOX_START_S = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedCluster:
+    """A cluster that answered; ``kubeconfig`` None: what the official client finds by itself."""
+
+    cluster: Cluster
+    facts: ClusterFacts
+    kubeconfig: str | None
+
+
+@contextmanager
+def open_cluster(selection: Selection, stop: Stop) -> Generator[OpenedCluster]:
+    """Connect to the cluster that the selection names, starting the sandbox if it is that.
+
+    Raises `ClusterError` or `SandboxError` in one line.
+    """
+    if selection.cluster == "sandbox":
+        from pytest_odfperf.sandbox.start import start
+
+        with tempfile.TemporaryDirectory(prefix="odfperf-") as state:
+            config = _sandbox_config(selection)
+            sandbox = start(config, state_dir=Path(state), stop=stop, deadline_s=SANDBOX_START_S)
+            try:
+                yield _connect(selection, str(sandbox.kubeconfig))
+            finally:
+                sandbox.close()
+    else:
+        yield _connect(selection, None)
+
+
+def _connect(selection: Selection, kubeconfig: str | None) -> OpenedCluster:
+    from pytest_odfperf.cluster.connect import connect
+    from pytest_odfperf.cluster.facts import read_facts
+
+    cluster = connect(kubeconfig)
+    return OpenedCluster(
+        cluster=cluster, facts=read_facts(cluster, selection.matrix), kubeconfig=kubeconfig
+    )
+
+
+def _sandbox_config(selection: Selection) -> dict[str, object]:
+    """The matrix's own settings, and what any matrix needs of a cluster: its namespace, classes, image."""
+    matrix = selection.matrix
+    config = dict(matrix.sandbox or {})
+    classes = dict(config.get("storage_classes") or {})
+    for pool in matrix.pools:
+        classes.setdefault(pool.storage_class, {})
+    config["storage_classes"] = classes
+    config["data_sources"] = [*(config.get("data_sources") or ()), matrix.guest.data_source]
+    config["namespaces"] = [*(config.get("namespaces") or ()), matrix.namespace]
+    return config

@@ -1,0 +1,161 @@
+"""A run as its controller sees it: opened once, closed in any case, nothing of it left on the cluster."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_odfperf.errors import OdfError
+from pytest_odfperf.matrix.serial import to_json
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.run.cluster_choice import OpenedCluster, open_cluster
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.prepare import facts_json, make_plan
+from pytest_odfperf.run.resume import read_done, read_records_of
+from pytest_odfperf.run.selection import Selection
+from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
+from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.facts import ClusterFacts
+    from pytest_odfperf.cluster.sweep import Sweep
+
+_PACKAGES = ("pytest-odfperf", "pytest", "pytest-xdist", "pytest-html", "kubernetes", "paramiko")
+
+
+@dataclass(kw_only=True)
+class Run:
+    """An open run. ``lines`` are what the user should know of its start."""
+
+    selection: Selection
+    plan: Plan
+    run_dir: RunDir
+    opened: OpenedCluster
+    #: Records of the run that is gone on with, by test.
+    earlier: dict[str, Record]
+    content: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def facts(self) -> ClusterFacts:
+        return self.opened.facts
+
+    @property
+    def marking(self) -> str | None:
+        return self.plan.marking
+
+    def save(self, **more: Any) -> None:
+        """Write run.json anew, with ``more`` in it."""
+        self.content.update(more)
+        self.run_dir.write_json(RUN_JSON, self.content)
+
+    def sweep(self) -> Sweep:
+        """Delete everything of this run from the cluster, and wait until it is gone."""
+        from pytest_odfperf.cluster.sweep import sweep
+
+        matrix = self.selection.matrix
+        return sweep(
+            self.opened.cluster, matrix.namespace, self.plan.run_id, deadline_s=matrix.timeouts.delete_s
+        )
+
+
+@contextmanager
+def open_run(
+    selection: Selection,
+    *,
+    run_id: str | None,
+    results: Path,
+    checkpoint_dir: Callable[[Path], Path | None],
+    stop: Stop,
+) -> Generator[Run]:
+    """Open a run: cluster, folder, run object, plan. Raises `OdfError` before anything is measured.
+
+    ``checkpoint_dir`` maps the run's folder to the folder of its checkpoint.
+    """
+    run_dir = selection.resumed or RunDir(results.absolute(), run_id or _new_run_id())
+    if selection.resumed is None and run_dir.path.exists():
+        run_dir.create()  # says that it exists, before a cluster is started for it
+    with open_cluster(selection, stop) as opened:
+        from pytest_odfperf.cluster.run_object import create_run
+        from pytest_odfperf.guest.keys import new_key_pair
+
+        if selection.resumed is None:
+            run_dir.create()
+        else:
+            run_dir.point_latest()
+        folder = checkpoint_dir(run_dir.path) or run_dir.path / ".checkpoint"
+        folder.mkdir(exist_ok=True)
+        earlier, broken = read_records_of(run_dir)
+        matrix = selection.matrix
+        owner = create_run(opened.cluster, matrix.namespace, run_dir.run_id, {"matrix": matrix.name})
+        pair = new_key_pair()
+        plan = make_plan(
+            selection,
+            opened.facts,
+            run_id=run_dir.run_id,
+            run_dir=run_dir.path.absolute(),
+            checkpoint_dir=folder.absolute(),
+            done=read_done(selection.resumed, folder),
+            kubeconfig=opened.kubeconfig,
+            owner=owner.to_json(),
+            client_key=(pair.private, pair.public),
+        )
+        run = Run(
+            selection=selection, plan=plan, run_dir=run_dir, opened=opened, earlier=earlier, content={}
+        )
+        if broken:
+            run.lines.append(f"{run_dir.records}: {len(broken)} lines are no records and are left out ({broken[0]})")
+        _say_what_is_resumed(run)
+        run.save(
+            schema=1,
+            run_id=run_dir.run_id,
+            marking=plan.marking,
+            started_at=_now(),
+            options=selection.to_json(),
+            matrix=to_json(matrix),
+            definitions=dict(plan.definitions),
+            found=facts_json(opened.facts),
+            versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        )
+        try:
+            yield run
+        finally:
+            _close(run)
+
+
+def _close(run: Run) -> None:
+    """The last resort if the session did not come to its own sweep."""
+    if "ended_at" not in run.content:
+        try:
+            left = run.sweep().left
+        except OdfError as error:
+            left = (str(error),)
+        run.save(ended_at=_now(), left=list(left))
+
+
+def _say_what_is_resumed(run: Run) -> None:
+    if run.selection.resumed is None:
+        return
+    definitions = {key: run.plan.definitions[key] for key in run.plan.selected}
+    of_key = {test: str(record.key) for test, record in run.earlier.items()}
+    done = [test for test in run.plan.done if of_key.get(test) in definitions]
+    same = [test for test in done if run.plan.done[test] == definitions[of_key[test]]]
+    run.lines.append(f"resumes run {run.plan.run_id}: {len(same)} tests completed earlier")
+    if changed := sorted(of_key[test] for test in set(done) - set(same)):
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        run.lines.append(f"measured again, since their definition changed: {', '.join(changed[:3])}{more}")
+
+
+def _new_run_id() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).strftime("perf-%Y%m%d-%H%M%S")
+
+
+def _now() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="milliseconds")
+

@@ -1,0 +1,39 @@
+"""The text of a dry run. Asks the cluster only if its capacity decides the number of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_odfperf.run.prepare import choose_workers, make_plan, needs_cluster_to_scale
+from pytest_odfperf.run.selection import Selection
+from pytest_odfperf.schedule.plan_text import plan_text
+from pytest_odfperf.waiting import Stop
+
+#: Of the tests that ship with the plugin.
+_NODE = "odfperf::test_storage[{}]"
+
+
+def dry_run_text(selection: Selection, done: Mapping[str, str], stop: Stop) -> str:
+    """What would run, and what it would take. Creates nothing on the cluster.
+
+    Raises `ClusterError` if the workers are to be sized by a cluster that can not be reached.
+    """
+    facts = None
+    if needs_cluster_to_scale(selection):
+        from pytest_odfperf.run.cluster_choice import open_cluster
+
+        with open_cluster(selection, stop) as opened:
+            facts = opened.facts
+    plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, done=done)
+    workers = choose_workers(selection, facts)
+    # Without a cluster the StorageClass's own facts are not known, so only the presence of a result counts.
+    completed = {key for key in selection.keys if _NODE.format(key) in plan.done}
+    return plan_text(
+        matrix=selection.matrix,
+        keys=[key for key in selection.keys if key not in completed],
+        jobs=selection.jobs,
+        workers=max(1, workers.count),
+        why=workers.why,
+        done=len(completed),
+        pool_problems=plan.pool_problems,
+    )
