@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.fields import did_you_mean, listed
+from pytest_odfperf.matrix.fields import listed
 from pytest_odfperf.matrix.yaml_marks import Marked
 
 #: Settings of which the extending file overrides single fields; of all else it replaces the whole.
@@ -99,5 +99,5 @@ def _moved(base: Marked, over: Marked) -> Marked:
 
 def _unknown_pool(entry: Marked, known: list[str]) -> Marked:
     raise InputError(
-        f"pool {entry.value[:100]!r} is not declared{did_you_mean(entry.value, known)}", place=entry.place
+        f"pool {entry.value[:100]!r} is not declared (known: {listed(known)})", place=entry.place
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import ClusterError
@@ -111,6 +111,7 @@ def test_filtered_groups_change_the_average() -> None:
     assert (scale.average_memory_gib, scale.average_cores, scale.workers) == (160, 80, 2)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 256), st.integers(1, 4096)), min_size=1, max_size=6),
     st.lists(st.tuples(st.integers(1, 64), st.integers(1, 512)), min_size=1, max_size=9),

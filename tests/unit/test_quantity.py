@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables are read line by line
 """Kubernetes quantities are read exactly, or refused."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import InputError
@@ -88,11 +89,13 @@ def test_fractions_of_a_byte_and_of_a_millicore_are_rounded_up() -> None:
     assert to_millicores("1.0000000000000000000000000000000000000000000000001") == 1001
 
 
+@settings(deadline=None)
 @given(st.integers(0, LARGEST))
 def test_formatted_bytes_are_read_back(size_bytes: int) -> None:
     assert to_bytes(format_bytes(size_bytes)) == size_bytes
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9))
 def test_formatted_millicores_are_read_back(millicores: int) -> None:
     assert to_millicores(format_millicores(millicores)) == millicores
@@ -105,6 +108,7 @@ _SUFFIXES = {
 }  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["", "+", "-"]),
     st.integers(0, 10**6),
@@ -117,6 +121,7 @@ def test_a_quantity_is_its_digits_times_its_suffix(sign: str, whole: int, digits
     assert Fraction(number) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_or_an_input_error(text: str) -> None:
     try:
