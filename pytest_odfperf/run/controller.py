@@ -116,7 +116,7 @@ def open_run(
             schema=1,
             run_id=run_dir.run_id,
             marking=plan.marking,
-            started_at=_now(),
+            started_at=now(),
             options=selection.to_json(),
             matrix=to_json(matrix),
             definitions=dict(plan.definitions),
@@ -136,7 +136,7 @@ def _close(run: Run) -> None:
             left = run.sweep().left
         except OdfError as error:
             left = (str(error),)
-        run.save(ended_at=_now(), left=list(left))
+        run.save(ended_at=now(), left=list(left))
 
 
 def _say_what_is_resumed(run: Run) -> None:
@@ -156,6 +156,7 @@ def _new_run_id() -> str:
     return datetime.datetime.now(tz=datetime.UTC).strftime("perf-%Y%m%d-%H%M%S")
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment, as run.json writes it."""
     return datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="milliseconds")
 

@@ -1,0 +1,233 @@
+"""The hooks of the controller: it hands out the plan, follows the keys, and ends the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_odfperf.errors import InputError, OdfError
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.plugin.display import Display
+from pytest_odfperf.plugin.reports import HtmlPlugin, copy_reports, replay
+from pytest_odfperf.report.html import RunContext
+from pytest_odfperf.report.summary import per_pool_results
+from pytest_odfperf.run.controller import Run, now
+from pytest_odfperf.run.finish import final_records, write_outputs
+from pytest_odfperf.run.prepare import Workers
+from pytest_odfperf.run.progress import Progress
+from pytest_odfperf.run.recorder import Recorder
+from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+    from pytest_odfperf.plugin.scheduling import PoolScheduling
+
+class ControllerPlugin:
+    """One measuring session, seen from the process that the user started."""
+
+    def __init__(self, config: pytest.Config, run: Run, workers: Workers, stop: Stop) -> None:
+        self._config = config
+        self._run = run
+        self._workers = workers
+        self._stop = stop
+        self._count = int(getattr(config.option, "numprocesses", None) or 0)
+        self._display: Display | None = None
+        self._recorder = Recorder(run.plan, "controller")
+        self._ended: set[str] = set()
+        self._lines: list[str] = []
+        self._context = RunContext(
+            run_id=run.plan.run_id,
+            cluster=run.facts.server,
+            matrix=run.selection.matrix.name,
+            when=str(run.content["started_at"]),
+            marking=run.marking,
+            facts=(("Pools at once", f"{max(1, self._count)} ({workers.why})"),),
+        )
+        self._html = HtmlPlugin(self._context, self._final_records)
+        config.pluginmanager.register(self._html, "odfperf-html")
+
+    def _final_records(self) -> list[Record]:
+        return final_records(self._run.run_dir, self._run.plan.selected)
+
+    def pytest_report_header(self) -> list[str]:
+        plan, facts = self._run.plan, self._run.facts
+        pools = dict.fromkeys(key.pool for key in plan.keys)
+        shown = ", ".join(list(pools)[:8]) + (f" and {len(pools) - 8} more" if len(pools) > 8 else "")
+        at_once = f"{self._count} pools at once" if self._count else "one pool after the other"
+        given = "" if self._count == self._workers.count else f"-n {self._count} given; otherwise "
+        lines = [
+            f"odfperf: run {plan.run_id} in {_relative(self._run.run_dir.path)}",
+            f"odfperf: cluster {facts.server}, namespace {plan.matrix.namespace}",
+            f"odfperf: matrix {plan.matrix.name}: {len(plan.keys)} keys on {len(pools)} pools: {shown}",
+            f"odfperf: {at_once}: {given}{self._workers.why}",
+        ]
+        if self._run.marking:
+            lines.insert(0, f"odfperf: {self._run.marking}: no figure of this run comes from real storage")
+        lines += [f"odfperf: pool {pool} is skipped: {why}" for pool, why in plan.pool_problems.items() if pool in pools]
+        return [*lines, *(f"odfperf: {line}" for line in self._run.lines)]
+
+    # -- workers
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerController) -> None:
+        node.workerinput["odfperf"] = self._run.plan.to_json()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_auto_num_workers(self) -> int:
+        return max(1, self._workers.count)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config) -> PoolScheduling:
+        from pytest_odfperf.plugin.scheduling import PoolScheduling
+
+        return PoolScheduling(
+            len(config.option.tx), self._pool_of, self._run.plan.estimates_s, self._stop.is_set
+        )
+
+    def _pool_of(self, node_id: str) -> str | None:
+        key = self._key_of(node_id)
+        return key.pool if key else None
+
+    def _key_of(self, node_id: str) -> Key | None:
+        """The key in a node id; a test of the user may have parameters of its own beside it."""
+        params = node_id.partition("[")[2].removesuffix("]")
+        definitions = self._run.plan.definitions
+        if params not in definitions:
+            params = next(
+                (key for key in definitions if params.startswith(f"{key}-") or params.endswith(f"-{key}")), ""
+            )
+        try:
+            return Key.parse(params)
+        except InputError:
+            return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """Make the lost key visible: pytest-html shows no report whose phase is unknown."""
+        report.when = "call"
+        report.longrepr = f"the worker died while it measured {crashitem}; see its pool's log"
+        key = self._key_of(crashitem)
+        if key is not None:
+            now_s = time.time()
+            record = self._recorder.record(
+                key=key, node_id=crashitem, status="failed", reason=str(report.longrepr), measured=None,
+                started_at_s=now_s, ended_at_s=now_s,
+            )  # fmt: skip
+            report.odf = record.to_json()
+            report.user_properties = record.properties()
+        report.odf_crashed = True
+
+    # -- progress
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._start_display(ids)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if not self._count:
+            self._start_display([item.nodeid for item in session.items])
+
+    def _start_display(self, ids: list[str]) -> None:
+        if self._display is None:
+            keys = [key for key in map(self._key_of, ids) if key is not None]
+            progress = Progress(keys, self._run.plan.estimates_s, max(1, self._count))
+            self._display = Display(self._config, progress)
+            self._display.start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        key = self._key_of(nodeid)
+        if key is not None and self._display is not None:
+            self._display.key_started(key)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        result = yield
+        plain = getattr(report, "odf", None)
+        if plain is not None and self._display is not None and report.nodeid not in self._ended:
+            self._ended.add(report.nodeid)
+            outcome = {"error": "failed"}.get(plain["status"], plain["status"])
+            self._display.key_ended(Key.parse(plain["key"]), outcome)
+        if getattr(report, "odf_crashed", False):
+            # pytest-html and JUnit close a test only with its teardown, which a dead worker does not send.
+            teardown = pytest.TestReport(
+                nodeid=report.nodeid, location=report.location, keywords={}, outcome="passed",
+                longrepr=None, when="teardown", user_properties=report.user_properties,
+            )  # fmt: skip
+            teardown.node = report.node  # type: ignore[attr-defined]
+            self._config.hook.pytest_runtest_logreport(report=teardown)
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        if self._display is not None and self._display.is_live and report.passed:
+            return ("passed" if report.when == "call" else ""), "", ""
+        return None
+
+    # -- the end
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self._stop.set()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, Any, Any]:
+        """Reports are written inside; before them what they need, after them the cluster is left clean."""
+        if self._display is not None:
+            self._display.close()
+        plan = self._run.plan
+        restored = [
+            record
+            for test, record in self._run.earlier.items()
+            if plan.definitions.get(str(record.key)) == plan.done.get(test, "")
+        ]
+        replay(self._config, restored, [self])
+        write_outputs(self._run.run_dir, self._final_records())
+        try:
+            result = yield
+        finally:
+            self._clean()
+        return result
+
+    def _clean(self) -> None:
+        """Workers are gone by now, so nothing that they still made escapes."""
+        try:
+            swept = self._run.sweep()
+        except OdfError as error:
+            self._lines.append(f"odfperf: the cluster could not be cleaned: {error}")
+            left: list[str] = [str(error)]
+        else:
+            left = list(swept.left)
+            if self._stop.is_set() or left:
+                counts = ", ".join(f"{number} {kind}" for kind, number in swept.deleted.items() if number)
+                self._lines.append(f"odfperf: deleted {counts or 'nothing'}")
+            self._lines += [f"odfperf: could not be deleted: {what}" for what in left]
+        self._run.save(ended_at=now(), left=left)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        counts = write_outputs(self._run.run_dir, self._final_records())
+        path = _relative(self._run.run_dir.path)
+        terminalreporter.section("odfperf", sep="-")
+        if self._run.marking:
+            terminalreporter.write_line(
+                f"{self._run.marking}: no figure of this run comes from real storage", yellow=True, bold=True
+            )
+        for line in per_pool_results(counts, lambda pool: f"{path}/{pool}/pool.log"):
+            terminalreporter.write_line(line)
+        for line in self._lines:
+            terminalreporter.write_line(line)
+        for report in copy_reports(self._config, self._run.run_dir.path):
+            terminalreporter.write_line(f"report: {_relative(report)}")
+        if self._stop.is_set():
+            terminalreporter.write_line(f"go on with: pytest --odf-resume {self._run.plan.run_id}")
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

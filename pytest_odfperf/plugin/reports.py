@@ -1,0 +1,99 @@
+"""JUnit XML and pytest-html: where they are written, and what stands in them for each key."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.html import RunContext, header_cells, row_cells, summary_block
+
+JUNIT = "junit.xml"
+HTML = "report.html"
+
+
+def place_reports(config: pytest.Config, run_path: Path) -> None:
+    """Write both reports into the run's folder, unless the user names another place."""
+    option = config.option
+    if config.pluginmanager.hasplugin("junitxml") and not option.xmlpath:
+        option.xmlpath = str(run_path / JUNIT)
+    if config.pluginmanager.hasplugin("html") and not getattr(option, "htmlpath", None):
+        option.htmlpath = str(run_path / HTML)
+        option.self_contained_html = True
+
+
+def copy_reports(config: pytest.Config, run_path: Path) -> list[Path]:
+    """The reports that were written; those that the user placed elsewhere are copied into the run's folder."""
+    found = []
+    for name, option in ((HTML, "htmlpath"), (JUNIT, "xmlpath")):
+        given = getattr(config.option, option, None)
+        path = Path(given).expanduser() if given else None
+        if path is None or not path.is_file():
+            continue
+        if path.resolve() != (run_path / name).resolve():
+            shutil.copyfile(path, run_path / name)
+        found.append(path)
+    return found
+
+
+def replay(config: pytest.Config, records: Iterable[Record], silent: Iterable[object]) -> None:
+    """Put tests that completed earlier into this session's reports, but not into its terminal or counts."""
+    quiet = [
+        plugin
+        for name in ("terminalreporter", "lfplugin", "stepwiseplugin", "nfplugin", "dsession", "session")
+        if (plugin := config.pluginmanager.getplugin(name)) is not None
+    ]
+    quiet += [plugin for plugin in silent if plugin is not None]
+    logreport = config.pluginmanager.subset_hook_caller("pytest_runtest_logreport", remove_plugins=quiet)
+    for record in records:
+        properties = [*record.properties(), ("resumed", "completed earlier in this run")]
+        for when, duration in (("setup", 0.0), ("call", record.duration_s), ("teardown", 0.0)):
+            report = pytest.TestReport(
+                nodeid=record.test,
+                location=(record.test.partition("::")[0], None, record.test.partition("::")[2]),
+                keywords={},
+                outcome="passed",
+                longrepr=None,
+                when=when,  # type: ignore[arg-type]
+                duration=duration,
+                user_properties=properties,
+                start=record.started_at_epoch_ms / 1000,
+                stop=record.ended_at_epoch_ms / 1000,
+            )
+            report.odf = record.to_json()  # type: ignore[attr-defined]
+            logreport(report=report)
+
+
+class HtmlPlugin:
+    """pytest-html's hooks."""
+
+    def __init__(self, context: RunContext, records: Any) -> None:
+        self._context = context
+        self._records = records
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        report.title = f"Storage of virtual machines: {self._context.run_id}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        prefix.append(summary_block(self._records(), self._context))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        cells[2:2] = header_cells()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
+        plain = getattr(report, "odf", None)
+        record = Record.from_json(plain) if plain else None
+        cells[2:2] = row_cells(record.key if record else None, record)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
+        if report.passed:
+            del data[:]

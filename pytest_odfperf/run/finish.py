@@ -1,0 +1,31 @@
+"""What is written when a run has ended, from its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.csv_table import render_csv
+from pytest_odfperf.report.summary import PoolCounts, count
+from pytest_odfperf.run.resume import read_records_of
+from pytest_odfperf.store.run_dir import RunDir
+
+CSV = "results.csv"
+POOL_SUMMARY = ".pool-summary"
+
+
+def final_records(run_dir: RunDir, order: Sequence[str]) -> list[Record]:
+    """The last record of each test, in the order of the keys (``order``), others after them."""
+    records, _ = read_records_of(run_dir)
+    place = {key: index for index, key in enumerate(order)}
+    return sorted(records.values(), key=lambda record: place.get(str(record.key), len(place)))
+
+
+def write_outputs(run_dir: RunDir, records: Sequence[Record]) -> dict[str, PoolCounts]:
+    """results.csv and each pool's ``.pool-summary``; returns the counts by pool. Raises `OSError`."""
+    run_dir.write_text(CSV, render_csv(records))
+    counts = count(records)
+    for pool, one in counts.items():
+        run_dir.pool_dir(pool)
+        run_dir.write_text(f"{pool}/{POOL_SUMMARY}", f"{one.line}\n")
+    return counts
