@@ -1,0 +1,72 @@
+"""What several unit tests are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
+from pytest_odfperf.measure.record import GuestRecord, Record
+
+
+@pytest.fixture(scope="session")
+def fio_samples() -> Path:
+    """Rendered jobs and what fio 3.33 answered to them (1 s ramp, 1 s runtime, two workers, depth 4)."""
+    return Path(__file__).parent / "data" / "fio"
+
+
+def measurement(iops_per_s: float = 1000.0, **changes: Any) -> DirectionMeasurement:
+    values: dict[str, Any] = {
+        "iops_per_s": iops_per_s,
+        "bw_bytes_per_s": iops_per_s * 4096,
+        "total_ios": int(iops_per_s * 60),
+        "lat_mean_ns": 2_500_000.5,
+        "lat_stddev_ns": 900_000.0,
+        "lat_p50_ns": 2_000_000,
+        "lat_p95_ns": 4_000_000,
+        "lat_p99_ns": 5_000_000,
+        "lat_max_ns": 9_000_000,
+        "worst_guest_lat_p99_ns": 6_000_000,
+        "lat_p99_trusted": True,
+        "lat_saturated": False,
+    }
+    return DirectionMeasurement(**(values | changes))
+
+
+def record(key: str = "rep3:small:150Gi:1:random-rw:4k", **changes: Any) -> Record:
+    """A passed record with reads of 1000 IOPS in one guest, and no writes."""
+    read = measurement()
+    job = JobMeasurement(name="rand-read", read=read, write=None)
+    values: dict[str, Any] = {
+        "key": Key.parse(key),
+        "run_id": "perf-1",
+        "test": f"test_storage.py::test_storage[{key}]",
+        "status": "passed",
+        "definition": "ab" * 32,
+        "worker": "gw0",
+        "started_at_epoch_ms": 1_000,
+        "ended_at_epoch_ms": 131_000,
+        "duration_s": 130.0,
+        "read": read,
+        "jobs": (job,),
+        "guests": (
+            GuestRecord(name="vm-0", node="n1", started_at_epoch_ns=1, ended_at_epoch_ns=2, jobs=(job,)),
+        ),
+        "start_skew_ms": 0.5,
+        "artefacts": ("rep3/vm-0-fio.json",),
+    }
+    return Record(**(values | changes))
+
+
+@pytest.fixture(scope="session")
+def make_measurement() -> Callable[..., DirectionMeasurement]:
+    return measurement
+
+
+@pytest.fixture(scope="session")
+def make_record() -> Callable[..., Record]:
+    return record

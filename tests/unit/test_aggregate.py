@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import math
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_odfperf.errors import FioError
+from pytest_odfperf.fio.histogram import Histogram
+from pytest_odfperf.fio.output import DirectionResult, FioResult, JobResult
+from pytest_odfperf.measure.aggregate import combine
+
+
+def part(latencies_ns: list[int], runtime_ms: int = 1000) -> DirectionResult:
+    return DirectionResult(
+        iops_per_s=1000 * len(latencies_ns) / runtime_ms,
+        bw_bytes_per_s=4096 * 1000 * len(latencies_ns) / runtime_ms,
+        total_ios=len(latencies_ns),
+        runtime_ms=runtime_ms,
+        lat_mean_ns=statistics.fmean(latencies_ns),
+        lat_stddev_ns=statistics.stdev(latencies_ns) if len(latencies_ns) > 1 else 0.0,
+        lat_min_ns=min(latencies_ns),
+        lat_max_ns=max(latencies_ns),
+        histogram=Histogram.from_values(latencies_ns),
+    )
+
+
+def result(*jobs: JobResult) -> FioResult:
+    return FioResult(fio_version="fio-3.33", jobs=jobs)
+
+
+def reads(latencies_ns: list[int], phase: int = 0, runtime_ms: int = 1000) -> JobResult:
+    return JobResult(name=f"r{phase}", phase=phase, read=part(latencies_ns, runtime_ms), write=None)
+
+
+latencies = st.lists(st.integers(1, 10**10), min_size=1, max_size=30)
+
+
+@given(st.lists(latencies, min_size=1, max_size=5))
+def test_the_group_is_what_one_guest_with_all_ios_would_be(guests: list[list[int]]) -> None:
+    every = [value for guest in guests for value in guest]
+    found = combine({f"vm-{number}": result(reads(guest)) for number, guest in enumerate(guests)}).read
+    alone = combine({"vm": result(reads(every))}).read
+    assert found is not None
+    assert alone is not None
+    assert (found.lat_p50_ns, found.lat_p99_ns, found.lat_max_ns) == (
+        alone.lat_p50_ns,
+        alone.lat_p99_ns,
+        max(every),
+    )
+    assert found.total_ios == len(every)
+    assert found.iops_per_s == pytest.approx(alone.iops_per_s)
+    assert found.lat_mean_ns == pytest.approx(alone.lat_mean_ns)
+    assert math.isclose(found.lat_stddev_ns, alone.lat_stddev_ns, rel_tol=1e-6, abs_tol=1e-3)
+    assert found.worst_guest_lat_p99_ns >= found.lat_p99_ns
+
+
+def test_percentiles_are_pooled_and_not_averaged() -> None:
+    fast, slow = [100] * 990, [10_000] * 10
+    found = combine({"a": result(reads(fast)), "b": result(reads(slow))}).read
+    assert found is not None
+    assert found.lat_p50_ns == 100
+    assert found.lat_p99_ns == 100
+    assert found.worst_guest_lat_p99_ns == pytest.approx(10_000, rel=1 / 128)
+
+
+def test_phases_are_averaged_over_time_and_jobs_side_by_side_add_up() -> None:
+    one = combine({"a": result(reads([5] * 100, 0), reads([5] * 900, 1, 3000))}).read
+    assert one is not None
+    assert one.iops_per_s == pytest.approx(1000 / 4)
+    beside = result(
+        JobResult(name="x", phase=0, read=part([5] * 100), write=None),
+        JobResult(name="y", phase=0, read=part([5] * 300), write=None),
+    )
+    both = combine({"a": beside}).read
+    assert both is not None
+    assert both.iops_per_s == pytest.approx(400)
+
+
+def test_a_direction_that_no_job_has_is_none_and_not_zero() -> None:
+    found = combine({"a": result(reads([5]))})
+    assert found.write is None
+    assert found.jobs[0].write is None
+
+
+def test_the_tail_is_trusted_from_a_hundred_ios_above_it() -> None:
+    few, enough = (combine({"a": result(reads([5] * count))}).read for count in (9_999, 10_000))
+    assert few is not None
+    assert enough is not None
+    assert (few.lat_p99_trusted, enough.lat_p99_trusted) == (False, True)
+
+
+def test_a_latency_beyond_the_histogram_is_flagged() -> None:
+    found = combine({"a": result(reads([5, 40_000_000_000]))}).read
+    assert found is not None
+    assert found.lat_saturated
+    assert found.lat_max_ns == 40_000_000_000
+
+
+def test_guests_that_ran_other_jobs_are_refused() -> None:
+    with pytest.raises(FioError, match="guest b did not run the same jobs as a"):
+        combine({"a": result(reads([5])), "b": result(reads([5], phase=1))})
+    with pytest.raises(FioError, match="no guest"):
+        combine({})

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_odfperf.measure.aggregate import JobMeasurement
+from pytest_odfperf.measure.record import GuestRecord, Record
+from pytest_odfperf.report.csv_table import COLUMNS, render_csv
+
+MakeRecord = Callable[..., Record]
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_there_is_one_row_for_each_job_of_each_guest(make_record: MakeRecord) -> None:
+    guest = make_record().guests[0]
+    two = make_record(
+        guests=(
+            guest,
+            GuestRecord(name="b", node=None, started_at_epoch_ns=1, ended_at_epoch_ns=2, jobs=guest.jobs * 2),
+        )
+    )
+    found = rows(render_csv([two]))
+    assert [row["guest"] for row in found] == ["vm-0", "b", "b"]
+    first = found[0]
+    assert (first["storage_pool"], first["pvc_size"], first["block_size"]) == ("rep3", "150Gi", "4k")
+    assert (first["read_iops"], first["read_bw_kib"]) == ("1000.00", "4000.00")
+    assert (first["read_lat_avg_ms"], first["read_lat_p99_ms"]) == ("2.500001", "5.000000")
+
+
+def test_what_was_not_measured_is_empty_and_never_zero(make_record: MakeRecord) -> None:
+    skipped = make_record(status="skipped", read=None, jobs=(), guests=())
+    for row in rows(render_csv([make_record(), skipped])):
+        assert [row[name] for name in COLUMNS if name.startswith("write")] == ["", "", "", ""]
+    assert [row["status"] for row in rows(render_csv([skipped]))] == ["skipped"]
+    assert rows(render_csv([skipped]))[0]["read_iops"] == ""
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
+def test_hostile_names_stay_one_cell_that_is_no_formula(make_record: MakeRecord, name: str) -> None:
+    job = JobMeasurement(name=name, read=None, write=None)
+    guest = GuestRecord(name=name, node=None, started_at_epoch_ns=1, ended_at_epoch_ns=2, jobs=(job,))
+    (row,) = rows(render_csv([make_record(guests=(guest,))]))
+    assert list(row) == list(COLUMNS)
+    assert row["guest"].removeprefix("'") == name.removeprefix("'")
+    assert not row["guest"].startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert row["run_id"] == "perf-1"

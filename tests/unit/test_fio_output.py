@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.errors import FioError
+from pytest_odfperf.fio.job import Job, read_job
+from pytest_odfperf.fio.output import parse
+from pytest_odfperf.matrix.model import FioSettings
+
+SETTINGS = FioSettings(runtime_s=1, ramp_s=1, iodepth=4, numjobs=2, file_size_bytes=8 << 20)
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def sample(fio_samples: Path) -> tuple[str, Job]:
+    return (fio_samples / "random-rw.json").read_text(), read_job((fio_samples / "random-rw.fio").read_text())
+
+
+def test_real_answers_have_the_figures_that_fio_gives(sample: tuple[str, Job]) -> None:
+    text, job = sample
+    result = parse(text, job, SETTINGS)
+    assert result.fio_version == "fio-3.33"
+    for found, raw in zip(result.jobs, json.loads(text)["jobs"], strict=True):
+        direction = "read" if found.name == "rand-read" else "write"
+        part, said = getattr(found, direction), raw[direction]
+        assert part.iops_per_s == pytest.approx(said["iops"], rel=1e-6)
+        assert part.bw_bytes_per_s == pytest.approx(said["bw_bytes"], rel=1e-4)
+        assert part.lat_mean_ns == said["lat_ns"]["mean"]
+        assert part.histogram.total == said["lat_ns"]["N"]
+    assert (result.jobs[0].write, result.jobs[1].read) == (None, None)
+    assert [found.phase for found in result.jobs] == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["db-oltp", "mixed-70-30"])
+def test_every_expected_direction_of_a_real_answer_is_there(fio_samples: Path, name: str) -> None:
+    job = read_job((fio_samples / f"{name}.fio").read_text())
+    result = parse((fio_samples / f"{name}.json").read_text(), job, SETTINGS)
+    for section, found in zip(job.sections, result.jobs, strict=True):
+        assert {kind for kind in ("read", "write") if getattr(found, kind)} == section.directions
+
+
+def test_the_last_of_several_documents_counts(sample: tuple[str, Job]) -> None:
+    text, job = sample
+    early = json.loads(text)
+    early["jobs"][0]["read"]["total_ios"] = 7
+    assert parse(f"{json.dumps(early)}\n{text}", job, SETTINGS) == parse(text, job, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "reason"),
+    [
+        (
+            "note: both iodepth >= 1 and synchronous I/O engine are selected",
+            "config",
+        ),
+        ("\nfio: terminating on signal 15", "interrupted"),
+        ("fio: engine libaio not loadable", "missing_dependency"),
+        ("fio: ENOSPC on laying out file, stopping", "no_space"),
+    ],
+)
+@pytest.mark.parametrize("with_json", [True, False])
+def test_what_fio_says_before_its_json_decides(
+    sample: tuple[str, Job], prefix: str, reason: str, with_json: bool
+) -> None:
+    text, job = sample
+    with pytest.raises(FioError) as raised:
+        parse(f"{prefix}\n{text if with_json else ''}", job, SETTINGS)
+    assert raised.value.reason == reason
+    assert prefix.strip() in raised.value.problem
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_nothing_is_an_error_of_its_own(sample: tuple[str, Job], text: str) -> None:
+    with pytest.raises(FioError) as raised:
+        parse(text, sample[1], SETTINGS)
+    assert raised.value.reason == "empty"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_a_cut_answer_is_truncated(sample: tuple[str, Job], share: float) -> None:
+    text, job = sample
+    with pytest.raises(FioError) as raised:
+        parse(text[: int(len(text) * share)], job, SETTINGS)
+    assert raised.value.reason == "truncated"
+
+
+def _error(code: int) -> Change:
+    return lambda document: document["jobs"][1].update(error=code)
+
+
+def _read(**changes: Any) -> Change:
+    return lambda document: document["jobs"][0]["read"].update(changes)
+
+
+def _lat(**changes: Any) -> Change:
+    return lambda document: document["jobs"][0]["read"]["lat_ns"].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "said"),
+    [
+        (_error(28), "no_space", "job rand-write: error 28 ENOSPC"),
+        (_error(13), "permission", "job rand-write: error 13 EACCES"),
+        (_error(5), "io_error", "job rand-write: error 5 EIO"),
+        (_error(110), "timeout", "job rand-write: error 110 ETIMEDOUT"),
+        (_error(22), "config", "job rand-write: error 22 EINVAL"),
+        (_read(total_ios=0), "empty", "job rand-read read: no I/O was done"),
+        (_read(runtime=979), "truncated", "job rand-read read: ran 979 ms of 1000 ms"),
+        (_read(runtime=None), "truncated", "job rand-read read: runtime is None"),
+        (_read(io_bytes="many"), "truncated", "job rand-read read: io_bytes is 'many'"),
+        (_lat(bins={}), "config", "job rand-read read: no latency histogram"),
+        (_lat(bins={"5": 1}), "truncated", "job rand-read read: the histogram has 1 of"),
+        (_lat(mean=float("nan")), "truncated", "NaN is not a number"),
+        (
+            lambda document: document["jobs"].pop(),
+            "truncated",
+            "has the jobs rand-read, not rand-read, rand-write",
+        ),
+        (lambda document: document.update(jobs=[]), "truncated", "has the jobs (none)"),
+        (lambda document: document.pop("jobs"), "truncated", "no 'jobs'"),
+        (lambda document: document["jobs"].insert(0, 3), "truncated", "has the jobs None"),
+        (
+            lambda document: document["jobs"][0]["write"].update(total_ios=1),
+            "config",
+            "though it is rw=randread",
+        ),
+    ],
+)
+def test_an_answer_that_is_no_measurement_names_its_job_and_reason(
+    sample: tuple[str, Job], change: Change, reason: str, said: str
+) -> None:
+    text, job = sample
+    document = json.loads(text)
+    change(document)
+    with pytest.raises(FioError) as raised:
+        parse(json.dumps(document), job, SETTINGS)
+    assert raised.value.reason == reason
+    assert said in raised.value.problem
+    assert "\n" not in raised.value.problem
+
+
+def test_a_missing_histogram_is_not_replaced_by_completion_latency(sample: tuple[str, Job]) -> None:
+    text, job = sample
+    document = json.loads(text)
+    del document["jobs"][0]["read"]["lat_ns"]["bins"]
+    assert document["jobs"][0]["read"]["clat_ns"]["N"] > 0
+    with pytest.raises(FioError, match="no latency histogram"):
+        parse(json.dumps(document), job, SETTINGS)
+
+
+def test_a_run_shorter_than_asked_is_refused(sample: tuple[str, Job]) -> None:
+    text, job = sample
+    with pytest.raises(FioError, match="of 60000 ms"):
+        parse(text, job, replace(SETTINGS, runtime_s=60))

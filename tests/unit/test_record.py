@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_odfperf.measure.record import Record, read_records
+
+MakeRecord = Callable[..., Record]
+
+
+@given(
+    reason=st.none() | st.text(),
+    marking=st.none() | st.text(),
+    status=st.sampled_from(["passed", "failed", "error", "skipped"]),
+    duration_s=st.floats(0, 1e6),
+)
+def test_a_record_survives_json(make_record: MakeRecord, **changes: Any) -> None:
+    record = make_record(**changes)
+    line = json.dumps(record.to_json(), allow_nan=False)
+    assert Record.from_json(json.loads(line)) == record
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": 2}, "schema 2 is not 1"),
+        ({"key": "a:b"}, "2 fields"),
+        ({"key": 5}, "is not text"),
+        ({"status": "fine"}, "record.status is 'fine', not one of passed"),
+        ({"duration_s": "1"}, "record.duration_s is '1', not float"),
+        ({"duration_s": float("nan")}, "record.duration_s"),
+        ({"started_at_epoch_ms": True}, "record.started_at_epoch_ms is True, not int"),
+        ({"guests": {}}, "record.guests is not a list"),
+        ({"read": {"iops_per_s": 1}}, "record.read: missing ['bw_bytes_per_s'"),
+        ({"extra": 1}, "unknown ['extra']"),
+    ],
+)
+def test_what_is_no_record_is_refused_by_the_field(
+    make_record: MakeRecord, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError) as raised:
+        Record.from_json({**make_record().to_json(), **change})
+    assert said in str(raised.value)
+
+
+def test_a_missing_field_is_refused(make_record: MakeRecord) -> None:
+    plain = make_record().to_json()
+    del plain["run_id"]
+    with pytest.raises(ValueError, match="run_id"):
+        Record.from_json(plain)
+
+
+def test_torn_lines_are_told_and_the_rest_is_read(make_record: MakeRecord) -> None:
+    line = json.dumps(make_record().to_json())
+    records, problems = read_records([line, line[:200], "", "[]", "nul", line])
+    assert len(records) == 2
+    assert [problem.partition(":")[0] for problem in problems] == ["line 2", "line 4", "line 5"]
+
+
+@given(st.integers(0, 2000))
+def test_a_line_torn_anywhere_never_becomes_a_record(make_record: MakeRecord, cut: int) -> None:
+    line = json.dumps(make_record().to_json())
+    records, _ = read_records([line[: min(cut, len(line) - 1)]])
+    assert records == []
+
+
+def test_junit_gets_a_handful_of_figures_and_none_for_what_was_not_measured(
+    make_record: MakeRecord, make_measurement: Callable[..., Any]
+) -> None:
+    full = make_record(write=make_measurement(), marking="SIMULATED").properties()
+    assert len(full) <= 10
+    assert dict(full)["read_lat_p99_ns"] == "5000000"
+    assert dict(full)["marking"] == "SIMULATED"
+    names = [name for name, _ in make_record().properties()]
+    assert "read_iops_per_s" in names
+    assert not [name for name in names if name.startswith("write")]
