@@ -35,7 +35,7 @@ COLUMNS = (
 )
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t")
 
 
 def render_csv(records: Iterable[Record]) -> str:
@@ -62,6 +62,8 @@ def render_csv(records: Iterable[Record]) -> str:
 
 
 def _text(value: str) -> str:
+    # Readers differ in what a lone line end inside a cell means; no name needs one.
+    value = value.replace("\r", " ").replace("\n", " ")
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 

@@ -48,6 +48,6 @@ def test_hostile_names_stay_one_cell_that_is_no_formula(make_record: MakeRecord,
     guest = GuestRecord(name=name, node=None, started_at_epoch_ns=1, ended_at_epoch_ns=2, jobs=(job,))
     (row,) = rows(render_csv([make_record(guests=(guest,))]))
     assert list(row) == list(COLUMNS)
-    assert row["guest"].removeprefix("'") == name.removeprefix("'")
+    assert row["guest"].removeprefix("'") == name.replace("\r", " ").replace("\n", " ").removeprefix("'")
     assert not row["guest"].startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert row["run_id"] == "perf-1"
