@@ -38,8 +38,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def wrong(item: Marked, what: str, expected: str) -> InputError:
     """The error of a value of the wrong type."""
-    scalar = isinstance(item.value, dict | list | None)
-    found = item.kind if scalar or item.value is None else f"{_short(item.text)}, {item.kind}"
+    found = item.kind if isinstance(item.value, dict | list | None) else f"{_short(item.text)}, {item.kind}"
     return InputError(f"{what} must be {expected}, not {found}", place=item.place)
 
 
@@ -209,6 +208,7 @@ def parsed(
 
 
 def plain_mapping(item: Marked, what: str) -> dict[str, Any]:
+    """A mapping that is not looked into, but can be written as JSON."""
     mapping(item, what)
     plain: dict[str, Any] = item.plain()
     return plain

@@ -53,13 +53,17 @@ def find_matrix(name: str, *, beside: Path | None = None, place: str | None = No
     )
 
 
-def find_template(profile: str, *, beside: Path) -> Path | None:
-    """The template of a profile: ``profiles/`` beside its matrix file, then those that ship."""
-    for folder in (beside, shipped_dir()):
-        path = folder / "profiles" / f"{profile}.fio"
-        if path.is_file():
-            return path
-    return None
+def find_template(name: str, *, beside: Path, direct: bool) -> Path | None:
+    """A template: in ``profiles/`` beside its matrix file, then among those that ship; None if nowhere.
+
+    With ``direct``, ``name`` is a path that is looked up relative to the matrix file first.
+    """
+    folders = [beside / "profiles", shipped_dir() / "profiles"]
+    candidates = [folder / name for folder in ([beside, *folders] if direct else folders)]
+    try:
+        return next((path for path in candidates if path.is_file()), None)
+    except ValueError:  # a null byte
+        return None
 
 
 def shown(path: Path) -> str:

@@ -121,15 +121,14 @@ class _Loading:
 
     def _template(self, entry: Marked, profile: str, path: str | None) -> str:
         folder = self._folders[entry.source]
-        if path is None:
-            found = find_template(profile, beside=folder)
-            if found is None:
+        found = find_template(path or f"{profile}.fio", beside=folder, direct=path is not None)
+        if found is None:
+            if path is None:
                 raise InputError(
                     f"profile {profile!r} has no template: profiles/{profile}.fio is neither beside the "
                     "matrix nor shipped; give template: FILE",
                     place=entry.place,
                 )
-        else:
             found = folder / path
         return read_file(found, what=f"template of profile {profile}", place=entry.place)
 

@@ -6,6 +6,7 @@ aliases to gigabytes. So the nodes are composed by `yaml.SafeLoader` and turned 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,14 +132,23 @@ class _Reader:
         raise InputError(f"the tag {node.tag} is not allowed here", place=f"{self._source}:{line}")
 
     def _scalar(self, node: yaml.ScalarNode, tag: str, line: int) -> Any:
+        place = f"{self._source}:{line}"
         if tag in ("str", "timestamp"):
-            return node.value
+            return self._text(node, place)
         try:
-            return self._loader.construct_object(node)
+            value = self._loader.construct_object(node)
         except ValueError as error:
-            raise InputError(
-                f"{node.value[:40]!r} is not a number", place=f"{self._source}:{line}"
-            ) from error
+            raise InputError(f"{node.value[:40]!r} is not a number", place=place) from error
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{node.value[:40]!r} is no usable number", place=place)
+        return value
+
+    def _text(self, node: yaml.ScalarNode, place: str) -> str:
+        """The text of a scalar; half a surrogate pair (``"\\ud800"``) could not be written anywhere."""
+        value: str = node.value
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise InputError("a surrogate is not a character", place=place)
+        return value
 
     def _mapping(self, node: yaml.MappingNode, line: int, depth: int) -> Marked:
         values: dict[str, Marked] = {}
@@ -148,7 +158,7 @@ class _Reader:
             place = f"{self._source}:{key_line}"
             if not isinstance(key_node, yaml.ScalarNode):
                 raise InputError("a name is expected, not a mapping or a list", place=place)
-            key = key_node.value
+            key = self._text(key_node, place)
             if key_node.tag == f"{_PREFIX}merge":
                 raise InputError("merge keys (<<) are not supported; a matrix can use extends", place=place)
             if key in values:

@@ -134,6 +134,20 @@ def test_a_template_is_found_relative_to_its_matrix(folder: Path) -> None:
     assert "[rand-read]" in matrix.profile("random-rw").template
 
 
+@pytest.mark.parametrize(
+    "path", ["vary.fio", "profiles/vary.fio", "./profiles/../profiles/vary.fio", "random-rw.fio"]
+)
+def test_a_template_path_is_also_looked_up_in_the_profile_folders(folder: Path, path: str) -> None:
+    matrix = load(SMALL.replace("[vary, fixed]", f"[{{name: x, template: {path}}}]"), folder)
+    assert "${BLOCK_SIZE}" in matrix.profiles[0].template
+
+
+def test_a_template_path_with_a_null_byte_is_an_input_error(folder: Path) -> None:
+    assert "can not be read" in problem(
+        SMALL.replace("[vary, fixed]", '[{name: x, template: "a\\0b"}]'), folder
+    )
+
+
 def test_a_file_on_disk_is_loaded_by_its_path(folder: Path) -> None:
     path = folder / "mine.yaml"
     path.write_text(SMALL)
@@ -163,7 +177,7 @@ def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
         ("  - rep3\n", "  - {name: a, storageclass: x}\n", "m.yaml:3: unknown field 'storageclass' in pool (did you mean 'storage_class'? known: name, storage_class, volume_mode, backend, overhead, recipe, only)"),
         ("volume_mode: Block", "volume_mode: block", "m.yaml:4: pool 'rep2': volume_mode 'block' is not known (did you mean 'Block'? known: Block, Filesystem, from-provisioner)"),
         ("overhead: 2", "overhead: 0.5", "m.yaml:4: pool 'rep2': overhead 0.5 is not from 1 to 100"),
-        ("overhead: 2", "overhead: .nan", "m.yaml:4: pool 'rep2': overhead .nan is not from 1 to 100"),
+        ("overhead: 2", "overhead: .nan", "m.yaml:4: '.nan' is no usable number"),
         ("overhead: 2", "only: {concurrency: [7]}", "m.yaml:4: concurrency '7' of pool 'rep2' is not declared (known: 1, 5)"),
         ("overhead: 2", "only: {concurrency: [yes]}", "m.yaml:4: concurrency 'yes' of pool 'rep2' is not declared"),
         ("overhead: 2", "only: {vm_sizes: []}", "m.yaml:4: only vm_sizes of pool 'rep2' is empty"),

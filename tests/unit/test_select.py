@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables are read line by line
 """Patterns choose keys as a shell chooses files; what chooses nothing is an error."""
 
 from __future__ import annotations
