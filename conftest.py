@@ -1,1 +1,1 @@
-pytest_plugins = "pytester"
+"""The tests' fixtures live beside them, in ``tests/*/conftest.py``."""

@@ -85,13 +85,13 @@ class HtmlPlugin:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
-        cells[2:2] = header_cells()
+        cells[1:2] = header_cells()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
         plain = getattr(report, "odf", None)
         record = Record.from_json(plain) if plain else None
-        cells[2:2] = row_cells(record.key if record else None, record)
+        cells[1:2] = row_cells(record.key if record else None, record)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:

@@ -1,0 +1,73 @@
+"""One test per key: ids, order, and what pytest's own options make of them."""
+
+KEYS = [
+    f"{pool}:small:10Gi:{vms}:random-rw:{size}"
+    for pool in ("fast", "slow")
+    for vms in (1, 2)
+    for size in ("4k", "64k")
+]
+IDS = [f"odfperf::test_storage[{key}]" for key in KEYS]
+
+
+def collected(outcome):
+    return [line for line in outcome.lines if "::" in line and "[" in line]
+
+
+def test_each_key_is_one_test_in_the_order_of_the_matrix(run_pytest):
+    outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q")
+    assert collected(outcome) == IDS
+    assert outcome.code == 0
+
+
+def test_ids_are_the_same_with_parallel_pools(run_pytest):
+    outcome = run_pytest("--odf-parallel=2", "--odf-matrix", "small.yaml", "--co", "-q")
+    assert collected(outcome) == IDS
+
+
+def test_collecting_writes_nothing(run_pytest):
+    outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q", "-p", "no:cacheprovider")
+    assert {path.name for path in outcome.folder.iterdir()} <= {"small.yaml"}
+
+
+def test_k_selects_keys(run_pytest):
+    outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q", "-k", "slow and 64k")
+    assert collected(outcome) == [node for node in IDS if "slow" in node and "64k" in node]
+
+
+def test_a_node_id_from_the_terminal_can_be_given_back(run_pytest):
+    outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q", IDS[3])
+    assert collected(outcome) == [IDS[3]]
+
+
+def test_a_users_own_test_gets_every_key_and_the_shipped_one_stays_away(run_pytest):
+    outcome = run_pytest(
+        "--odf-matrix", "small.yaml", "--co", "-q", "test_mine.py",
+        test_mine__py="def test_oltp(odf_result): pass\ndef test_other(): pass\n",
+    )  # fmt: skip
+    assert collected(outcome) == [f"test_mine.py::test_oltp[{key}]" for key in KEYS]
+    assert "test_mine.py::test_other" in outcome.lines
+
+
+def test_a_users_own_test_is_skipped_without_the_option(run_pytest):
+    outcome = run_pytest("-rs", "test_mine.py", test_mine__py="def test_oltp(odf_result): pass\n")
+    assert "run with --odf or --odf-parallel" in outcome.out
+    assert outcome.code == 0
+
+
+def test_filters_pools_and_excludes_go_together(run_pytest):
+    outcome = run_pytest(
+        "--odf-matrix", "small.yaml", "--co", "-q", "--odf-pool", "fast", "--odf-filter", "*:*:*:1:*:*",
+        "--odf-filter", "*:*:*:*:random-*:64k", "--odf-exclude", "*:*:*:2:*:*",
+    )  # fmt: skip
+    assert collected(outcome) == IDS[:2]
+
+
+def test_an_extra_storage_class_is_one_more_pool(run_pytest):
+    outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q", "--odf-extra-sc", "third")
+    assert len(collected(outcome)) == 12
+    assert collected(outcome)[-1] == "odfperf::test_storage[third:small:10Gi:2:random-rw:64k]"
+
+
+def test_the_shipped_modes_have_their_numbers_of_keys(run_pytest):
+    for mode, keys in (("quick", 60), ("overview", 30), ("rank", 45)):
+        assert f"{keys} tests collected" in run_pytest(f"--odf-{mode}", "--co", "-q").out
