@@ -1,0 +1,210 @@
+"""A VM group: made as a whole or not at all, deleted until nothing of it is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+from pytest_odfperf.cluster.boot import BootState
+from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
+from pytest_odfperf.cluster.connect import Cluster
+from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, SECRET, VM, VMI
+from pytest_odfperf.cluster.removal import remove
+from pytest_odfperf.cluster.watch import Objects
+from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
+from pytest_odfperf.vm import manifests
+from pytest_odfperf.vm.cloudinit import user_data
+from pytest_odfperf.vm.labels import group_selector, pool_selector
+from pytest_odfperf.vm.spec import GroupSpec, RunningVm
+from pytest_odfperf.waiting import Deadline, Stop
+
+#: VMs made at the same time. The API server takes more, but answers 429 to all at some point.
+_AT_ONCE = 16
+#: Makes the host key of a VM: (private as OpenSSH PEM, public as one line).
+HostKeys = Callable[[], tuple[str, str]]
+
+
+class VmGroup:
+    """The VMs of one group, running. Made by `create`."""
+
+    def __init__(self, cluster: Cluster, spec: GroupSpec, vms: tuple[RunningVm, ...]) -> None:
+        self._cluster = cluster
+        self.spec = spec
+        self.vms = vms
+
+    @classmethod
+    def create(
+        cls,
+        cluster: Cluster,
+        spec: GroupSpec,
+        *,
+        host_keys: HostKeys,
+        boot_s: float,
+        delete_s: float,
+        stop: Stop,
+        adopt: bool = False,
+    ) -> VmGroup:
+        """Make the VMs of ``spec`` and return when all run (which is before their SSH answers).
+
+        With ``adopt`` all that an earlier worker left of this pool in this run is deleted first; that is
+        sound because a pool is on one worker at a time.
+
+        Raises `GroupError` with the cause, the object, its last state and a next step as soon as the API
+        shows that a VM will not run, or after ``boot_s``; what was made is deleted then, in at most
+        ``delete_s``. `InterruptedRunError` leaves what was made to the sweep.
+        """
+        if adopt:
+            selector = pool_selector(spec.run_id, spec.key.pool)
+            _remove(cluster, spec, selector, f"leftovers of pool {spec.key.pool}", delete_s, stop)
+        deadline = Deadline(f"VM group {spec.key} to run", boot_s)
+        try:
+            vms = _make(cluster, spec, host_keys, deadline, stop)
+        except InterruptedRunError:
+            raise
+        except OdfError as error:
+            raise _given_up(cluster, spec, error, delete_s, stop) from error
+        return cls(cluster, spec, vms)
+
+    def lost(self, *, stop: Stop | None = None) -> dict[str, str]:
+        """The VMs that are not the ones that were made any more, and what became of them.
+
+        A VM that restarted, moved or stopped invalidates what was measured on it.
+        """
+        calls = Calls(self._cluster, stop or Stop())
+        selector = group_selector(self.spec.run_id, self.spec.key)
+        instances = {
+            item["metadata"]["name"]: item
+            for item in calls.items(VMI, self.spec.namespace, label_selector=selector)
+        }
+        changes = {vm.name: _change(vm, instances.get(vm.name)) for vm in self.vms}
+        return {name: change for name, change in changes.items() if change is not None}
+
+    def delete(self, *, delete_s: float, stop: Stop) -> None:
+        """Delete the group; returns when its VMs, instances, disks and Secrets are gone.
+
+        Raises `GroupError` that names what stays after ``delete_s``, with its finalizers.
+        """
+        selector = group_selector(self.spec.run_id, self.spec.key)
+        _remove(self._cluster, self.spec, selector, f"VM group {self.spec.key}", delete_s, stop)
+
+
+def _make(
+    cluster: Cluster, spec: GroupSpec, host_keys: HostKeys, deadline: Deadline, stop: Stop
+) -> tuple[RunningVm, ...]:
+    names = spec.vm_names
+    keys = {name: host_keys() for name in names}
+    selector = group_selector(spec.run_id, spec.key)
+    watched = (VM, VMI, DATA_VOLUME, CLAIM)
+    with Objects(cluster, spec.namespace, selector, watched, events=EVENT) as objects:
+        _create_all(cluster, spec, keys, stop)
+        state = BootState(str(spec.key), names, objects.of)
+        try:
+            instances = objects.wait(lambda: state.running(time.monotonic()), deadline, stop, state.summary)
+        except DeadlineError as error:
+            raise GroupError(
+                f"VM group {spec.key} did not run within {error.seconds:.0f} s: {error.last_state}; "
+                "next: look at what the VMs wait for, or raise timeouts.boot"
+            ) from error
+    return tuple(
+        RunningVm(
+            name=name,
+            namespace=spec.namespace,
+            user=spec.guest.user,
+            host_key_public=keys[name][1],
+            node=str(instances[name]["status"].get("nodeName", "")),
+            uid=str(instances[name]["metadata"]["uid"]),
+        )
+        for name in names
+    )
+
+
+def _create_all(cluster: Cluster, spec: GroupSpec, keys: dict[str, tuple[str, str]], stop: Stop) -> None:
+    """Make the objects of all VMs at once; the first refusal ends it."""
+    refused = Stop()
+
+    def create(vm: str) -> None:
+        calls = Calls(cluster, stop)
+        private, public = keys[vm]
+        text = user_data(
+            user=spec.guest.user,
+            client_key_public=spec.client_key_public,
+            host_key_private=private,
+            host_key_public=public,
+            job=spec.job,
+            layout_bytes=spec.layout_bytes,
+            packages=spec.guest.packages,
+        )
+        for kind, body in (
+            (SECRET, manifests.secret(spec, vm, text)),
+            (CLAIM, manifests.data_claim(spec, vm)),
+            (VM, manifests.virtual_machine(spec, vm)),
+        ):
+            stop.check()
+            if refused.is_set():
+                return
+            calls.create(kind, spec.namespace, body)
+
+    with ThreadPoolExecutor(min(_AT_ONCE, len(keys)), thread_name_prefix="create") as pool:
+        futures = [pool.submit(create, vm) for vm in keys]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        refused.set()
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in sorted(errors, key=lambda error: not isinstance(error, InterruptedRunError)):
+        if isinstance(error, ApiError):
+            raise GroupError(
+                f"VM group {spec.key} could not be made: {error}; next: {_advice(error)}"
+            ) from error
+        raise error
+
+
+def _advice(error: ApiError) -> str:
+    if error.status == 403 and "quota" in error.message:
+        return "ask for a larger quota, or choose smaller VMs, PVCs or a lower concurrency"
+    if error.status == 403:
+        return "give the account of this kubeconfig the rights that the message names"
+    if error.status == 409:
+        return "an object of this name is left from before; sweep the run, or take another run id"
+    if error.status in (400, 404, 422):
+        return "see the message; is OpenShift Virtualization installed, and does the namespace exist?"
+    return "see the message; the API server may be overloaded or away"
+
+
+def _given_up(cluster: Cluster, spec: GroupSpec, error: OdfError, delete_s: float, stop: Stop) -> GroupError:
+    """``error`` as a `GroupError`, after what was made is deleted; says so if something stays."""
+    text = str(error) if isinstance(error, GroupError) else f"VM group {spec.key} could not be made: {error}"
+    selector = group_selector(spec.run_id, spec.key)
+    try:
+        _remove(cluster, spec, selector, f"VM group {spec.key}", delete_s, stop)
+    except InterruptedRunError:
+        raise
+    except OdfError as left:
+        text += f"; and what was made could not be deleted: {left}"
+    return GroupError(text)
+
+
+def _remove(cluster: Cluster, spec: GroupSpec, selector: str, what: str, delete_s: float, stop: Stop) -> None:
+    kinds = (VM, DATA_VOLUME, CLAIM, SECRET)
+    left = remove(cluster, spec.namespace, selector, kinds, Deadline(f"{what} to be gone", delete_s), stop)
+    if left:
+        raise GroupError(
+            f"{what} is not gone after {delete_s:.0f} s: {_shown(left)}; next: see what the finalizers wait "
+            "for (a NotReady node, a volume that can not be unmapped); they are never removed by force"
+        )
+
+
+def _shown(left: Iterable[str]) -> str:
+    lines = sorted(left)
+    return "; ".join(lines[:6]) + (f"; and {len(lines) - 6} more" if len(lines) > 6 else "")
+
+
+def _change(vm: RunningVm, instance: JsonObject | None) -> str | None:
+    if instance is None:
+        return "its instance is gone"
+    status = instance.get("status") or {}
+    if instance["metadata"]["uid"] != vm.uid:
+        return "it was restarted"
+    if status.get("phase") != "Running":
+        return f"it is {status.get('phase')}"
+    node = status.get("nodeName", "")
+    return f"it moved from node {vm.node} to {node}" if node != vm.node else None

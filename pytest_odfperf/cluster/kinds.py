@@ -1,0 +1,46 @@
+"""The kinds of objects that a run reads or makes, and how the official client calls them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of the API.
+
+    ``api`` is the client's class for kinds that it knows, with ``noun`` as in ``list_namespaced_<noun>``;
+    other kinds go through ``CustomObjectsApi``.
+    """
+
+    name: str
+    group: str
+    version: str
+    plural: str
+    api: str | None = None
+    noun: str | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+VM = Kind("VirtualMachine", "kubevirt.io", "v1", "virtualmachines")
+VMI = Kind("VirtualMachineInstance", "kubevirt.io", "v1", "virtualmachineinstances")
+DATA_VOLUME = Kind("DataVolume", "cdi.kubevirt.io", "v1beta1", "datavolumes")
+CLAIM = Kind(
+    "PersistentVolumeClaim", "", "v1", "persistentvolumeclaims", "CoreV1Api", "persistent_volume_claim"
+)
+SECRET = Kind("Secret", "", "v1", "secrets", "CoreV1Api", "secret")
+CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps", "CoreV1Api", "config_map")
+EVENT = Kind("Event", "", "v1", "events", "CoreV1Api", "event")
+NODE = Kind("Node", "", "v1", "nodes", "CoreV1Api", "node")
+STORAGE_CLASS = Kind(
+    "StorageClass", "storage.k8s.io", "v1", "storageclasses", "StorageV1Api", "storage_class"
+)
+CEPH_BLOCK_POOL = Kind("CephBlockPool", "ceph.rook.io", "v1", "cephblockpools")
+CEPH_FILESYSTEM = Kind("CephFilesystem", "ceph.rook.io", "v1", "cephfilesystems")
+CEPH_CLUSTER = Kind("CephCluster", "ceph.rook.io", "v1", "cephclusters")
+STORAGE_CLUSTER = Kind("StorageCluster", "ocs.openshift.io", "v1", "storageclusters")
+KUBEVIRT = Kind("KubeVirt", "kubevirt.io", "v1", "kubevirts")
+CDI = Kind("CDI", "cdi.kubevirt.io", "v1beta1", "cdis")
+CLUSTER_VERSION = Kind("ClusterVersion", "config.openshift.io", "v1", "clusterversions")

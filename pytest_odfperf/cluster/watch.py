@@ -1,0 +1,229 @@
+"""What the API server holds of a set of objects, kept up to date by watches, and waits on it.
+
+One list and one watch per kind, by label selector, feed everybody who waits. A watch that ends, breaks or
+is told that its resourceVersion has expired (410) begins again with a list; that also happens after
+`RELIST_S` without reason, so that a lost event is noticed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pytest_odfperf.cluster.calls import (
+    ApiError,
+    Calls,
+    JsonObject,
+    as_api_error,
+    bound,
+    transport_errors,
+)
+from pytest_odfperf.cluster.connect import Cluster
+from pytest_odfperf.cluster.kinds import Kind
+from pytest_odfperf.errors import ClusterError, InterruptedRunError
+from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
+
+#: Seconds of one watch; a fresh list follows.
+RELIST_S = 60
+_PAUSE_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+T = TypeVar("T")
+
+
+class Objects:
+    """The objects of some kinds that a selector selects, as of the last event."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        label_selector: str,
+        kinds: Sequence[Kind],
+        *,
+        events: Kind | None = None,
+    ) -> None:
+        """``events``: a kind that is watched in the whole namespace, and may be forbidden."""
+        self._cluster = cluster
+        self._namespace = namespace
+        self._selectors: dict[Kind, str | None] = dict.fromkeys(kinds, label_selector)
+        self._optional = events
+        if events is not None:
+            self._selectors[events] = None
+        self._changed = threading.Condition()
+        self._found: dict[Kind, dict[str, JsonObject]] = {}
+        self._trouble: dict[Kind, ApiError] = {}
+        self._fatal: ApiError | None = None
+        self._changes = 0
+        self._closed = Stop()
+        self._answers: dict[Kind, Any] = {}
+        self._threads = [
+            threading.Thread(target=self._keep, args=(kind,), name=f"watch-{kind.plural}", daemon=True)
+            for kind in self._selectors
+        ]
+
+    def __enter__(self) -> Objects:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def of(self, kind: Kind) -> Mapping[str, JsonObject]:
+        """The objects of ``kind`` by name; empty before its first list."""
+        with self._changed:
+            return dict(self._found.get(kind, {}))
+
+    @property
+    def trouble(self) -> str | None:
+        """Why what is known may be old: the last error of a watch that has not recovered."""
+        with self._changed:
+            return "; ".join(str(error) for error in self._trouble.values()) or None
+
+    def wait(
+        self, look: Callable[[], T | None], deadline: Deadline, stop: Stop, state: Callable[[], str]
+    ) -> T:
+        """What ``look`` returns once it is not None; it is called on every change of an object.
+
+        Raises what ``look`` raises, `DeadlineError` with ``state()``, `InterruptedRunError`, and
+        `ClusterError` if the objects can not be watched at all.
+        """
+        seen = -1
+        looked_s = 0.0
+        while True:
+            stop.check()
+            with self._changed:
+                if self._fatal is not None:
+                    raise ClusterError(str(self._fatal)) from self._fatal
+                ready = all(kind in self._found for kind in self._selectors if kind is not self._optional)
+                fresh = self._changes != seen or time.monotonic() - looked_s > 1
+                if not (ready and fresh):
+                    self._changed.wait(min(SLICE_S, deadline.left_s()))
+                seen = self._changes if ready and fresh else seen
+            if ready and fresh:
+                looked_s = time.monotonic()
+                if (found := look()) is not None:
+                    return found
+            if deadline.passed():
+                trouble = self.trouble
+                deadline.check(state() + (f" ({trouble})" if trouble else ""))
+
+    def close(self) -> None:
+        """End the watches."""
+        self._closed.set()
+        for answer in list(self._answers.values()):
+            _cut(answer)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(1.0)
+
+    def _keep(self, kind: Kind) -> None:
+        failures = 0
+        while not self._closed.is_set():
+            try:
+                self._follow(kind)
+                failures = 0
+            except InterruptedRunError:
+                return
+            except ApiError as error:
+                if self._closed.is_set() or self._give_up(kind, error):
+                    return
+                if error.status != 410:
+                    self._note(kind, error)
+                    with contextlib.suppress(InterruptedRunError):
+                        self._closed.sleep(_PAUSE_S[min(failures, len(_PAUSE_S) - 1)])
+                    failures += 1
+
+    def _give_up(self, kind: Kind, error: ApiError) -> bool:
+        if error.status not in (401, 403, 404):
+            return False
+        with self._changed:
+            if kind is self._optional:
+                self._found.setdefault(kind, {})
+            else:
+                self._fatal = error
+            self._changed.notify_all()
+        return True
+
+    def _follow(self, kind: Kind) -> None:
+        """One list and the watch that follows it, until the watch ends."""
+        query = {} if self._selectors[kind] is None else {"label_selector": self._selectors[kind]}
+        listed = Calls(self._cluster, self._closed).whole_list(kind, self._namespace, **query)
+        self._replace(kind, listed.get("items") or [])
+        call, place = bound(self._cluster, kind, "list", self._namespace, None)
+        what = f"watch {kind.plural}"
+        try:
+            answer = call(
+                **place,
+                **query,
+                watch=True,
+                resource_version=str(listed["metadata"].get("resourceVersion", "")),
+                timeout_seconds=RELIST_S,
+                allow_watch_bookmarks=True,
+                _preload_content=False,
+                _request_timeout=(5.0, float(RELIST_S + 30)),
+            )
+        except transport_errors() as error:
+            raise as_api_error(what, error) from error
+        self._answers[kind] = answer
+        try:
+            for line in _lines(answer):
+                self._apply(kind, what, json.loads(line))
+                if self._closed.is_set():
+                    return
+        except transport_errors() as error:
+            raise as_api_error(what, error) from error
+        except ValueError as error:
+            raise ApiError(what, None, "NotJson", str(error)) from error
+        finally:
+            self._answers.pop(kind, None)
+            with contextlib.suppress(Exception):
+                answer.close()
+
+    def _replace(self, kind: Kind, items: list[JsonObject]) -> None:
+        with self._changed:
+            self._found[kind] = {item["metadata"]["name"]: item for item in items}
+            self._trouble.pop(kind, None)
+            self._changes += 1
+            self._changed.notify_all()
+
+    def _apply(self, kind: Kind, what: str, event: JsonObject) -> None:
+        sort, item = event.get("type"), event.get("object") or {}
+        if sort == "ERROR":
+            raise ApiError(what, item.get("code"), item.get("reason") or "Error", item.get("message") or "")
+        if sort == "BOOKMARK":
+            return
+        name = item["metadata"]["name"]
+        with self._changed:
+            if sort == "DELETED":
+                self._found[kind].pop(name, None)
+            else:
+                self._found[kind][name] = item
+            self._changes += 1
+            self._changed.notify_all()
+
+    def _note(self, kind: Kind, error: ApiError) -> None:
+        with self._changed:
+            self._trouble[kind] = error
+            self._changed.notify_all()
+
+
+def _lines(answer: Any) -> Iterator[bytes]:
+    left = b""
+    for piece in answer.stream(65536, decode_content=False):
+        *whole, left = (left + piece).split(b"\n")
+        yield from (line for line in whole if line.strip())
+
+
+def _cut(answer: Any) -> None:
+    """Wake the thread that reads ``answer``; closing alone would wait for it to end."""
+    connection = getattr(answer, "connection", None)
+    sock = getattr(connection, "sock", None)
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)

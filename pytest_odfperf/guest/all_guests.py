@@ -1,0 +1,130 @@
+"""All guests of a group together: connected together, prepared together, started at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from pytest_odfperf.errors import GuestError, InterruptedRunError, OdfError
+from pytest_odfperf.guest.guest import Guest, GuestRun
+from pytest_odfperf.guest.tunnel import ClusterAccess
+from pytest_odfperf.vm.spec import RunningVm
+from pytest_odfperf.waiting import SLICE_S, Stop
+
+T = TypeVar("T")
+Outcomes = dict[str, T | GuestError]
+
+
+def connect_all(
+    cluster: ClusterAccess, vms: Sequence[RunningVm], private_key: str, *, ssh_s: float, stop: Stop
+) -> tuple[Guest, ...]:
+    """Log in to all VMs; all or none.
+
+    Raises `GuestError` of a guest that did not answer in ``ssh_s`` (the others' are closed), and
+    `InterruptedRunError`.
+    """
+    found = _together(
+        {
+            vm.name: lambda vm=vm: Guest.connect(cluster, vm, private_key, ssh_s=ssh_s, stop=stop)  # type: ignore[misc]
+            for vm in vms
+        },
+        stop,
+    )
+    errors = [outcome for outcome in found.values() if isinstance(outcome, GuestError)]
+    guests = tuple(outcome for outcome in found.values() if isinstance(outcome, Guest))
+    if errors:
+        close_all(guests)
+        if len(errors) == 1:
+            raise errors[0]
+        raise GuestError(
+            errors[0].guest, f"{errors[0].problem} ({len(errors)} of {len(vms)} guests could not be reached)"
+        ) from errors[0]
+    return guests
+
+
+def run_on_all(
+    guests: Sequence[Guest],
+    job: str | None,
+    token: str,
+    deadline_s: float,
+    stop: Stop,
+    *,
+    ready_s: float = 1800.0,
+) -> Outcomes[GuestRun]:
+    """Run ``job`` (None: the one that is baked in) in all guests at once: the results by guest's name.
+
+    All are prepared first, then all are told to go, so that no guest has the storage to itself. A guest that
+    fails has a `GuestError` in its place and hides nobody's results. ``deadline_s`` is what fio gets in each
+    guest, ``ready_s`` what the preparation may take (the first one lays out the test file).
+
+    Raises `InterruptedRunError` at once when the run is told to stop; fio goes on in the guests then, until
+    they are deleted.
+    """
+    prepared = _together(
+        {
+            guest.name: _call(guest.prepare, job, token, deadline_s=deadline_s, ready_s=ready_s)
+            for guest in guests
+        },
+        stop,
+    )
+    results: Outcomes[GuestRun] = {
+        name: outcome for name, outcome in prepared.items() if isinstance(outcome, GuestError)
+    }
+    started = []
+    for guest in guests:
+        if guest.name in results:
+            continue
+        try:
+            guest.go()
+        except GuestError as error:
+            results[guest.name] = error
+        else:
+            started.append(guest)
+    results |= _together({g.name: _call(g.finish, deadline_s=deadline_s) for g in started}, stop)
+    return {guest.name: results[guest.name] for guest in guests}
+
+
+def close_all(guests: Sequence[Guest]) -> None:
+    """End all connections."""
+    for guest in guests:
+        guest.close()
+
+
+def _call(work: Callable[..., T], *arguments: object, **options: object) -> Callable[[], T]:
+    return lambda: work(*arguments, **options)
+
+
+def _together(works: Mapping[str, Callable[[], T]], stop: Stop) -> Outcomes[T]:
+    """Do all works at once; a `GuestError` takes the place of a result, another error is raised."""
+    if not works:
+        return {}
+    # Not a `with`: on a stop nobody waits for the threads; they see it by themselves.
+    pool = ThreadPoolExecutor(len(works), thread_name_prefix="guest")
+    try:
+        futures = {name: pool.submit(work) for name, work in works.items()}
+        left = set(futures.values())
+        while left:
+            stop.check()
+            left = wait(left, timeout=SLICE_S).not_done
+        outcomes: Outcomes[T] = {}
+        for name, future in futures.items():
+            outcomes[name] = _outcome(name, future)
+        return outcomes
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _outcome(name: str, future: Future[T]) -> T | GuestError:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, InterruptedRunError):
+        raise error
+    if isinstance(error, GuestError):
+        return error
+    if isinstance(error, OdfError):
+        wrapped = GuestError(name, str(error))
+        wrapped.__cause__ = error
+        return wrapped
+    raise error

@@ -1,0 +1,102 @@
+"""Lines and files over an SSH channel: the guest script's protocol, read piece by piece."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_odfperf.errors import GuestError, OdfError
+from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
+
+if TYPE_CHECKING:
+    from paramiko import Channel
+
+_LONGEST_LINE = 4096
+_LARGEST_FILE = 256 << 20
+_STATUS_S = 2.0
+
+
+class ConnectionLostError(OdfError):
+    """The connection ended in the middle; the guest itself may be well."""
+
+
+class Exchange:
+    """Reads what a command of the guest says; every read has a deadline and looks at the stop."""
+
+    def __init__(self, guest: str, channel: Channel, stop: Stop) -> None:
+        self._guest = guest
+        self._channel = channel
+        self._stop = stop
+        self._buffer = b""
+        channel.settimeout(SLICE_S)
+
+    def send(self, data: bytes) -> None:
+        """Send all of ``data``; `ConnectionLostError` if the connection ends."""
+        view = memoryview(data)
+        while view:
+            self._stop.check()
+            try:
+                view = view[self._channel.send(bytes(view[: 1 << 15])) :]
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise ConnectionLostError(str(error) or "the channel is closed") from error
+
+    def line(self, deadline: Deadline, state: str) -> str:
+        """The next line without its end."""
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > _LONGEST_LINE:
+                raise GuestError(self._guest, f"not an answer of the guest script: {self._buffer[:80]!r}")
+            self._more(deadline, state)
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.decode("utf-8", "replace").rstrip("\r")
+
+    def file(self, size: int, deadline: Deadline, state: str) -> bytes:
+        """The next ``size`` bytes."""
+        if not 0 <= size <= _LARGEST_FILE:
+            raise GuestError(self._guest, f"announces a file of {size} bytes")
+        pieces, missing = [], size
+        while True:
+            piece, self._buffer = self._buffer[:missing], self._buffer[missing:]
+            pieces.append(piece)
+            missing -= len(piece)
+            if not missing:
+                return b"".join(pieces)
+            self._more(deadline, state)
+
+    def rest(self, deadline: Deadline, state: str) -> bytes:
+        """All until the command ends its output."""
+        try:
+            while True:
+                self._more(deadline, state)
+        except _EndError:
+            text, self._buffer = self._buffer, b""
+            return text
+
+    def ended_with(self) -> str:
+        """What the command said on stderr, for an error."""
+        if self._channel.recv_stderr_ready():
+            return self._channel.recv_stderr(2000).decode("utf-8", "replace").strip()
+        return ""
+
+    def _more(self, deadline: Deadline, state: str) -> None:
+        while True:
+            self._stop.check()
+            deadline.check(state)
+            try:
+                piece = self._channel.recv(1 << 16)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise ConnectionLostError(str(error)) from error
+            if not piece:
+                # sshd sends the exit status before or just after the end of the output.
+                self._channel.status_event.wait(_STATUS_S)
+                if (code := self._channel.exit_status) != -1:
+                    raise _EndError(self.ended_with() or f"exit code {code}")
+                raise ConnectionLostError("the connection ended")
+            self._buffer += piece
+            return
+
+
+class _EndError(ConnectionLostError):
+    """The command ended its output."""

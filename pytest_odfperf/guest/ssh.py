@@ -1,0 +1,162 @@
+"""One SSH connection to a guest, with its host key pinned; tried until the guest has booted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_odfperf.errors import GuestError, OdfError
+from pytest_odfperf.guest.keys import read_private, read_public
+from pytest_odfperf.guest.tunnel import ClusterAccess, Tunnel, TunnelError
+from pytest_odfperf.vm.spec import RunningVm
+from pytest_odfperf.waiting import Deadline, Stop
+
+if TYPE_CHECKING:
+    from paramiko import Channel, SSHClient
+
+SSH_PORT = 22
+_KEEPALIVE_S = 15
+#: The longest that one attempt waits for the tunnel, the banner, the key exchange, the login.
+_STEP_S = 15.0
+_PAUSE_S = (0.1, 0.2, 0.3, 0.5)
+
+
+class SshConnection:
+    """An open connection. Made by `connect`."""
+
+    def __init__(self, tunnel: Tunnel, client: SSHClient) -> None:
+        self._tunnel = tunnel
+        self._client = client
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection is up; takes a third of a second if it is."""
+        transport = self._client.get_transport()
+        if transport is None:
+            return False
+        # Its thread ends the channels a moment before it calls itself ended.
+        transport.join(0.3)
+        return transport.is_active()
+
+    @property
+    def broke(self) -> str:
+        """Why the connection ended, as far as it is known."""
+        return str(self._tunnel.error or "the connection was closed")
+
+    def exec(self, command: str, timeout_s: float) -> Channel:
+        """Start ``command``; raises `OSError` or paramiko's SSHException if the connection is gone."""
+        from paramiko import SSHException
+
+        transport = self._client.get_transport()
+        if transport is None:
+            raise SSHException(self.broke)
+        channel = transport.open_session(timeout=timeout_s)
+        channel.settimeout(timeout_s)
+        channel.exec_command(command)
+        return channel
+
+    def close(self) -> None:
+        # The tunnel first: paramiko's thread ends at once when its socket does.
+        self._tunnel.close()
+        with contextlib.suppress(Exception):
+            self._client.close()
+
+
+def connect(
+    cluster: ClusterAccess,
+    vm: RunningVm,
+    private_key: str,
+    deadline: Deadline,
+    stop: Stop,
+    on_handshake: Callable[[], None] = lambda: None,
+) -> SshConnection:
+    """Log in to ``vm``; repeated while it boots.
+
+    Raises `GuestError` with the last state after the deadline, and at once if waiting is of no use: the
+    host key is not the one that was injected, or the API server forbids the tunnel.
+    """
+    attempt = 0
+    while True:
+        stop.check()
+        try:
+            return _try(cluster, vm, private_key, min(_STEP_S, max(1.0, deadline.left_s())), on_handshake)
+        except _NotYetError as error:
+            state = str(error)
+        if deadline.left_s() <= (pause_s := _PAUSE_S[min(attempt, len(_PAUSE_S) - 1)]):
+            raise GuestError(
+                vm.name,
+                f"SSH did not answer within {deadline.seconds:.0f} s; last state: {state}; "
+                "next: look at the guest's console, or raise timeouts.ssh",
+            )
+        stop.sleep(pause_s)
+        attempt += 1
+
+
+class _NotYetError(OdfError):
+    """This attempt failed; the next one may not."""
+
+
+def _try(
+    cluster: ClusterAccess,
+    vm: RunningVm,
+    private_key: str,
+    step_s: float,
+    on_handshake: Callable[[], None],
+) -> SshConnection:
+    try:
+        tunnel = Tunnel.open(cluster, vm.namespace, vm.name, SSH_PORT, timeout_s=step_s)
+    except TunnelError as error:
+        if error.status in (401, 403):
+            raise GuestError(
+                vm.name,
+                f"the API server refuses the tunnel: {error}; next: log in again, or give the account the "
+                "verb get on virtualmachineinstances/portforward of subresources.kubevirt.io",
+            ) from error
+        raise _NotYetError(f"tunnel to port {SSH_PORT}: {error}") from error
+    on_handshake()
+    try:
+        return SshConnection(tunnel, _log_in(tunnel, vm, private_key, step_s))
+    except BaseException:
+        tunnel.close()
+        raise
+
+
+def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float) -> SSHClient:
+    import paramiko
+
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    client.get_host_keys().add(vm.name, "ssh-ed25519", read_public(vm.host_key_public))
+    options: dict[str, Any] = {
+        "username": vm.user,
+        "pkey": read_private(private_key),
+        "sock": tunnel.local,
+        "allow_agent": False,
+        "look_for_keys": False,
+        "timeout": step_s,
+        "banner_timeout": step_s,
+        "auth_timeout": step_s,
+    }
+    try:
+        client.connect(vm.name, **options)
+    except paramiko.BadHostKeyException as error:
+        client.close()
+        raise GuestError(
+            vm.name,
+            f"the host key is not the one that was injected (it answers with {error.key.get_name()} "
+            f"{error.key.fingerprint}): this is not our guest, or its cloud-init did not run; refused",
+        ) from error
+    except paramiko.AuthenticationException as error:
+        client.close()
+        raise _NotYetError(
+            f"sshd answers but refuses user {vm.user!r}: cloud-init has not ended, or failed ({error})"
+        ) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        client.close()
+        broke = f" ({tunnel.error})" if tunnel.error else ""
+        raise _NotYetError(f"SSH handshake: {error}{broke}") from error
+    transport = client.get_transport()
+    if transport is not None:
+        transport.set_keepalive(_KEEPALIVE_S)
+    return client

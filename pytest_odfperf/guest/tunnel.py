@@ -1,0 +1,215 @@
+"""A TCP connection to a port of a guest, through the API server.
+
+KubeVirt's ``portforward`` subresource is a WebSocket (subprotocol ``plain.kubevirt.io``) whose binary frames
+are the bytes of the connection; borders of frames mean nothing. The server sends a PING every second and
+cuts a client that does not answer for a minute, so somebody must always read.
+
+SSH gets a real socket, one end of a socket pair, with all that sockets can do. One thread owns the
+WebSocket and does all its reads and writes: paramiko's timeouts would otherwise end a write in the middle of
+a frame, and a TLS connection must not be read and written by two threads at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import socket
+import threading
+import time
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from pytest_odfperf.errors import OdfError
+
+SUBPROTOCOL = "plain.kubevirt.io"
+_CHUNK = 32 * 1024
+#: An idle connection is asked for a sign of life after this, and given up after the second.
+_PING_AFTER_S = 15.0
+_DEAD_AFTER_S = 60.0
+#: A write, or the rest of a frame that has begun, takes no longer than this.
+_FRAME_S = 60.0
+
+
+class ClusterAccess(Protocol):
+    """What is needed of a cluster: the official client's Configuration, with its address and credentials."""
+
+    @property
+    def configuration(self) -> Any: ...
+
+
+class TunnelError(OdfError):
+    """The tunnel could not be opened; ``status`` is the API server's HTTP status, None if it gave none."""
+
+    def __init__(self, problem: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(problem)
+
+
+class Tunnel:
+    """An open tunnel. ``local`` is the socket to speak through; ``error`` says why the tunnel broke."""
+
+    def __init__(self, websocket: Any) -> None:
+        self._websocket = websocket
+        self.local, self._far = socket.socketpair()
+        self.error: Exception | None = None
+        websocket.settimeout(_FRAME_S)
+        self._far.settimeout(_FRAME_S)
+        self._thread = threading.Thread(target=self._run, name="tunnel", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(
+        cls, cluster: ClusterAccess, namespace: str, vm: str, port: int, *, timeout_s: float = 10.0
+    ) -> Tunnel:
+        """Connect to ``port`` of a running VM. Raises `TunnelError` with the server's words."""
+        return cls(_connect(cluster.configuration, namespace, vm, port, timeout_s))
+
+    def close(self) -> None:
+        """End the tunnel and its thread."""
+        with contextlib.suppress(OSError):
+            self.local.shutdown(socket.SHUT_RDWR)
+        self.local.close()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        selector = selectors.DefaultSelector()
+        try:
+            selector.register(self._websocket.sock, selectors.EVENT_READ)
+            selector.register(self._far, selectors.EVENT_READ)
+            self._pump(selector)
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever speaks through the socket must know
+            self.error = error
+        finally:
+            selector.close()
+            self._far.close()
+            with contextlib.suppress(Exception):
+                self._websocket.shutdown()
+
+    def _pump(self, selector: selectors.BaseSelector) -> None:
+        heard_s = time.monotonic()
+        while True:
+            pending = self._pending()
+            ready = {key.fileobj for key, _ in selector.select(0 if pending else _PING_AFTER_S)}
+            if self._far in ready and not self._outward():
+                return
+            if pending or self._websocket.sock in ready:
+                heard_s = time.monotonic()
+                if not self._inward():
+                    return
+            elif not ready:
+                if time.monotonic() - heard_s > _DEAD_AFTER_S:
+                    raise TunnelError(f"nothing came from the API server for {_DEAD_AFTER_S:.0f} s")
+                self._websocket.ping()
+
+    def _pending(self) -> int:
+        # Bytes that TLS has decrypted already; the selector does not see them.
+        pending = getattr(self._websocket.sock, "pending", None)
+        return int(pending()) if pending else 0
+
+    def _outward(self) -> bool:
+        piece = self._far.recv(_CHUNK)
+        if piece:
+            self._websocket.send_binary(piece)
+        else:
+            self._websocket.send_close()
+        return bool(piece)
+
+    def _inward(self) -> bool:
+        from websocket import ABNF
+
+        opcode, piece = self._websocket.recv_data(control_frame=True)  # answers PINGs
+        if opcode == ABNF.OPCODE_CLOSE:
+            return False
+        if opcode in (ABNF.OPCODE_BINARY, ABNF.OPCODE_TEXT) and piece:
+            self._far.sendall(piece)
+        return True
+
+
+def _connect(configuration: Any, namespace: str, vm: str, port: int, timeout_s: float) -> Any:
+    import websocket
+
+    base = str(configuration.host).rstrip("/")
+    scheme, _, rest = base.partition("://")
+    url = (
+        f"{'wss' if scheme == 'https' else 'ws'}://{rest}/apis/subresources.kubevirt.io/v1/namespaces/"
+        f"{quote(namespace, safe='')}/virtualmachineinstances/{quote(vm, safe='')}/portforward/{port}/tcp"
+    )
+    connection: Any = websocket.WebSocket(
+        sslopt=_tls(configuration) if scheme == "https" else {},
+        sockopt=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        skip_utf8_validation=True,
+    )
+    connection.settimeout(timeout_s)
+    try:
+        connection.connect(
+            url,
+            header=_headers(configuration),
+            subprotocols=[SUBPROTOCOL],
+            suppress_origin=True,
+            **_proxy(configuration),
+        )
+    except websocket.WebSocketBadStatusException as error:
+        raise TunnelError(_words(error), error.status_code) from error
+    except (websocket.WebSocketException, OSError) as error:
+        raise TunnelError(f"{type(error).__name__}: {error}") from error
+    return connection
+
+
+def _headers(configuration: Any) -> dict[str, str]:
+    # Runs the refresh hook of tokens that expire. The client has called this scheme by both names.
+    for settings in configuration.auth_settings().values():
+        if settings.get("in") == "header" and settings.get("value"):
+            return {"Authorization": settings["value"]}
+    return {}
+
+
+def _tls(configuration: Any) -> dict[str, Any]:
+    import ssl
+
+    options: dict[str, Any] = {}
+    if configuration.verify_ssl:
+        options["cert_reqs"] = ssl.CERT_REQUIRED
+        if configuration.ssl_ca_cert:
+            options["ca_certs"] = configuration.ssl_ca_cert
+        if configuration.assert_hostname is not None:
+            options["check_hostname"] = configuration.assert_hostname
+    else:
+        options |= {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
+    if configuration.cert_file:
+        options["certfile"] = configuration.cert_file
+    if configuration.key_file:
+        options["keyfile"] = configuration.key_file
+    if getattr(configuration, "tls_server_name", None):
+        options["server_hostname"] = configuration.tls_server_name
+    return options
+
+
+def _proxy(configuration: Any) -> dict[str, Any]:
+    """The proxy that the client itself would use; without one the library would look at the environment."""
+    from urllib.parse import urlsplit
+
+    options: dict[str, Any] = {}
+    if configuration.no_proxy:
+        options["http_no_proxy"] = [host.strip() for host in configuration.no_proxy.split(",")]
+    if not configuration.proxy:
+        return options | {"http_no_proxy": ["*"]}
+    proxy = urlsplit(configuration.proxy)
+    options |= {
+        "http_proxy_host": proxy.hostname,
+        "http_proxy_port": proxy.port,
+        "proxy_type": proxy.scheme or "http",
+    }
+    if proxy.username:
+        options["http_proxy_auth"] = (proxy.username, proxy.password or "")
+    return options
+
+
+def _words(error: Any) -> str:
+    body = error.resp_body or b""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    try:
+        message = json.loads(text).get("message")
+    except (ValueError, AttributeError):
+        message = None
+    return f"{error.status_code}: {message or ' '.join(text.split())[:300] or 'no reason given'}"
