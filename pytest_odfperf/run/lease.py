@@ -1,0 +1,143 @@
+"""One VM group at a time in each process: made when its first key comes, deleted when another group's does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from pytest_odfperf.errors import InterruptedRunError, OdfError
+from pytest_odfperf.fio.job import Job
+from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.pool_log import LOGGER, PoolLog
+from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
+from pytest_odfperf.vm.spec import GroupSpec, Owner
+from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.connect import Cluster
+    from pytest_odfperf.cluster.group import VmGroup
+    from pytest_odfperf.guest.guest import Guest
+
+
+class GroupLease:
+    """The VM group that this process holds now, with its guests connected.
+
+    ``process`` tells attempts of different workers apart: a group that another worker lost is made under
+    other names, after what was left of it is deleted.
+    """
+
+    def __init__(self, plan: Plan, stop: Stop) -> None:
+        self.plan = plan
+        self._stop = stop
+        self._jobs = render_jobs(plan.matrix, plan.keys)
+        self._groups = groups_of(plan.keys)
+        self._log = PoolLog(plan.run_path)
+        self._cluster: Cluster | None = None
+        self._group: VmGroup | None = None
+        self._guests: tuple[Guest, ...] = ()
+        #: The job that is baked into the guests of the current group, until the first measurement.
+        self.baked: Job | None = None
+        self._attempts: dict[GroupKey, int] = {}
+        self._failures: dict[GroupKey, str] = {}
+
+    def job(self, key: Key) -> Job:
+        return job_of(self._jobs, key)
+
+    @property
+    def group(self) -> VmGroup:
+        assert self._group is not None
+        return self._group
+
+    def failure(self, group: GroupKey) -> str | None:
+        """Why ``group`` could not be made in this process."""
+        return self._failures.get(group)
+
+    def differs(self, key: Key | None) -> bool:
+        """Whether a group is held that is not ``key``'s."""
+        return self._group is not None and (key is None or key.group != self._group.spec.key)
+
+    def ensure(self, key: Key) -> tuple[Guest, ...]:
+        """The guests of ``key``'s group, made and connected if need be. Raises `OdfError`."""
+        if self._group is not None and self._group.spec.key == key.group:
+            return self._guests
+        self.release()
+        self._log.switch(key.pool)
+        try:
+            self._make(key)
+        except InterruptedRunError:
+            raise
+        except OdfError as error:
+            LOGGER.error("VM group %s: %s", key.group, error)
+            self._failures[key.group] = str(error)
+            self._discard()
+            raise
+        return self._guests
+
+    def _make(self, key: Key) -> None:
+        from pytest_odfperf.cluster.connect import connect
+        from pytest_odfperf.cluster.group import VmGroup
+        from pytest_odfperf.guest.all_guests import connect_all
+        from pytest_odfperf.guest.keys import new_key_pair
+
+        plan, matrix = self.plan, self.plan.matrix
+        if self._cluster is None:
+            self._cluster = connect(plan.kubeconfig, stop=self._stop)
+        attempt = self._attempts[key.group] = self._attempts.get(key.group, 0) + 1
+        job = self.job(key)
+        spec = GroupSpec.of(
+            matrix,
+            key.group,
+            run_id=plan.run_id,
+            owner=Owner.from_json(plan.owner),
+            volume_mode=cast(Literal["Block", "Filesystem"], plan.volume_modes[key.pool]),
+            client_key_public=plan.client_key_public,
+            job=job.text,
+            layout_bytes=layout_bytes(matrix, self._jobs, self._groups[key.group]),
+            attempt=attempt,
+        )
+        LOGGER.info("VM group %s: making %d VMs", key.group, key.concurrency)
+
+        def host_keys() -> tuple[str, str]:
+            pair = new_key_pair()
+            return pair.private, pair.public
+
+        self._group = VmGroup.create(
+            self._cluster,
+            spec,
+            host_keys=host_keys,
+            boot_s=matrix.timeouts.boot_s,
+            delete_s=matrix.timeouts.delete_s,
+            stop=self._stop,
+            adopt=True,
+        )
+        LOGGER.info("VM group %s: running, connecting", key.group)
+        self._guests = connect_all(
+            self._cluster,
+            self._group.vms,
+            client_key=plan.client_key_private,
+            ssh_s=matrix.timeouts.ssh_s,
+            stop=self._stop,
+        )
+        self.baked = job
+        LOGGER.info("VM group %s: all guests answer", key.group)
+
+    def _discard(self) -> None:
+        """Delete a group that failed; what can not be deleted is in the log, and left to the sweep."""
+        try:
+            self.release()
+        except InterruptedRunError:
+            raise
+        except OdfError as error:
+            LOGGER.error("%s", error)
+
+    def release(self) -> None:
+        """Close the guests and delete the group; returns when it is gone. Raises `GroupError`."""
+        group, self._group = self._group, None
+        guests, self._guests = self._guests, ()
+        self.baked = None
+        for guest in guests:
+            guest.close()
+        if group is not None:
+            LOGGER.info("VM group %s: deleting", group.spec.key)
+            group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
+            LOGGER.info("VM group %s: gone", group.spec.key)
