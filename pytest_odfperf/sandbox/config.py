@@ -104,6 +104,14 @@ class StorageClassConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CephObject:
+    """A CephBlockPool or CephFilesystem."""
+
+    phase: str = "Ready"
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
     machine: MachineKind = "qemu"
     image: str = "minimal"
@@ -116,8 +124,10 @@ class SandboxConfig:
     cpu_allocation_ratio: int = 10
     storage_classes: tuple[StorageClassConfig, ...] = ()
     backends: Mapping[str, SharedBackend] = field(default_factory=dict)
-    block_pools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    filesystems: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    block_pools: Mapping[str, CephObject] = field(default_factory=dict)
+    filesystems: Mapping[str, CephObject] = field(default_factory=dict)
+    ceph_health: str = "HEALTH_OK"
+    ceph_capacity_bytes: int = 30 << 40
     data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
     namespaces: tuple[str, ...] = ()
 
@@ -139,8 +149,10 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
     if not any(sc.default for sc in classes):
         classes = (*classes, StorageClassConfig(name=ROOT_CLASS, default=True, format="qcow2"))
     ceph = Reader(read.mapping("ceph"), f"{place}.ceph")
-    block_pools = {name: value for name, value, _ in ceph.mappings("block_pools")}
-    filesystems = {name: value for name, value, _ in ceph.mappings("filesystems")}
+    block_pools = {n: _ceph_object(v, p) for n, v, p in ceph.mappings("block_pools")}
+    filesystems = {n: _ceph_object(v, p) for n, v, p in ceph.mappings("filesystems")}
+    health = ceph.choice("health", "HEALTH_OK", ("HEALTH_OK", "HEALTH_WARN", "HEALTH_ERR"))
+    capacity_bytes = ceph.quantity("capacity", "30Ti")
     ceph.end()
     config = SandboxConfig(
         machine=read.choice("machine", "qemu", get_args(MachineKind)),
@@ -156,6 +168,8 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         backends={n: _backend(v, p) for n, v, p in read.mappings("backends")},
         block_pools=block_pools,
         filesystems=filesystems,
+        ceph_health=health,
+        ceph_capacity_bytes=capacity_bytes,
         data_sources=_data_sources(read),
         namespaces=read.texts("namespaces"),
     )
@@ -208,6 +222,13 @@ def _backend(raw: Mapping[str, Any], place: str) -> SharedBackend:
     )
     read.end()
     return backend
+
+
+def _ceph_object(raw: Mapping[str, Any], place: str) -> CephObject:
+    read = Reader(raw, place)
+    made = CephObject(phase=read.text("phase", "Ready"), spec=read.mapping("spec"))
+    read.end()
+    return made
 
 
 def _storage_class(name: str, raw: Mapping[str, Any], place: str) -> StorageClassConfig:

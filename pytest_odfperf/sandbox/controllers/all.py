@@ -1,0 +1,96 @@
+"""All controllers together, and the folders that their machines and volumes live in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pytest_odfperf.sandbox.config import SandboxConfig, StorageClassConfig
+from pytest_odfperf.sandbox.controllers import kinds
+from pytest_odfperf.sandbox.controllers.claims import Claims, Volumes
+from pytest_odfperf.sandbox.controllers.client import Api
+from pytest_odfperf.sandbox.controllers.controller import Caches
+from pytest_odfperf.sandbox.controllers.data_volume import DataVolumes
+from pytest_odfperf.sandbox.controllers.instance import Instances
+from pytest_odfperf.sandbox.controllers.kinds import Obj
+from pytest_odfperf.sandbox.controllers.kubelet import Kubelets
+from pytest_odfperf.sandbox.controllers.machine_spec import machine_spec
+from pytest_odfperf.sandbox.controllers.objects import create_objects
+from pytest_odfperf.sandbox.controllers.scheduler import Scheduler
+from pytest_odfperf.sandbox.controllers.virtual_machine import VirtualMachines
+from pytest_odfperf.sandbox.machines.base import Backend, Machine, Machines
+
+_CACHED = (
+    kinds.NODE,
+    kinds.POD,
+    kinds.PVC,
+    kinds.PV,
+    kinds.EVENT,
+    kinds.STORAGE_CLASS,
+    kinds.VM,
+    kinds.VMI,
+    kinds.DATA_VOLUME,
+    kinds.DATA_SOURCE,
+    kinds.STORAGE_PROFILE,
+)
+
+
+def backend_of(sc: StorageClassConfig, directory: Path) -> Backend:
+    """Where a StorageClass keeps its volumes; made here."""
+    folder = Path(sc.directory).absolute() if sc.directory else directory / "volumes" / sc.name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Backend(
+        name=sc.name,
+        directory=folder,
+        format=sc.format,
+        cache=sc.cache,
+        iops=sc.iops,
+        bandwidth_bytes_per_s=sc.bandwidth_bytes_per_s,
+    )
+
+
+@asynccontextmanager
+async def controllers(
+    api: Api, config: SandboxConfig, machines: Machines, directory: Path
+) -> AsyncIterator[None]:
+    """Run all controllers while the block runs; all machines are stopped after it.
+
+    On entry the objects of the configuration are there and every cache is filled.
+    """
+    await create_objects(api, config, machines.marking)
+    backends = {sc.name: backend_of(sc, directory) for sc in config.storage_classes}
+    errors = {sc.name: sc.provisioning_error for sc in config.storage_classes if sc.provisioning_error}
+
+    async def make_machine(vmi: Obj) -> Machine:
+        folder = directory / "machines" / vmi["metadata"]["uid"]
+        if folder.exists():
+            await asyncio.to_thread(shutil.rmtree, folder)
+        folder.mkdir(parents=True, mode=0o700)
+        return machines.machine(await machine_spec(api, vmi, backends, folder))
+
+    caches = Caches(api, _CACHED)
+    instances = Instances(api, caches, make_machine, cpu_allocation_ratio=config.cpu_allocation_ratio)
+    parts = [
+        Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors),
+        Volumes(api, caches, machines, backends),
+        DataVolumes(api, caches, clone_s=config.clone_s),
+        VirtualMachines(api, caches),
+        Scheduler(api, caches),
+        Kubelets(api, caches),
+        instances,
+    ]
+    tasks = [asyncio.create_task(part.run(), name=type(part).__name__) for part in (caches, *parts)]
+    try:
+        await caches.filled()
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await instances.close()

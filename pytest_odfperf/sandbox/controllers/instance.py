@@ -1,0 +1,262 @@
+"""VirtualMachineInstances: a launcher pod, then a machine. What virt-controller and virt-handler do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.controllers.claims import has_ended, is_bound, waits_for_consumer
+from pytest_odfperf.sandbox.controllers.client import Api, now
+from pytest_odfperf.sandbox.controllers.conditions import condition, differs, find, merged, record_event
+from pytest_odfperf.sandbox.controllers.controller import Caches, Controller
+from pytest_odfperf.sandbox.controllers.kinds import (
+    DATA_VOLUME,
+    POD,
+    PVC,
+    VMI,
+    Name,
+    Obj,
+    is_deleting,
+    name_of,
+)
+from pytest_odfperf.sandbox.controllers.kubelet import pod_address
+from pytest_odfperf.sandbox.controllers.launcher import claim_names, launcher_pod, pod_name
+from pytest_odfperf.sandbox.machines.base import GUEST_SHUTDOWN, STOPPED, Machine
+
+FINALIZER = "kubevirt.io/foregroundDeleteVirtualMachine"
+#: Annotations of a VMI that say where its guest's ports are reached: the portforward subresource dials there.
+PORT_ANNOTATION = "sandbox.odfperf/port-"
+FINAL = ("Succeeded", "Failed")
+_SOURCE = "virtualmachine-controller"
+
+
+class Instances(Controller):
+    def __init__(
+        self,
+        api: Api,
+        caches: Caches,
+        make_machine: Callable[[Obj], Awaitable[Machine]],
+        *,
+        cpu_allocation_ratio: int,
+    ) -> None:
+        super().__init__(api, caches, VMI)
+        self._make_machine = make_machine
+        self._ratio = cpu_allocation_ratio
+        #: By the VMI's uid.
+        self._machines: dict[str, Machine] = {}
+        self._uids: dict[Name, str] = {}
+        self._ended: dict[str, str] = {}
+        self._watchers: set[asyncio.Task[None]] = set()
+        self.follow_owned(POD)
+        for kind in (PVC, DATA_VOLUME):
+            self.follow(kind, self._users_of)
+
+    def _users_of(self, claim: Obj) -> list[Name]:
+        namespace, name = name_of(claim)
+        return [
+            key
+            for key, vmi in self.caches[VMI].objects.items()
+            if key[0] == namespace and name in claim_names(vmi)
+        ]
+
+    async def close(self) -> None:
+        """Stop all machines at once."""
+        await asyncio.gather(
+            *(machine.stop(0) for machine in self._machines.values()), return_exceptions=True
+        )
+
+    async def reconcile(self, name: Name) -> None:
+        vmi = self.current(name)
+        former = self._uids.get(name)
+        if former is not None and (vmi is None or former != _uid(vmi)):
+            # Its finalizers were taken away: nobody else knows this machine.
+            await self._stop(former, 0)
+            self._uids.pop(name, None)
+        if vmi is None:
+            return
+        uid = _uid(vmi)
+        if not is_deleting(vmi) and FINALIZER not in (vmi["metadata"].get("finalizers") or []):
+            await self.api.set_finalizers(VMI, vmi, [*(vmi["metadata"].get("finalizers") or []), FINALIZER])
+            return
+        pod = self.caches[POD].get(name[0], pod_name(vmi))
+        phase = (vmi.get("status") or {}).get("phase") or ""
+        if is_deleting(vmi):
+            await self._delete(vmi, pod, phase)
+        elif phase in FINAL:
+            await self._stop(uid, 0)
+            if pod is not None and not has_ended(pod):
+                await self.api.patch_status(POD, name_of(pod), {"phase": phase})
+        elif pod is None and phase in ("Scheduling", "Scheduled", "Running"):
+            if await self.api.get(POD, name[0], pod_name(vmi)) is None:
+                await self._finish(vmi, "Failed", "the virt-launcher pod is gone")
+        elif pod is not None and (is_deleting(pod) or has_ended(pod)):
+            await self._finish(vmi, "Failed", "the virt-launcher pod was deleted")
+        elif pod is None:
+            await self._pending(vmi)
+        else:
+            await self._with_pod(vmi, pod, phase)
+
+    async def _pending(self, vmi: Obj) -> None:
+        """Before there is a pod: wait for the claims."""
+        namespace = vmi["metadata"]["namespace"]
+        ready = True
+        for claim_name in claim_names(vmi):
+            claim = self.caches[PVC].get(namespace, claim_name)
+            if claim is None:
+                what = f"PVC {namespace}/{claim_name} does not exist, waiting for it to appear"
+                failed = condition("Synchronized", "False", "FailedPvcNotFound", what)
+                await self._write(vmi, "Pending", [_not_ready("PodNotExists"), failed])
+                await record_event(
+                    self.api, VMI, vmi, "FailedPvcNotFound", what, warning=True, source=_SOURCE
+                )
+                return
+            # A pod is what a claim that waits for its first consumer waits for.
+            ready &= is_bound(claim) or waits_for_consumer(self.caches, claim)
+            data_volume = self.caches[DATA_VOLUME].get(namespace, claim_name)
+            phase = (data_volume.get("status") or {}).get("phase") if data_volume else "Succeeded"
+            ready &= phase in ("Succeeded", "WaitForFirstConsumer", "PendingPopulation")
+        volumes = (
+            condition("DataVolumesReady", "True", "AllDVsReady", "All of the VMI's DVs are bound and ready")
+            if ready
+            else condition(
+                "DataVolumesReady", "False", "NotAllDVsReady", "Not all of the VMI's DVs are ready"
+            )
+        )
+        await self._write(vmi, "Pending", [_not_ready("PodNotExists"), volumes])
+        if ready:
+            try:
+                await self.api.create(POD, launcher_pod(vmi, self._ratio))
+            except OdfError as error:
+                failed = condition("Synchronized", "False", "FailedCreate", str(error))
+                await self._write(vmi, "Pending", [_not_ready("PodNotExists"), failed])
+                raise
+
+    async def _with_pod(self, vmi: Obj, pod: Obj, phase: str) -> None:
+        status = pod.get("status") or {}
+        if status.get("phase") != "Running":
+            scheduled = find(status.get("conditions"), "PodScheduled")
+            told = [scheduled] if scheduled and scheduled["status"] == "False" else []
+            await self._write(vmi, "Scheduling", [_not_ready("PodNotExists"), *map(_plain, told)])
+        elif phase in ("", "Pending", "Scheduling"):
+            more = {"nodeName": pod["spec"]["nodeName"], "activePods": {_uid(pod): pod["spec"]["nodeName"]}}
+            await self._write(vmi, "Scheduled", [_not_ready("GuestNotRunning")], **more)
+        elif phase == "Scheduled":
+            await self._run(vmi, pod)
+        elif _uid(vmi) in self._ended:
+            await self._machine_ended(vmi)
+        elif _uid(vmi) not in self._machines:
+            await self._finish(vmi, "Failed", "its machine is not there: the sandbox was started anew")
+
+    async def _run(self, vmi: Obj, pod: Obj) -> None:
+        uid = _uid(vmi)
+        if uid not in self._machines:
+            try:
+                machine = await self._make_machine(vmi)
+                # Known before it starts: a start that is cancelled must not leave a process behind.
+                self._machines[uid] = machine
+                self._uids[name_of(vmi)] = uid
+                await machine.start()
+            except OdfError as error:
+                message = f"server error. command SyncVMI failed: {error}"
+                await record_event(self.api, VMI, vmi, "SyncFailed", message, warning=True, source=_SOURCE)
+                await self._stop(uid, 0)
+                await self._finish(vmi, "Failed", message)
+                return
+            watcher = asyncio.create_task(self._watch(name_of(vmi), uid, machine), name=f"machine {uid}")
+            self._watchers.add(watcher)
+            watcher.add_done_callback(self._watchers.discard)
+        ports = {
+            f"{PORT_ANNOTATION}{port}": f"{host}:{forwarded}"
+            for port, (host, forwarded) in self._machines[uid].ports.items()
+        }
+        # The ports first: whoever sees Running may connect.
+        if not await self.api.patch(VMI, name_of(vmi), {"metadata": {"annotations": ports}}):
+            return
+        address = pod_address(pod)
+        interface = {
+            "name": "default",
+            "interfaceName": "eth0",
+            "ipAddress": address,
+            "ipAddresses": [address],
+            "infoSource": "domain",
+            "linkState": "up",
+            "queueCount": 1,
+        }
+        live = condition("LiveMigratable", "False", "DisksNotLiveMigratable", "a sandbox has no migration")
+        ready = [condition("Ready", "True"), live]
+        await self._write(vmi, "Running", ready, interfaces=[interface], volumeStatus=self._volumes(vmi))
+        await record_event(self.api, VMI, vmi, "Started", "VirtualMachineInstance started.", source=_SOURCE)
+
+    def _volumes(self, vmi: Obj) -> list[Obj]:
+        names = [volume["name"] for volume in vmi["spec"].get("volumes") or []]
+        return [{"name": n, "target": f"vd{chr(ord('a') + i % 26)}"} for i, n in enumerate(names)]
+
+    async def _watch(self, name: Name, uid: str, machine: Machine) -> None:
+        self._ended[uid] = await machine.wait()
+        self.queue.add(name)
+
+    async def _machine_ended(self, vmi: Obj) -> None:
+        reason = self._ended[_uid(vmi)]
+        await self._finish(vmi, "Succeeded" if reason in (GUEST_SHUTDOWN, STOPPED) else "Failed", reason)
+
+    async def _stop(self, uid: str, grace_s: float) -> None:
+        machine = self._machines.get(uid)
+        if machine is not None:
+            await machine.stop(grace_s)
+            self._machines.pop(uid, None)
+
+    async def _finish(self, vmi: Obj, phase: str, why: str) -> None:
+        await self._stop(_uid(vmi), 0)
+        await self._write(vmi, phase, [_not_ready("GuestNotRunning", why)])
+        if phase == "Failed":
+            message = f"The VirtualMachineInstance crashed: {why}"
+            await record_event(self.api, VMI, vmi, "Stopped", message, warning=True, source=_SOURCE)
+
+    async def _delete(self, vmi: Obj, pod: Obj | None, phase: str) -> None:
+        grace = vmi["metadata"].get("deletionGracePeriodSeconds") or vmi["spec"].get(
+            "terminationGracePeriodSeconds"
+        )
+        await self._stop(_uid(vmi), 30 if grace is None else float(grace))
+        if phase not in FINAL:
+            await self._write(
+                vmi, "Succeeded" if phase == "Running" else "Failed", [_not_ready("PodTerminating")]
+            )
+            return
+        if pod is not None:
+            if not is_deleting(pod):
+                await self.api.delete(POD, name_of(pod), uid=_uid(pod))
+            return
+        if await self.api.get(POD, vmi["metadata"]["namespace"], pod_name(vmi)) is not None:
+            return
+        self._ended.pop(_uid(vmi), None)
+        finalizers = [
+            f for f in vmi["metadata"].get("finalizers") or [] if not f.endswith(FINALIZER.split("/")[1])
+        ]
+        await self.api.set_finalizers(VMI, vmi, finalizers)
+
+    async def _write(self, vmi: Obj, phase: str, conditions: list[Obj], **more: object) -> None:
+        before = vmi.get("status") or {}
+        status: Obj = {"phase": phase, **more}
+        status["conditions"] = merged(before.get("conditions"), conditions)
+        if phase != before.get("phase"):
+            steps = before.get("phaseTransitionTimestamps") or []
+            status["phaseTransitionTimestamps"] = [
+                *steps,
+                {"phase": phase, "phaseTransitionTimestamp": now()},
+            ]
+        if differs(status, before):
+            await self.api.patch_status(VMI, name_of(vmi), status)
+
+
+def _not_ready(reason: str, message: str = "") -> Obj:
+    return condition("Ready", "False", reason, message)
+
+
+def _plain(told: Obj) -> Obj:
+    """A pod's condition as a VMI has it."""
+    return condition(told["type"], told["status"], told.get("reason", ""), told.get("message", ""))
+
+
+def _uid(obj: Obj) -> str:
+    return str(obj["metadata"]["uid"])
