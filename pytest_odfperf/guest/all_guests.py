@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pytest_odfperf.errors import GuestError, InterruptedRunError, OdfError
 from pytest_odfperf.guest.guest import Guest, GuestRun
@@ -115,7 +115,7 @@ def _together(works: Mapping[str, Callable[[], T]], stop: Stop) -> Outcomes[T]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _outcome(name: str, future: Future[T]) -> T | GuestError:
+def _outcome(name: str, future: Future[Any]) -> Any:
     error = future.exception()
     if error is None:
         return future.result()

@@ -20,7 +20,7 @@ class KeyPair:
         return f"KeyPair(private=<hidden>, public={self.public!r})"
 
 
-def make_key(comment: str = "pytest-odfperf") -> KeyPair:
+def new_key_pair(comment: str = "pytest-odfperf") -> KeyPair:
     """A fresh key, of the client or of a guest."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,7 +37,7 @@ def make_key(comment: str = "pytest-odfperf") -> KeyPair:
 
 def host_key() -> tuple[str, str]:
     """A host key for one guest: (private, public), as `VmGroup.create` takes them."""
-    pair = make_key("odfperf-guest")
+    pair = new_key_pair("odfperf-guest")
     return pair.private, pair.public
 
 
