@@ -13,8 +13,9 @@ from pytest_odfperf.sandbox.config import SandboxConfig, StorageClassConfig
 from pytest_odfperf.sandbox.controllers import kinds
 from pytest_odfperf.sandbox.controllers.claims import Claims, Volumes
 from pytest_odfperf.sandbox.controllers.client import Api
-from pytest_odfperf.sandbox.controllers.controller import Caches
+from pytest_odfperf.sandbox.controllers.controller import Caches, Controller
 from pytest_odfperf.sandbox.controllers.data_volume import DataVolumes
+from pytest_odfperf.sandbox.controllers.garbage import Garbage, Propagation
 from pytest_odfperf.sandbox.controllers.instance import Instances
 from pytest_odfperf.sandbox.controllers.kinds import Obj
 from pytest_odfperf.sandbox.controllers.kubelet import Kubelets
@@ -36,7 +37,11 @@ _CACHED = (
     kinds.DATA_VOLUME,
     kinds.DATA_SOURCE,
     kinds.STORAGE_PROFILE,
+    kinds.SECRET,
+    kinds.CONFIG_MAP,
 )
+_OWNERS = (kinds.CONFIG_MAP, kinds.VM, kinds.VMI, kinds.DATA_VOLUME, kinds.PVC, kinds.POD)
+_DEPENDENTS = (kinds.SECRET, *_OWNERS)
 
 
 def backend_of(sc: StorageClassConfig, directory: Path) -> Backend:
@@ -74,7 +79,7 @@ async def controllers(
 
     caches = Caches(api, _CACHED)
     instances = Instances(api, caches, make_machine, cpu_allocation_ratio=config.cpu_allocation_ratio)
-    parts = [
+    parts: list[Controller | Scheduler] = [
         Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors),
         Volumes(api, caches, machines, backends),
         DataVolumes(api, caches, clone_s=config.clone_s),
@@ -82,8 +87,11 @@ async def controllers(
         Scheduler(api, caches),
         Kubelets(api, caches),
         instances,
+        *(Garbage(api, caches, kind, _OWNERS) for kind in _DEPENDENTS),
+        *(Propagation(api, caches, kind, _DEPENDENTS) for kind in _OWNERS),
     ]
-    tasks = [asyncio.create_task(part.run(), name=type(part).__name__) for part in (caches, *parts)]
+    runs = [caches.run(), *(part.run() for part in parts)]
+    tasks = [asyncio.create_task(run) for run in runs]
     try:
         await caches.filled()
         yield

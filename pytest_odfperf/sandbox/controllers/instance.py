@@ -28,6 +28,8 @@ FINALIZER = "kubevirt.io/foregroundDeleteVirtualMachine"
 #: Annotations of a VMI that say where its guest's ports are reached: the portforward subresource dials there.
 PORT_ANNOTATION = "sandbox.odfperf/port-"
 FINAL = ("Succeeded", "Failed")
+#: All that KubeVirt puts on an instance, the old spelling too.
+_FINALIZERS = (FINALIZER, "foregroundDeleteVirtualMachine", "kubevirt.io/virtualMachineControllerFinalize")
 _SOURCE = "virtualmachine-controller"
 
 
@@ -230,10 +232,8 @@ class Instances(Controller):
         if await self.api.get(POD, vmi["metadata"]["namespace"], pod_name(vmi)) is not None:
             return
         self._ended.pop(_uid(vmi), None)
-        finalizers = [
-            f for f in vmi["metadata"].get("finalizers") or [] if not f.endswith(FINALIZER.split("/")[1])
-        ]
-        await self.api.set_finalizers(VMI, vmi, finalizers)
+        left = [f for f in vmi["metadata"].get("finalizers") or [] if f not in _FINALIZERS]
+        await self.api.set_finalizers(VMI, vmi, left)
 
     async def _write(self, vmi: Obj, phase: str, conditions: list[Obj], **more: object) -> None:
         before = vmi.get("status") or {}

@@ -95,7 +95,8 @@ def _tolerates(toleration: Obj, taint: Obj) -> bool:
         return False
     if toleration.get("operator") == "Exists":
         return toleration.get("key") in (None, "", taint["key"])
-    return toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", "")
+    same = toleration.get("key") == taint["key"]
+    return same and bool(toleration.get("value", "") == taint.get("value", ""))
 
 
 class Scheduler:

@@ -1,0 +1,19 @@
+"""The machines that a configuration asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_odfperf.sandbox.config import SandboxConfig
+from pytest_odfperf.sandbox.machines.base import Machines
+
+
+def choose_machines(config: SandboxConfig, directory: Path) -> Machines:
+    """`OdfError` if they can not run here (no QEMU, no image). ``directory`` is for what they share."""
+    if config.machine == "simulated":
+        from pytest_odfperf.sandbox.machines.simulated import SimulatedMachines
+
+        return SimulatedMachines(config)
+    from pytest_odfperf.sandbox.machines.qemu import QemuMachines
+
+    return QemuMachines(config, directory)

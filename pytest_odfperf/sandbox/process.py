@@ -1,0 +1,178 @@
+"""The sandbox process: API server, controllers and machines in one event loop, until someone ends it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_odfperf.errors import InputError, OdfError
+from pytest_odfperf.sandbox.api.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.config import SandboxConfig, parse_config
+from pytest_odfperf.sandbox.controllers.all import controllers
+from pytest_odfperf.sandbox.controllers.client import open_api
+from pytest_odfperf.sandbox.machines.choose import choose_machines
+
+log = logging.getLogger("odfperf.sandbox")
+
+#: prctl(2): the signal that this process gets when the thread that started it ends.
+_PR_SET_PDEATHSIG = 1
+_FAILED = 1
+_BAD_INPUT = 4
+
+
+def _arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_odfperf.sandbox",
+        description="Run a sandbox cluster of virtual machines on this machine until it is interrupted.",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a matrix file with a sandbox: mapping, or that mapping alone",
+    )
+    parser.add_argument("--machine", choices=("qemu", "simulated"), help="instead of what the file says")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="where all files go; removed at the end")
+    parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="where to write the kubeconfig")
+    parser.add_argument("--parent-fd", type=int, metavar="N", help="end when this pipe is closed")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what the controllers do")
+    return parser.parse_args(arguments)
+
+
+def _read_config(path: Path | None, machine: str | None) -> SandboxConfig:
+    raw: Any = {}
+    if path is not None:
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise InputError(f"can not be read: {error}", place=str(path)) from error
+        if isinstance(raw, Mapping) and isinstance(raw.get("sandbox"), Mapping):
+            raw = raw["sandbox"]
+    if machine and isinstance(raw, Mapping | None):
+        raw = {**(raw or {}), "machine": machine}
+    return parse_config(raw)
+
+
+def run(arguments: list[str]) -> int:
+    """The whole life of the process; its exit code."""
+    options = _arguments(arguments)
+    os.umask(0o077)
+    _die_with_parent()
+    logging.basicConfig(
+        level=logging.INFO if options.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("asyncssh").setLevel(logging.ERROR)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    try:
+        config = _read_config(options.config, options.machine)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return _BAD_INPUT
+    state = options.state or Path(tempfile.mkdtemp(prefix="odfperf-sandbox-"))
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kubeconfig = (options.kubeconfig or state / "kubeconfig").absolute()
+    try:
+        asyncio.run(_main(config, state.absolute(), kubeconfig, options.parent_fd))
+    except OdfError as error:
+        sys.stderr.write(f"{error}\n")
+        return _FAILED
+    finally:
+        kubeconfig.unlink(missing_ok=True)
+        shutil.rmtree(state, ignore_errors=True)
+    return 0
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def _main(config: SandboxConfig, state: Path, kubeconfig: Path, parent_fd: int | None) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, ended.set)
+    if parent_fd is not None:
+        # Nothing is ever written to it: readable means closed.
+        loop.add_reader(parent_fd, ended.set)
+    waiting = asyncio.create_task(ended.wait())
+    serving = asyncio.create_task(_serve(config, state, kubeconfig, ended, by_hand=parent_fd is None))
+    await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
+    if parent_fd is not None:
+        loop.remove_reader(parent_fd)
+    if not serving.done() and not waiting.done():
+        serving.cancel()
+    ended.set()
+    waiting.cancel()
+    await serving
+
+
+async def _serve(
+    config: SandboxConfig, state: Path, kubeconfig: Path, ended: asyncio.Event, *, by_hand: bool
+) -> None:
+    async with AsyncExitStack() as stack:
+        machines = choose_machines(config, state)
+        server = await stack.enter_async_context(_server(state))
+        api = await stack.enter_async_context(
+            open_api(server.url, token=server.admin_token, ca_file=server.ca_file)
+        )
+        running = controllers(api, config, machines, state)
+        await stack.enter_async_context(running)
+        _write_kubeconfig(kubeconfig, server)
+        sys.stdout.write(f"ready {kubeconfig}\n")
+        if by_hand:
+            sys.stdout.write(
+                f"\n  kubectl --kubeconfig {kubeconfig} get nodes,storageclasses,virtualmachines -A\n\n"
+                f"{config.machine} machines; Ctrl+C ends the sandbox\n"
+            )
+        sys.stdout.flush()
+        await ended.wait()
+
+
+@asynccontextmanager
+async def _server(state: Path) -> AsyncIterator[RunningServer]:
+    server = await serve(ApiConfig(directory=state / "api"))
+    try:
+        yield server
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await server.close()
+
+
+def _write_kubeconfig(path: Path, server: RunningServer) -> None:
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "sandbox",
+        "clusters": [
+            {
+                "name": "sandbox",
+                "cluster": {"server": server.url, "certificate-authority": str(server.ca_file)},
+            }
+        ],
+        "users": [{"name": "admin", "user": {"token": server.admin_token}}],
+        "contexts": [
+            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "admin", "namespace": "default"}}
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.touch(mode=0o600)
+    part.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    part.replace(path)
