@@ -20,7 +20,15 @@ from pytest_odfperf.cluster.kinds import (
     STORAGE_CLUSTER,
     Kind,
 )
-from pytest_odfperf.cluster.pools import CephObjects, StorageClassFacts, backend, named, problem, volume_mode
+from pytest_odfperf.cluster.pools import (
+    ODF_NAMESPACE,
+    CephObjects,
+    StorageClassFacts,
+    backend,
+    named,
+    problem,
+    volume_mode,
+)
 from pytest_odfperf.matrix.model import Matrix, Pool
 from pytest_odfperf.schedule.capacity import NodeCapacity
 from pytest_odfperf.vm.labels import MARKING
@@ -77,7 +85,7 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
     classes = {found.name: found for found in map(StorageClassFacts.of, reader.calls.items(STORAGE_CLASS))}
     nodes = reader.optional(NODE)
     used = [classes[pool.storage_class] for pool in matrix.pools if pool.storage_class in classes]
-    ceph = _ceph(reader, used)
+    ceph = _ceph(reader, matrix, used)
     problems = {pool.name: problem(pool, classes, ceph) for pool in matrix.pools}
     marked = [node.marking for node in map(node_capacity, nodes) if node.marking]
     return ClusterFacts(
@@ -139,12 +147,13 @@ class _Reader:
             return []
 
 
-def _ceph(reader: _Reader, classes: list[StorageClassFacts]) -> CephObjects:
+def _ceph(reader: _Reader, matrix: Matrix, classes: list[StorageClassFacts]) -> CephObjects:
     block_pools: dict[str, JsonObject] = {}
     filesystems: dict[str, JsonObject] = {}
-    for namespace in dict.fromkeys(found.ceph_namespace for found in classes if found.is_rbd):
+    recipes = [ODF_NAMESPACE] if any(pool.recipe is not None for pool in matrix.pools) else []
+    for namespace in dict.fromkeys([*recipes, *(c.ceph_namespace for c in classes if c.is_rbd)]):
         block_pools |= named(reader.optional(CEPH_BLOCK_POOL, namespace))
-    for namespace in dict.fromkeys(found.ceph_namespace for found in classes if found.is_cephfs):
+    for namespace in dict.fromkeys([*recipes, *(c.ceph_namespace for c in classes if c.is_cephfs)]):
         filesystems |= named(reader.optional(CEPH_FILESYSTEM, namespace))
     return CephObjects(block_pools, filesystems)
 

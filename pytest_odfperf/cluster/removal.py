@@ -33,23 +33,28 @@ def remove(
         raise ValueError("an empty selector would delete everything in the namespace")
     calls = Calls(cluster, stop)
     present: list[Kind] = []
-    for kind in kinds:
+    found = 0
+    for kind in dict.fromkeys(kind for deleted in kinds for kind in (deleted, *_FOLLOW.get(deleted, ()))):
         try:
             there = calls.items(kind, namespace, label_selector=selector)
         except ApiError as error:
             if error.status == 404:  # the cluster has no such kind, so nothing of it
                 continue
             raise
+        present.append(kind)
+        found += len(there)
+        if kind not in kinds:
+            continue
         if counts is not None:
             counts[kind.name] = len(there)
-        present.append(kind)
         if there:
             calls.delete_collection(kind, namespace, selector)
-    watched = [watched for kind in present for watched in (kind, *_FOLLOW.get(kind, ()))]
-    with Objects(cluster, namespace, selector, watched) as objects:
+    if not found:
+        return ()
+    with Objects(cluster, namespace, selector, present) as objects:
 
         def left() -> tuple[str, ...]:
-            return tuple(_shown(kind, item) for kind in watched for item in objects.of(kind).values())
+            return tuple(_shown(kind, item) for kind in present for item in objects.of(kind).values())
 
         try:
             objects.wait(lambda: None if left() else True, deadline, stop, lambda: "; ".join(left()))

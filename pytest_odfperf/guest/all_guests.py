@@ -17,7 +17,7 @@ Outcomes = dict[str, T | GuestError]
 
 
 def connect_all(
-    cluster: ClusterAccess, vms: Sequence[RunningVm], private_key: str, *, ssh_s: float, stop: Stop
+    cluster: ClusterAccess, vms: Sequence[RunningVm], client_key: str, *, ssh_s: float, stop: Stop
 ) -> tuple[Guest, ...]:
     """Log in to all VMs; all or none.
 
@@ -26,7 +26,7 @@ def connect_all(
     """
     found = _together(
         {
-            vm.name: lambda vm=vm: Guest.connect(cluster, vm, private_key, ssh_s=ssh_s, stop=stop)  # type: ignore[misc]
+            vm.name: lambda vm=vm: Guest.connect(cluster, vm, client_key, ssh_s=ssh_s, stop=stop)  # type: ignore[misc]
             for vm in vms
         },
         stop,
@@ -45,25 +45,25 @@ def connect_all(
 
 def run_on_all(
     guests: Sequence[Guest],
-    job: str | None,
+    job: bytes,
     token: str,
     deadline_s: float,
     stop: Stop,
     *,
-    ready_s: float = 1800.0,
+    prepare_s: float = 1800.0,
 ) -> Outcomes[GuestRun]:
-    """Run ``job`` (None: the one that is baked in) in all guests at once: the results by guest's name.
+    """Run ``job`` (empty: the one that is baked in) in all guests at once: the results by guest's name.
 
     All are prepared first, then all are told to go, so that no guest has the storage to itself. A guest that
     fails has a `GuestError` in its place and hides nobody's results. ``deadline_s`` is what fio gets in each
-    guest, ``ready_s`` what the preparation may take (the first one lays out the test file).
+    guest, ``prepare_s`` what the preparation may take (the first one lays out the test file).
 
     Raises `InterruptedRunError` at once when the run is told to stop; fio goes on in the guests then, until
     they are deleted.
     """
     prepared = _together(
         {
-            guest.name: _call(guest.prepare, job, token, deadline_s=deadline_s, ready_s=ready_s)
+            guest.name: _call(guest.prepare, job, token, deadline_s=deadline_s, prepare_s=prepare_s)
             for guest in guests
         },
         stop,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +43,6 @@ class GuestRun:
     fio_log: bytes
     #: When the guest said that its service started.
     announced_epoch_ns: int | None
-    #: None until `Guest.facts` was called.
     boot_id: str | None
     #: Connections that were lost and opened again meanwhile.
     reconnects: int
@@ -51,14 +51,15 @@ class GuestRun:
 class Guest:
     """A guest that is logged in. Made by `connect`; used by one thread at a time."""
 
-    def __init__(self, cluster: ClusterAccess, vm: RunningVm, private_key: str, stop: Stop) -> None:
+    def __init__(self, cluster: ClusterAccess, vm: RunningVm, client_key: str, stop: Stop) -> None:
         self.vm = vm
         self.name = vm.name
         #: Connections opened so far; 1 unless one was lost.
         self.handshakes = 0
-        self.boot_id: str | None = None
+        #: What the guest said of itself: kernel, fio version, boot id, CPUs, disks, marking.
+        self.facts: dict[str, Any] = {}
         self._cluster = cluster
-        self._private_key = private_key
+        self._client_key = client_key
         self._stop = stop
         self._ssh: SshConnection | None = None
         self._exchange: Exchange | None = None
@@ -68,16 +69,23 @@ class Guest:
 
     @classmethod
     def connect(
-        cls, cluster: ClusterAccess, vm: RunningVm, private_key: str, *, ssh_s: float, stop: Stop
+        cls, cluster: ClusterAccess, vm: RunningVm, client_key: str, *, ssh_s: float, stop: Stop
     ) -> Guest:
-        """Log in to ``vm`` as soon as it answers. Raises `GuestError` after ``ssh_s``."""
-        guest = cls(cluster, vm, private_key, stop)
-        guest._open(Deadline(f"SSH of guest {vm.name}", ssh_s))
+        """Log in to ``vm`` as soon as it answers, with ``client_key`` (PEM), and ask it what it is.
+
+        Raises `GuestError`, also after ``ssh_s``.
+        """
+        guest = cls(cluster, vm, client_key, stop)
+        try:
+            guest._open(Deadline(f"SSH of guest {vm.name}", ssh_s))
+            guest.facts = guest._ask_facts()
+        except BaseException:
+            guest.close()
+            raise
         return guest
 
-    def facts(self, *, timeout_s: float = _FACTS_S) -> dict[str, Any]:
-        """What the guest says of itself: kernel, fio version, boot id, CPUs, disks, marking."""
-        deadline = Deadline(f"the facts of guest {self.name}", timeout_s)
+    def _ask_facts(self) -> dict[str, Any]:
+        deadline = Deadline(f"the facts of guest {self.name}", _FACTS_S)
 
         def ask() -> dict[str, Any]:
             exchange = self._start("facts", deadline)
@@ -91,22 +99,17 @@ class Guest:
                 raise GuestError(self.name, "its facts are not a JSON object")
             return facts
 
-        facts = self._with_one_reconnect(ask, deadline)
-        self.boot_id = str(facts["boot_id"]) if facts.get("boot_id") else None
-        return facts
+        return self._with_one_reconnect(ask, deadline)
 
-    def prepare(self, job: str | None, token: str, *, deadline_s: float, ready_s: float) -> None:
-        """Hand over a job (None: the one that is baked in) and wait until the guest could start it.
+    def prepare(self, job: bytes, token: str, *, deadline_s: float, prepare_s: float) -> None:
+        """Hand over a job (empty: the one that is baked in) and wait until the guest could start it.
 
-        ``deadline_s`` is what fio gets; ``ready_s`` how long the guest may take, its layout included.
+        ``deadline_s`` is what fio gets; ``prepare_s`` how long the guest may take, its layout included.
         """
         if not _TOKEN.fullmatch(token):
             raise ValueError(f"token {token!r}: letters, digits and '-' only")
-        data = b"" if job is None else job.encode()
-        if job is not None and not data:
-            raise ValueError("an empty job would mean the one that is baked in")
-        request = f"job {token} {max(1, round(deadline_s))} {len(data)}\n".encode() + data
-        deadline = Deadline(f"guest {self.name} to be ready for its job", ready_s)
+        request = f"job {token} {math.ceil(deadline_s)} {len(job)}\n".encode() + job
+        deadline = Deadline(f"guest {self.name} to be ready for its job", prepare_s)
         self._token = None
 
         def ask() -> None:
@@ -175,7 +178,7 @@ class Guest:
             fio_json=files.get("fio.json", b""),
             fio_log=files.get("fio.log", b""),
             announced_epoch_ns=self._announced_ns,
-            boot_id=self.boot_id,
+            boot_id=self.facts.get("boot_id"),
             reconnects=self.handshakes - handshakes,
         )
 
@@ -235,7 +238,7 @@ class Guest:
 
     def _open(self, deadline: Deadline) -> None:
         self._ssh = connect(
-            self._cluster, self.vm, self._private_key, deadline, self._stop, self._count_handshake
+            self._cluster, self.vm, self._client_key, deadline, self._stop, self._count_handshake
         )
 
     def _count_handshake(self) -> None:
