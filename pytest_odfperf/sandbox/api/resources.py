@@ -1,0 +1,103 @@
+"""The kinds that the server knows, as discovery shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind; ``status`` says whether it has a status subresource, ``custom`` that a CRD defines it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    short: tuple[str, ...] = ()
+    namespaced: bool = True
+    status: bool = True
+    custom: bool = False
+    #: Kept nowhere: answered when it is created (access reviews).
+    review: bool = False
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def full_name(self) -> str:
+        """As messages name it: ``virtualmachines.kubevirt.io``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    def discovery(self) -> list[dict[str, Any]]:
+        verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+        entry = {
+            "name": self.plural,
+            "singularName": self.kind.lower(),
+            "namespaced": self.namespaced,
+            "kind": self.kind,
+            "verbs": ["create"] if self.review else verbs,
+        }
+        if self.short:
+            entry["shortNames"] = list(self.short)
+        entries = [entry]
+        if self.status and not self.review:
+            status = {**entry, "name": f"{self.plural}/status", "verbs": ["get", "patch", "update"]}
+            status.pop("shortNames", None)
+            status["singularName"] = ""
+            entries.append(status)
+        return entries
+
+
+def _core(plural: str, kind: str, *short: str, **more: bool) -> Resource:
+    return Resource("", "v1", plural, kind, short, **more)
+
+
+def _custom(group: str, version: str, plural: str, kind: str, *short: str, **more: bool) -> Resource:
+    return Resource(group, version, plural, kind, short, custom=True, **more)
+
+
+_RBAC = "rbac.authorization.k8s.io"
+_REVIEW = "authorization.k8s.io"
+_KUBEVIRT = "kubevirt.io"
+_CDI = "cdi.kubevirt.io"
+_CEPH = "ceph.rook.io"
+
+RESOURCES = (
+    _core("namespaces", "Namespace", "ns", namespaced=False),
+    _core("nodes", "Node", "no", namespaced=False),
+    _core("pods", "Pod", "po"),
+    _core("events", "Event", "ev", status=False),
+    _core("secrets", "Secret", status=False),
+    _core("configmaps", "ConfigMap", "cm", status=False),
+    _core("serviceaccounts", "ServiceAccount", "sa", status=False),
+    _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc"),
+    _core("persistentvolumes", "PersistentVolume", "pv", namespaced=False),
+    _core("resourcequotas", "ResourceQuota", "quota"),
+    _core("limitranges", "LimitRange", "limits", status=False),
+    Resource("coordination.k8s.io", "v1", "leases", "Lease", status=False),
+    Resource(
+        "storage.k8s.io", "v1", "storageclasses", "StorageClass", ("sc",), namespaced=False, status=False
+    ),
+    Resource(_RBAC, "v1", "roles", "Role", status=False),
+    Resource(_RBAC, "v1", "rolebindings", "RoleBinding", status=False),
+    Resource(_RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False, status=False),
+    Resource(_RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False, status=False),
+    Resource(
+        _REVIEW, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False, review=True
+    ),
+    _custom(_KUBEVIRT, "v1", "virtualmachines", "VirtualMachine", "vm", "vms"),
+    _custom(_KUBEVIRT, "v1", "virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis"),
+    _custom(_KUBEVIRT, "v1", "kubevirts", "KubeVirt", "kv"),
+    _custom(_CDI, "v1beta1", "datavolumes", "DataVolume", "dv", "dvs"),
+    _custom(_CDI, "v1beta1", "datasources", "DataSource", "das"),
+    _custom(_CDI, "v1beta1", "storageprofiles", "StorageProfile", namespaced=False),
+    _custom(_CEPH, "v1", "cephclusters", "CephCluster"),
+    _custom(_CEPH, "v1", "cephblockpools", "CephBlockPool"),
+    _custom(_CEPH, "v1", "cephfilesystems", "CephFilesystem"),
+    _custom("ocs.openshift.io", "v1", "storageclusters", "StorageCluster"),
+)
+
+BY_PATH = {(resource.group, resource.version, resource.plural): resource for resource in RESOURCES}
+BY_KIND = {(resource.api_version, resource.kind): resource for resource in RESOURCES}

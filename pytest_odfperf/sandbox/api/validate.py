@@ -1,0 +1,88 @@
+"""What any object must look like: names, labels, types of metadata."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pytest_odfperf.sandbox.api.resources import Resource
+from pytest_odfperf.sandbox.api.status import bad_request, invalid
+
+Obj = dict[str, Any]
+
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII)
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
+#: Names of RBAC objects may hold colons (system:node); they are path segments only.
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def check_object(resource: Resource, obj: Any, namespace: str) -> Obj:
+    """A decoded body as an object of ``resource``. Raises `StatusError`."""
+    if not isinstance(obj, dict):
+        raise bad_request("the body of the request is not an object")
+    kind = obj.setdefault("kind", resource.kind)
+    version = obj.setdefault("apiVersion", resource.api_version)
+    if kind != resource.kind or version != resource.api_version:
+        raise bad_request(
+            f"the API version or kind in the data ({version}, {kind}) does not match the expected one "
+            f"({resource.api_version}, {resource.kind})"
+        )
+    meta = obj.setdefault("metadata", {})
+    if not isinstance(meta, dict):
+        raise bad_request("metadata is not an object")
+    if resource.namespaced:
+        if meta.setdefault("namespace", namespace) != namespace:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+    else:
+        meta.pop("namespace", None)
+    return obj
+
+
+def check_metadata(resource: Resource, obj: Obj) -> None:
+    """Name, labels, annotations and owners of ``obj``. Raises a 400 or 422 `StatusError`."""
+    meta = obj["metadata"]
+    name = meta.get("name")
+    if not isinstance(name, str) or not name:
+        raise invalid(resource.kind, "", "metadata.name", "Required value: name or generateName is required")
+    limit = 63 if resource.plural == "namespaces" else 253
+    pattern = _DNS_LABEL if resource.plural == "namespaces" else _SUBDOMAIN
+    if resource.group != _RBAC and (len(name) > limit or not pattern.fullmatch(name)):
+        raise invalid(
+            resource.kind, name, "metadata.name",
+            f'Invalid value: "{name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric '
+            "characters, '-' or '.', and must start and end with an alphanumeric character",
+        )  # fmt: skip
+    for field in ("labels", "annotations"):
+        values = meta.get(field)
+        if values is None:
+            continue
+        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+            raise bad_request(f"{resource.kind} in version {resource.version} cannot be handled: metadata.{field} "
+                              "must be an object of strings")  # fmt: skip
+        for key, value in values.items():
+            _check_label(resource, name, f"metadata.{field}", key, value if field == "labels" else "")
+    owners = meta.get("ownerReferences") or []
+    for owner in owners:
+        if not all(
+            isinstance(owner.get(part), str) and owner[part] for part in ("apiVersion", "kind", "name", "uid")
+        ):
+            raise invalid(
+                resource.kind, name, "metadata.ownerReferences", "apiVersion, kind, name and uid are required"
+            )
+
+
+def _check_label(resource: Resource, name: str, field: str, key: str, value: str) -> None:
+    prefix, slash, last = key.rpartition("/")
+    if (
+        (slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)))
+        or len(last) > 63
+        or not _LABEL_NAME.fullmatch(last)
+    ):
+        raise invalid(resource.kind, name, field, f'Invalid value: "{key}": name part must consist of alphanumeric '
+                      "characters, '-', '_' or '.'")  # fmt: skip
+    if value and (len(value) > 63 or not _LABEL_NAME.fullmatch(value)):
+        raise invalid(resource.kind, name, field, f'Invalid value: "{value}": a valid label must be an empty string or '
+                      "consist of alphanumeric characters, '-', '_' or '.'")  # fmt: skip

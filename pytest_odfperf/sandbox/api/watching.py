@@ -1,0 +1,92 @@
+"""Watches: the log of changes as a stream of events, from a version on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+from aiohttp import web
+
+from pytest_odfperf.sandbox.api.resources import Resource
+from pytest_odfperf.sandbox.api.selectors import Predicate
+from pytest_odfperf.sandbox.api.status import StatusError
+from pytest_odfperf.sandbox.api.store import Change, Obj, Store
+
+BOOKMARK_S = 30.0
+_LONGEST_S = 1800.0
+
+
+class Watch:
+    """One watch of a kind, for one namespace or all."""
+
+    def __init__(self, store: Store, resource: Resource, namespace: str, selected: Predicate) -> None:
+        self._store = store
+        self._resource = resource
+        self._namespace = namespace
+        self._selected = selected
+
+    def _matches(self, obj: Obj | None) -> bool:
+        if obj is None or (self._namespace and obj["metadata"].get("namespace") != self._namespace):
+            return False
+        return self._selected(obj)
+
+    def event(self, change: Change) -> dict[str, Any] | None:
+        """What the watcher is told: an object that leaves the selection is DELETED for it."""
+        if change.resource is not self._resource:
+            return None
+        before = self._matches(change.before)
+        after = self._matches(change.after)
+        if after:
+            return {"type": "MODIFIED" if before else "ADDED", "object": change.after}
+        if before:
+            last = change.after or change.before
+            return {"type": "DELETED", "object": last}
+        return None
+
+    async def stream(self, request: web.Request, query: dict[str, str]) -> web.StreamResponse:
+        """Answer ``request`` with events until its timeout, or until the client or the server goes."""
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            await self._events(response, query)
+            await response.write_eof()
+        return response
+
+    async def _events(self, response: web.StreamResponse, query: dict[str, str]) -> None:
+        async def send(event: dict[str, Any]) -> None:
+            await response.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+
+        store, resource = self._store, self._resource
+        wanted = query.get("resourceVersion", "")
+        if wanted in ("", "0"):
+            version = store.version
+            for obj in store.all(resource, self._namespace):
+                if self._matches(obj):
+                    await send({"type": "ADDED", "object": obj})
+        else:
+            version = int(wanted) if wanted.isdigit() else 0
+            if version < store.oldest:
+                gone = StatusError(410, "Expired", f"too old resource version: {wanted} ({store.version})")
+                await send({"type": "ERROR", "object": gone.body()})
+                return
+        bookmarks = query.get("allowWatchBookmarks") in ("true", "1", "True")
+        loop = asyncio.get_running_loop()
+        end = loop.time() + float(query.get("timeoutSeconds") or _LONGEST_S)
+        while (left := end - loop.time()) > 0:
+            changed = store.next_change()
+            for change in store.since(version):
+                version = change.version
+                event = self.event(change)
+                if event is not None:
+                    await send(event)
+            try:
+                async with asyncio.timeout(min(left, BOOKMARK_S)):
+                    await changed.wait()
+            except TimeoutError:
+                if bookmarks:
+                    meta = {"resourceVersion": str(max(version, store.version)), "creationTimestamp": None}
+                    kind = {"kind": resource.kind, "apiVersion": resource.api_version}
+                    await send({"type": "BOOKMARK", "object": {**kind, "metadata": meta}})
