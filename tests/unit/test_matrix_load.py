@@ -75,6 +75,14 @@ def test_keys_go_from_pool_to_block_size_with_the_last_changing_first(folder: Pa
     assert str(keys[-1]) == "rep2:large:150Gi:5:fixed:native"
 
 
+def test_groups_go_from_vm_size_over_pvc_size_to_concurrency(folder: Path) -> None:
+    keys = expand(load(SMALL.replace("[150Gi]", "[20Gi, 150Gi]").replace("[vary, fixed]", "[fixed]"), folder))
+    assert [":".join(key.fields[1:4]) for key in keys[:8]] == [
+        "small:20Gi:1", "small:20Gi:5", "small:150Gi:1", "small:150Gi:5",
+        "large:20Gi:1", "large:20Gi:5", "large:150Gi:1", "large:150Gi:5",
+    ]  # fmt: skip
+
+
 def test_a_pool_can_be_restricted(folder: Path) -> None:
     matrix = load(
         SMALL.replace(

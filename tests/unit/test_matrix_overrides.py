@@ -11,10 +11,11 @@ from pytest_odfperf.matrix.overrides import add_storage_classes, override_fio
 
 
 def test_settings_are_overridden_one_by_one() -> None:
-    matrix = load_matrix("rank")
-    fio = override_fio(matrix, ["runtime=5s", "numjobs=1", "file_size=1Gi"]).fio
-    assert (fio.runtime_s, fio.numjobs, fio.file_size_bytes) == (5, 1, 1 << 30)
-    assert (fio.ramp_s, fio.iodepth) == (matrix.fio.ramp_s, matrix.fio.iodepth)
+    # None of the demo's settings is the default.
+    matrix = load_matrix("demo")
+    fio = override_fio(matrix, ["runtime=5s", "file_size=64M"]).fio
+    assert (fio.runtime_s, fio.file_size_bytes) == (5, 64 << 20)
+    assert (fio.ramp_s, fio.iodepth, fio.numjobs) == (1, 16, 1)
 
 
 def test_a_value_equal_to_the_default_still_overrides_the_matrix() -> None:
