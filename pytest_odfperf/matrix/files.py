@@ -20,9 +20,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped_dir() -> Path:
-    """The folder of the matrices that ship with the package; in a checkout it is beside the package."""
-    installed = _PACKAGE / SHIPPED
-    return installed if installed.is_dir() else _PACKAGE.parent / SHIPPED
+    """The folder of the matrices that ship with the package."""
+    return _PACKAGE / SHIPPED
 
 
 def shipped_names() -> tuple[str, ...]:
