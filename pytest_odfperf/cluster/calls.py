@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,10 @@ class ApiError(ClusterError):
 class Calls:
     """The calls of one piece of work; pauses between attempts end when ``stop`` is set."""
 
-    def __init__(self, cluster: Cluster, stop: Stop) -> None:
+    def __init__(self, cluster: Cluster, stop: Stop, *, attempts: int = ATTEMPTS) -> None:
         self._cluster = cluster
         self._stop = stop
+        self._attempts = attempts
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> JsonObject:
         verb = "read" if kind.api else "get"
@@ -140,11 +142,11 @@ class Calls:
         return _answer(what, call, _options({**place, **query}))
 
     def _retried(self, attempt: Callable[[], JsonObject]) -> JsonObject:
-        for number in range(1, ATTEMPTS + 1):
+        for number in range(1, self._attempts + 1):
             try:
                 return attempt()
             except ApiError as error:
-                if number == ATTEMPTS or not _passing(error):
+                if number == self._attempts or not _passing(error):
                     raise
             pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (number - 1))
             # Many guests' calls fail together; they shall not come back together.
@@ -181,7 +183,9 @@ def as_api_error(what: str, error: Exception) -> ApiError:
             reason = answer.get("reason") or getattr(error, "reason", "") or ""
             return ApiError(what, status, str(reason), str(answer["message"]))
         return ApiError(what, status, str(getattr(error, "reason", "") or ""), text.strip()[:300])
-    return ApiError(what, None, type(error).__name__, " ".join(str(error).split())[:300])
+    # Some versions of urllib3 begin with the connection's repr.
+    words = re.sub(r"^<[^>]*>: ", "", " ".join(str(error).split()))
+    return ApiError(what, None, type(error).__name__, words[:300])
 
 
 def transport_errors() -> tuple[type[Exception], ...]:

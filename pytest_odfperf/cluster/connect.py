@@ -61,7 +61,7 @@ def connect(
     configuration.connection_pool_maxsize = _CONNECTIONS
     cluster = Cluster(ApiClient(configuration))
     try:
-        Calls(cluster, stop or Stop()).version()
+        Calls(cluster, stop or Stop(), attempts=2).version()
     except ApiError as error:
         cluster.close()
         raise ClusterError(
@@ -71,6 +71,7 @@ def connect(
 
 
 def _configuration(kubeconfig: str | None, context: str | None) -> Any:
+    import yaml
     from kubernetes import config
     from kubernetes.client import Configuration
 
@@ -78,7 +79,8 @@ def _configuration(kubeconfig: str | None, context: str | None) -> Any:
     try:
         load_kube_config: Any = config.load_kube_config
         load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
-    except (config.ConfigException, OSError, ValueError) as error:
+    except (config.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError) as error:
+        # The client checks little: a file that is no kubeconfig ends in whatever its code stumbles over.
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
         if kubeconfig is None and context is None and in_cluster:
             try:

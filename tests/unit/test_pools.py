@@ -1,0 +1,168 @@
+"""Pools and nodes as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.cluster import pools
+from pytest_odfperf.cluster.facts import WORKER, node_capacity, workers
+from pytest_odfperf.cluster.pools import CephObjects, StorageClassFacts
+from pytest_odfperf.matrix.model import Pool
+
+RBD = "openshift-storage.rbd.csi.ceph.com"
+CEPHFS = "openshift-storage.cephfs.csi.ceph.com"
+NONE = CephObjects({}, {})
+
+
+def storage_class(provisioner: str, **parameters: str) -> StorageClassFacts:
+    found = {"metadata": {"name": "sc"}, "provisioner": provisioner, "parameters": parameters}
+    return StorageClassFacts.of(found)
+
+
+def pool(**changes: Any) -> Pool:
+    return Pool(**{"name": "p", "storage_class": "sc", **changes})
+
+
+def ceph(phase: str, **spec: Any) -> dict[str, Any]:
+    return {"spec": spec, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "mode"),
+    [
+        (RBD, "Block"),
+        ("rook-ceph.rbd.csi.ceph.com", "Block"),
+        (CEPHFS, "Filesystem"),
+        ("vpc.file.csi.ibm.io", "Filesystem"),
+        ("example.com/nfs", "Filesystem"),
+    ],
+)
+def test_the_volume_mode_follows_the_provisioner(provisioner: str, mode: str) -> None:
+    assert pools.volume_mode(pool(), storage_class(provisioner)) == mode
+
+
+def test_the_matrix_overrides_the_volume_mode() -> None:
+    assert pools.volume_mode(pool(volume_mode="Filesystem"), storage_class(RBD)) == "Filesystem"
+
+
+def test_names_of_secrets_are_not_among_the_facts() -> None:
+    secret = "csi.storage.k8s.io/provisioner-secret-name"
+    assert storage_class(RBD, pool="rep3", **{secret: "x"}).parameters == {"pool": "rep3"}
+
+
+def test_a_missing_class_is_named_with_those_that_there_are() -> None:
+    classes = {"fast": storage_class(RBD), "slow": storage_class(RBD)}
+    assert pools.problem(pool(), classes, NONE) == "StorageClass 'sc' does not exist (known: fast, slow)"
+    assert pools.problem(pool(), {}, NONE) == "StorageClass 'sc' does not exist (known: none)"
+
+
+@pytest.mark.parametrize("parameter", ["pool", "dataPool"])
+def test_a_block_pool_that_is_not_ready_is_a_problem(parameter: str) -> None:
+    classes = {"sc": storage_class(RBD, **{parameter: "ec"})}
+    objects = CephObjects({"ec": ceph("Progressing")}, {})
+    assert pools.problem(pool(), classes, objects) == "CephBlockPool ec is Progressing, not Ready"
+    assert pools.problem(pool(), classes, CephObjects({"ec": ceph("Ready")}, {})) is None
+
+
+def test_a_file_system_that_failed_is_a_problem() -> None:
+    classes = {"sc": storage_class(CEPHFS, fsName="fs")}
+    assert pools.problem(pool(), classes, CephObjects({}, {"fs": ceph("Failure")})) == (
+        "CephFilesystem fs is Failure, not Ready"
+    )
+
+
+def test_the_object_that_the_recipe_names_is_looked_at_too() -> None:
+    recipe = {"kind": "CephBlockPool", "name": "made"}
+    objects = CephObjects({"made": ceph("Failure")}, {})
+    assert pools.problem(pool(recipe=recipe), {"sc": storage_class("x/y")}, objects) is not None
+
+
+def test_a_ceph_object_that_nobody_can_read_is_no_problem() -> None:
+    assert pools.problem(pool(), {"sc": storage_class(RBD, pool="hidden")}, NONE) is None
+
+
+def test_ceph_objects_are_known_by_the_name_that_ceph_uses() -> None:
+    items = [{"metadata": {"name": "builtin-mgr"}, "spec": {"name": ".mgr"}}, {"metadata": {"name": "rep3"}}]
+    assert set(pools.named(items)) == {".mgr", "rep3"}
+
+
+def test_pools_on_the_same_devices_have_the_same_backend() -> None:
+    objects = CephObjects(
+        {"a": ceph("Ready"), "b": ceph("Ready"), "ssd": ceph("Ready", deviceClass="ssd")},
+        {"fs": ceph("Ready", dataPools=[{"deviceClass": "ssd"}])},
+    )
+
+    def backend(facts: StorageClassFacts) -> str | None:
+        return pools.backend(pool(), facts, objects)
+
+    a, b = (storage_class(RBD, clusterID="c", pool=name) for name in "ab")
+    assert backend(a) == backend(b) != backend(storage_class(RBD, clusterID="other", pool="a"))
+    assert backend(storage_class(RBD, clusterID="c", pool="ssd")) != backend(a)
+    assert backend(storage_class(CEPHFS, clusterID="c", fsName="fs")) == backend(
+        storage_class(RBD, clusterID="c", pool="ssd")
+    )
+    assert backend(storage_class("vpc.file.csi.ibm.io")) is None
+    assert pools.backend(pool(backend="mine"), a, objects) == "mine"
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "namespace"),
+    [
+        (RBD, "openshift-storage"),
+        ("rook-ceph.cephfs.csi.ceph.com", "rook-ceph"),
+        ("a.b/c", "openshift-storage"),
+    ],
+)
+def test_ceph_objects_are_looked_for_where_the_provisioner_says(provisioner: str, namespace: str) -> None:
+    assert storage_class(provisioner).ceph_namespace == namespace
+
+
+def node(name: str = "n", labels: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+    status = {
+        "allocatable": {"cpu": "95500m", "memory": "376Gi"},
+        "conditions": [{"type": "Ready", "status": "True"}],
+    }
+    return {"metadata": {"name": name, "labels": labels or {}}, "spec": {}, "status": status, **changes}
+
+
+def test_a_node_is_what_the_api_says() -> None:
+    capacity = node_capacity(node(labels={"odfperf/marking": "SIMULATED"}))
+    assert (capacity.cpu, capacity.memory) == ("95500m", "376Gi")
+    assert capacity.ready
+    assert capacity.schedulable
+    assert capacity.marking == "SIMULATED"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spec": {"unschedulable": True}},
+        {"spec": {"taints": [{"key": "node.ocs.openshift.io/storage", "effect": "NoSchedule"}]}},
+        {"labels": {"kubevirt.io/schedulable": "false"}},
+    ],
+)
+def test_a_node_that_takes_no_vm_is_not_schedulable(changes: Any) -> None:
+    assert not node_capacity(node(**changes)).schedulable
+
+
+def test_a_taint_that_only_discourages_does_not_count() -> None:
+    assert node_capacity(node(spec={"taints": [{"key": "x", "effect": "PreferNoSchedule"}]})).schedulable
+
+
+def test_a_node_without_a_ready_condition_is_not_ready() -> None:
+    assert not node_capacity(node(status={"allocatable": {"cpu": "1", "memory": "1Gi"}})).ready
+
+
+def test_workers_are_the_labelled_nodes_or_all_but_the_control_plane() -> None:
+    master = node("master", {"node-role.kubernetes.io/control-plane": ""})
+    both = node("both", {"node-role.kubernetes.io/control-plane": "", WORKER: ""})
+    plain, worker = node("plain"), node("worker", {WORKER: ""})
+
+    def names(*nodes: dict[str, Any]) -> list[str]:
+        return [found["metadata"]["name"] for found in workers(list(nodes))]
+
+    assert names(master, plain, worker) == ["worker"]
+    assert names(master, both) == ["both"]
+    assert names(master, plain) == ["plain"]
