@@ -11,6 +11,7 @@ import pytest
 from pytest_odfperf.matrix.expand import count_keys, expand
 from pytest_odfperf.matrix.files import shipped_names
 from pytest_odfperf.matrix.load import load_matrix
+from pytest_odfperf.schedule.capacity import NodeCapacity, auto_scale, demands
 from pytest_odfperf.schedule.jobs import check_fit, render_jobs
 
 ODF = [
@@ -132,3 +133,15 @@ def test_no_shipped_file_is_longer_than_a_screen_or_three() -> None:
 
     for path in Path(files.shipped_dir()).glob("*.yaml"):
         assert len(path.read_text().splitlines()) < 150
+
+
+def test_the_demo_runs_two_pools_at_once() -> None:
+    matrix = load_matrix("demo")
+    assert matrix.sandbox is not None
+    node = matrix.sandbox["nodes"]
+    nodes = [
+        NodeCapacity(name=f"n{n}", cpu=str(node["cpu"]), memory=node["memory"], ready=True, schedulable=True)
+        for n in range(node["count"])
+    ]
+    groups = demands(matrix, (key.group for key in expand(matrix)))
+    assert auto_scale(nodes, groups, len(matrix.pools)).workers == 2
