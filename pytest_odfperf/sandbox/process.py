@@ -24,6 +24,7 @@ from pytest_odfperf.sandbox.api.server import ApiConfig, RunningServer, serve
 from pytest_odfperf.sandbox.config import SandboxConfig, parse_config
 from pytest_odfperf.sandbox.controllers.all import controllers
 from pytest_odfperf.sandbox.controllers.client import open_api
+from pytest_odfperf.sandbox.kubeconfig import write_kubeconfig
 from pytest_odfperf.sandbox.machines.choose import choose_machines
 
 log = logging.getLogger("odfperf.sandbox")
@@ -134,7 +135,7 @@ async def _serve(
         )
         running = controllers(api, config, machines, state)
         await stack.enter_async_context(running)
-        _write_kubeconfig(kubeconfig, server)
+        write_kubeconfig(kubeconfig, url=server.url, ca_file=server.ca_file, token=server.admin_token)
         sys.stdout.write(f"ready {kubeconfig}\n")
         if by_hand:
             sys.stdout.write(
@@ -153,26 +154,3 @@ async def _server(state: Path) -> AsyncIterator[RunningServer]:
     finally:
         with contextlib.suppress(asyncio.CancelledError):
             await server.close()
-
-
-def _write_kubeconfig(path: Path, server: RunningServer) -> None:
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "sandbox",
-        "clusters": [
-            {
-                "name": "sandbox",
-                "cluster": {"server": server.url, "certificate-authority": str(server.ca_file)},
-            }
-        ],
-        "users": [{"name": "admin", "user": {"token": server.admin_token}}],
-        "contexts": [
-            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "admin", "namespace": "default"}}
-        ],
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.touch(mode=0o600)
-    part.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    part.replace(path)

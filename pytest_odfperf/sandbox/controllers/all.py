@@ -15,7 +15,6 @@ from pytest_odfperf.sandbox.controllers.claims import Claims, Volumes
 from pytest_odfperf.sandbox.controllers.client import Api
 from pytest_odfperf.sandbox.controllers.controller import Caches, Controller
 from pytest_odfperf.sandbox.controllers.data_volume import DataVolumes
-from pytest_odfperf.sandbox.controllers.garbage import Garbage, Propagation
 from pytest_odfperf.sandbox.controllers.instance import Instances
 from pytest_odfperf.sandbox.controllers.kinds import Obj
 from pytest_odfperf.sandbox.controllers.kubelet import Kubelets
@@ -37,11 +36,7 @@ _CACHED = (
     kinds.DATA_VOLUME,
     kinds.DATA_SOURCE,
     kinds.STORAGE_PROFILE,
-    kinds.SECRET,
-    kinds.CONFIG_MAP,
 )
-_OWNERS = (kinds.CONFIG_MAP, kinds.VM, kinds.VMI, kinds.DATA_VOLUME, kinds.PVC, kinds.POD)
-_DEPENDENTS = (kinds.SECRET, *_OWNERS)
 
 
 def backend_of(sc: StorageClassConfig, directory: Path) -> Backend:
@@ -87,8 +82,6 @@ async def controllers(
         Scheduler(api, caches),
         Kubelets(api, caches),
         instances,
-        *(Garbage(api, caches, kind, _OWNERS) for kind in _DEPENDENTS),
-        *(Propagation(api, caches, kind, _DEPENDENTS) for kind in _OWNERS),
     ]
     runs = [caches.run(), *(part.run() for part in parts)]
     tasks = [asyncio.create_task(run) for run in runs]

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from pytest_odfperf.errors import OdfError
-from pytest_odfperf.sandbox.controllers.client import Api, Cache, Change
+from pytest_odfperf.sandbox.controllers.client import Api, ApiError, Cache, Change
 from pytest_odfperf.sandbox.controllers.kinds import Kind, Name, Obj, name_of
 
 log = logging.getLogger("odfperf.sandbox")
@@ -112,6 +112,9 @@ class Controller:
             try:
                 await self.reconcile(name)
                 self._failures.pop(name, None)
+            except ApiError as error:
+                # A conflict is another writer's change: its event is on the way.
+                self._retry(name, error, told=error.reason != "Conflict")
             except OdfError as error:
                 self._retry(name, error)
             except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -121,8 +124,9 @@ class Controller:
             finally:
                 self.queue.done(name)
 
-    def _retry(self, name: Name, error: Exception) -> None:
+    def _retry(self, name: Name, error: Exception, *, told: bool = True) -> None:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
         wait_s = min(_LAST_RETRY_S, _FIRST_RETRY_S * 2 ** min(failures, 20))
-        log.info("%s %s: %s; again in %.2f s", self.kind.kind, "/".join(name), error, wait_s)
+        level = logging.INFO if told else logging.DEBUG
+        log.log(level, "%s %s: %s; again in %.2f s", self.kind.kind, "/".join(name), error, wait_s)
         self.queue.add_later(name, wait_s)

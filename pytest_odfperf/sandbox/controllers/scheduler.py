@@ -211,9 +211,10 @@ class Scheduler:
         except ApiError as error:
             if error.code != 404:
                 raise
-            # Deleted meanwhile.
-            self._assumed.pop(pod["metadata"]["uid"], None)
-            return
+            # The pod is gone, or this server has no bindings.
+            if not await self._api.patch(POD, (namespace, name), {"spec": {"nodeName": node}}):
+                self._assumed.pop(pod["metadata"]["uid"], None)
+                return
         message = f"Successfully assigned {namespace}/{name} to {node}"
         await record_event(self._api, POD, pod, "Scheduled", message, source="default-scheduler")
 
