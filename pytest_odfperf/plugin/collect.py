@@ -19,7 +19,9 @@ def choose_tests(config: pytest.Config) -> None:
         config.args = [str(SHIPPED_TESTS)]
         return
     config.args = [
-        f"{SHIPPED_TESTS}::{arg.removeprefix(SHIPPED_NODE + '::')}" if arg.startswith(SHIPPED_NODE + "::") else arg
+        f"{SHIPPED_TESTS}::{arg.removeprefix(SHIPPED_NODE + '::')}"
+        if arg.startswith(SHIPPED_NODE + "::")
+        else arg
         for arg in config.args
     ]
 
@@ -31,11 +33,13 @@ class CollectPlugin:
         self._plan = plan
         self._order = {key: index for index, key in enumerate(plan.keys)}
 
-    def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    def pytest_pycollect_makemodule(
+        self, module_path: Path, parent: pytest.Collector
+    ) -> pytest.Module | None:
         if module_path != SHIPPED_TESTS:
             return None
         # A node id of its own: the path into site-packages would differ from machine to machine.
-        return pytest.Module.from_parent(parent, path=module_path, nodeid=SHIPPED_NODE)  # type: ignore[no-any-return]
+        return pytest.Module.from_parent(parent, path=module_path, nodeid=SHIPPED_NODE)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "odf_key" in metafunc.fixturenames:

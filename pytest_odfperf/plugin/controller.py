@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_odfperf.plugin.scheduling import PoolScheduling
 
+
 class ControllerPlugin:
     """One measuring session, seen from the process that the user started."""
 
@@ -69,7 +70,11 @@ class ControllerPlugin:
         ]
         if self._run.marking:
             lines.insert(0, f"odfperf: {self._run.marking}: no figure of this run comes from real storage")
-        lines += [f"odfperf: pool {pool} is skipped: {why}" for pool, why in plan.pool_problems.items() if pool in pools]
+        lines += [
+            f"odfperf: pool {pool} is skipped: {why}"
+            for pool, why in plan.pool_problems.items()
+            if pool in pools
+        ]
         return [*lines, *(f"odfperf: {line}" for line in self._run.lines)]
 
     # -- workers
@@ -175,7 +180,7 @@ class ControllerPlugin:
         self._stop.set()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, Any, Any]:
+    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
         """Reports are written inside; before them what they need, after them the cluster is left clean."""
         if self._display is not None:
             self._display.close()

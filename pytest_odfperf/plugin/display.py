@@ -75,7 +75,9 @@ class Display:
             if self._progress.key_ended(key, outcome, time.monotonic()):
                 pool = self._progress.pools[key.pool]
                 took = duration((pool.ended_s or 0) - (pool.started_s or pool.ended_s or 0))
-                counts = ", ".join(f"{pool.outcomes[name]} {name}" for name in ("passed", "failed", "skipped"))
+                counts = ", ".join(
+                    f"{pool.outcomes[name]} {name}" for name in ("passed", "failed", "skipped")
+                )
                 self.write(f"odfperf: pool {key.pool} ended after {took}: {counts}")
 
     def write(self, line: str) -> None:
@@ -100,12 +102,15 @@ class Display:
 
         now_s = time.monotonic()
         with self._lock:
-            title = f"{self._progress.done}/{self._progress.total} keys, ETA {duration(self._progress.left_s(now_s))}"
+            left = duration(self._progress.left_s(now_s))
+            title = f"{self._progress.done}/{self._progress.total} keys, ETA {left}"
             table = Table(title=title, title_justify="left", box=None, pad_edge=False)
             for column in ("pool", "done", "failed", "running", "for"):
                 table.add_column(column, justify="left" if column in ("pool", "running") else "right")
             for name, pool in self._progress.pools.items():
-                state = pool.running.partition(":")[2] if pool.running else "ended" if pool.ended_s else "waiting"
+                state = (
+                    pool.running.partition(":")[2] if pool.running else "ended" if pool.ended_s else "waiting"
+                )
                 since = f"{now_s - pool.running_since_s:.0f} s" if pool.running else ""
                 table.add_row(
                     Text(name), f"{pool.done}/{pool.total}", str(pool.outcomes["failed"]), Text(state), since

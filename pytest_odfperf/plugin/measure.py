@@ -64,14 +64,16 @@ class MeasurePlugin:
         return None
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(
-        self, item: pytest.Item, nextitem: pytest.Item | None
-    ) -> Generator[None, Any, Any]:
+    def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
         try:
             return (yield)
         finally:
             # In the last key's own teardown, so that a failed deletion is an error of the right group.
-            if nextitem is None or nextitem in self._ran or self._lease.differs(nextitem.stash.get(KEY, None)):
+            if (
+                nextitem is None
+                or nextitem in self._ran
+                or self._lease.differs(nextitem.stash.get(KEY, None))
+            ):
                 self._release()
 
     def _release(self) -> None:

@@ -78,11 +78,17 @@ def add_options(parser: pytest.Parser) -> None:
         switch(f"--odf-{mode}", f"The shipped matrix '{mode}'{' (the default)' if mode == 'full' else ''}.")
     repeated("--odf-pool", "NAME", "Measure this pool only.")
     repeated(
-        "--odf-filter", "PAT", "Measure keys that match pool:size:pvc:concurrency:profile:bs, globs in each field."
+        "--odf-filter",
+        "PAT",
+        "Measure keys that match pool:size:pvc:concurrency:profile:bs, globs in each field.",
     )
     repeated("--odf-exclude", "PAT", "Do not measure keys that match; wins over --odf-filter.")
     repeated("--odf-extra-sc", "NAME", "Measure this StorageClass too, as a pool of its name.")
-    single("--odf-resume", "RUN|last", "Go on with an earlier run: its matrix and options, what is left of its keys.")
+    single(
+        "--odf-resume",
+        "RUN|last",
+        "Go on with an earlier run: its matrix and options, what is left of its keys.",
+    )
     single("--odf-run-id", "ID", "The id of the new run (default: perf- and the time).")
     single("--odf-results", "DIR", "Where run folders are made (default: results).")
     switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
@@ -95,10 +101,8 @@ def _dest(flag: str) -> str:
 
 
 def is_active(config: pytest.Config) -> bool:
-    """Whether this pytest run measures: any ``--odf*`` option, or ``odf``/``odf_parallel`` in the ini file."""
-    given = (
-        name for name in vars(config.option) if name == "odf" or name.startswith("odf_")
-    )
+    """Whether this pytest run measures: any ``--odf*`` option, or ``odf``/``odf_parallel`` as ini."""
+    given = (name for name in vars(config.option) if name == "odf" or name.startswith("odf_"))
     if any(config.getoption(name) not in (None, False) for name in given):
         return True
     return bool(config.getini("odf")) or bool(config.getini("odf_parallel"))

@@ -27,7 +27,7 @@ def place_reports(config: pytest.Config, run_path: Path) -> None:
 
 
 def copy_reports(config: pytest.Config, run_path: Path) -> list[Path]:
-    """The reports that were written; those that the user placed elsewhere are copied into the run's folder."""
+    """The reports that were written; those placed elsewhere are copied into the run's folder."""
     found = []
     for name, option in ((HTML, "htmlpath"), (JUNIT, "xmlpath")):
         given = getattr(config.option, option, None)

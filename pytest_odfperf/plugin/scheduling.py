@@ -1,4 +1,4 @@
-"""The xdist scheduler behind ``--dist loadgroup``: a pool is on one worker at a time, and goes on after a crash.
+"""The xdist scheduler behind ``--dist loadgroup``: a pool is on one worker at a time, and survives a crash.
 
 xdist's own does not group on pytest 9.2 (pytest-dev/pytest-xdist#1386), commits the next pool while two
 tests of the current one are still to run, and reruns or hangs after a crash (#1323, #1327, #1371).
@@ -101,7 +101,7 @@ class PoolScheduling:
                 self._busy.add(node)
                 node.send_runtest_some([*assignment.items, assignment.items[0]])
 
-    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:  # noqa: ARG002
         assert self._queue is not None
         reported = self._reported.setdefault(node, set())
         if item_index in reported:

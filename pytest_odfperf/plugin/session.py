@@ -54,7 +54,9 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
     if config.option.collectonly:
         distribute(config, selection, None)
         choose_tests(config)
-        _register_collection(config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, done={}))
+        _register_collection(
+            config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, done={})
+        )
     elif request.dry_run:
         _show_plan(config, selection)
         config.stash[DRY_RUN] = True
@@ -72,7 +74,9 @@ def _show_plan(config: pytest.Config, selection: Selection) -> None:
 def _read_done(config: pytest.Config, selection: Selection) -> dict[str, str]:
     from pytest_odfperf.run.resume import read_done
 
-    return read_done(selection.resumed, checkpoint_dir(config, selection.resumed and selection.resumed.path))
+    return read_done(
+        selection.resumed, checkpoint_dir(config, selection.resumed.path if selection.resumed else None)
+    )
 
 
 def checkpoint_dir(config: pytest.Config, run_path: Path | None) -> Path | None:
@@ -122,4 +126,3 @@ def _open_run(config: pytest.Config, request: Request, selection: Selection, sta
         _register(config, run.plan, stop)
     else:
         config.stash[PLAN] = run.plan
-

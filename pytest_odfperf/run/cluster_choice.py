@@ -54,9 +54,7 @@ def _connect(selection: Selection, kubeconfig: str | None) -> OpenedCluster:
     from pytest_odfperf.cluster.facts import read_facts
 
     cluster = connect(kubeconfig)
-    return OpenedCluster(
-        cluster=cluster, facts=read_facts(cluster, selection.matrix), kubeconfig=kubeconfig
-    )
+    return OpenedCluster(cluster=cluster, facts=read_facts(cluster, selection.matrix), kubeconfig=kubeconfig)
 
 
 def _sandbox_config(selection: Selection) -> dict[str, object]:

@@ -106,11 +106,11 @@ def open_run(
             owner=owner.to_json(),
             client_key=(pair.private, pair.public),
         )
-        run = Run(
-            selection=selection, plan=plan, run_dir=run_dir, opened=opened, earlier=earlier, content={}
-        )
+        run = Run(selection=selection, plan=plan, run_dir=run_dir, opened=opened, earlier=earlier, content={})
         if broken:
-            run.lines.append(f"{run_dir.records}: {len(broken)} lines are no records and are left out ({broken[0]})")
+            run.lines.append(
+                f"{run_dir.records}: {len(broken)} lines are no records and are left out ({broken[0]})"
+            )
         _say_what_is_resumed(run)
         run.save(
             schema=1,
@@ -159,4 +159,3 @@ def _new_run_id() -> str:
 def now() -> str:
     """This moment, as run.json writes it."""
     return datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="milliseconds")
-

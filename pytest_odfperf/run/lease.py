@@ -1,4 +1,4 @@
-"""One VM group at a time in each process: made when its first key comes, deleted when another group's does."""
+"""One VM group at a time in each process: made for its first key, deleted before another group's."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 class GroupLease:
     """The VM group that this process holds now, with its guests connected.
 
-    ``process`` tells attempts of different workers apart: a group that another worker lost is made under
-    other names, after what was left of it is deleted.
+    A group that another worker lost is made anew, after what was left of its pool is deleted.
     """
 
     def __init__(self, plan: Plan, stop: Stop) -> None:
@@ -77,7 +76,7 @@ class GroupLease:
         from pytest_odfperf.cluster.connect import connect
         from pytest_odfperf.cluster.group import VmGroup
         from pytest_odfperf.guest.all_guests import connect_all
-        from pytest_odfperf.guest.keys import new_key_pair
+        from pytest_odfperf.guest.keys import host_key
 
         plan, matrix = self.plan, self.plan.matrix
         if self._cluster is None:
@@ -97,14 +96,10 @@ class GroupLease:
         )
         LOGGER.info("VM group %s: making %d VMs", key.group, key.concurrency)
 
-        def host_keys() -> tuple[str, str]:
-            pair = new_key_pair()
-            return pair.private, pair.public
-
         self._group = VmGroup.create(
             self._cluster,
             spec,
-            host_keys=host_keys,
+            host_keys=host_key,
             boot_s=matrix.timeouts.boot_s,
             delete_s=matrix.timeouts.delete_s,
             stop=self._stop,
@@ -114,7 +109,7 @@ class GroupLease:
         self._guests = connect_all(
             self._cluster,
             self._group.vms,
-            client_key=plan.client_key_private,
+            plan.client_key_private,
             ssh_s=matrix.timeouts.ssh_s,
             stop=self._stop,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import FioError, GuestError
 from pytest_odfperf.fio.output import FioResult, parse
@@ -38,9 +38,7 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
     token = hashlib.sha256(f"{plan.run_id} {key}".encode()).hexdigest()[:16]
     limit_s = deadline_s(job, matrix.fio, matrix.timeouts)
     LOGGER.info("%s: starting fio in %d guests, at most %.0f s", key, len(guests), limit_s)
-    runs = run_on_all(
-        guests, text, token=token, deadline_s=limit_s, prepare_s=matrix.timeouts.layout_s, stop=stop
-    )
+    runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=matrix.timeouts.layout_s)
     folder = RunDir(plan.run_path.parent, plan.run_id).artefacts(key)
     problems: list[str] = []
     results: dict[str, FioResult] = {}
@@ -50,7 +48,7 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
         if isinstance(run, GuestError):
             problems.append(str(run))
             continue
-        for name, content in _files(guest, run).items():
+        for name, content in _files(run, guest.facts).items():
             (folder / name).write_bytes(content)
             artefacts.append(str((folder / name).relative_to(plan.run_path)))
         try:
@@ -66,19 +64,20 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
     return Result(key=key, measured=_measured(guests, runs, results, artefacts, lease))
 
 
-def _files(guest: Guest, run: GuestRun) -> dict[str, bytes]:
-    facts = json.dumps(guest.facts, indent=1).encode()
+def _files(run: GuestRun, facts: dict[str, Any]) -> dict[str, bytes]:
     return {
-        f"{guest.name}-fio.json": run.fio_json,
-        f"{guest.name}-fio.log": run.fio_log,
-        f"{guest.name}-facts.json": facts,
+        f"{run.name}-fio.json": run.fio_json,
+        f"{run.name}-fio.log": run.fio_log,
+        f"{run.name}-facts.json": json.dumps(facts, indent=1).encode(),
     }
 
 
 def _result(run: GuestRun, lease: GroupLease, key: Key) -> FioResult:
     said = " ".join(run.fio_log.decode(errors="replace").split())[-300:]
     if run.timed_out:
-        raise FioError("timeout", f"fio had not ended at its deadline and was killed; it said: {said or 'nothing'}")
+        raise FioError(
+            "timeout", f"fio had not ended at its deadline and was killed; it said: {said or 'nothing'}"
+        )
     text = run.fio_json.decode(errors="replace")
     if run.exit_code != 0:
         # fio's own JSON names the error best, if there is one.

@@ -1,4 +1,4 @@
-"""How far the run is: per pool what is done, what runs, and when all will have ended. Pure; told of events."""
+"""How far the run is: per pool what is done, what runs, and when all will have ended. Told of events."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ class Progress:
     def left_s(self, now_s: float) -> float:
         """Estimated seconds to the end: pools that have not started go to the worker that is free first."""
         busy = [pool.left_s(now_s) for pool in self.pools.values() if pool.running]
-        waiting = [pool.left_s(now_s) for pool in self.pools.values() if not pool.running and pool.ended_s is None]
+        waiting = [
+            pool.left_s(now_s) for pool in self.pools.values() if not pool.running and pool.ended_s is None
+        ]
         slots = sorted([*busy, *[0.0] * self._workers])[-max(self._workers, len(busy)) :]
         for seconds in sorted(waiting, reverse=True):
             slots[slots.index(min(slots))] += seconds
@@ -89,7 +91,8 @@ class Progress:
             if pool.running
         ]
         shown = "; ".join(running[:4]) + (f"; and {len(running) - 4} more" if len(running) > 4 else "")
-        return f"odfperf: {self.done}/{self.total} keys, ETA {duration(self.left_s(now_s))} | {shown or 'between keys'}"
+        left = duration(self.left_s(now_s))
+        return f"odfperf: {self.done}/{self.total} keys, ETA {left} | {shown or 'between keys'}"
 
 
 def duration(seconds: float) -> str:
