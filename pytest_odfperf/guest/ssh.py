@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +58,12 @@ class SshConnection:
         return channel
 
     def close(self) -> None:
-        # The tunnel first: paramiko's thread ends at once when its socket does.
-        self._tunnel.close()
+        """End the connection, its threads and its tunnel."""
+        # Cut first: paramiko's thread ends at once when its socket does.
+        self._tunnel.cut()
         with contextlib.suppress(Exception):
             self._client.close()
+        self._tunnel.close()
 
 
 def connect(
@@ -122,10 +125,21 @@ def _try(
         raise
 
 
+def _log_channel() -> str:
+    """paramiko's own log: attempts that fail while a guest boots are no errors, and the others are raised."""
+    name = "pytest_odfperf.ssh"
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+    return name
+
+
 def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float) -> SSHClient:
     import paramiko
 
     client = paramiko.SSHClient()
+    client.set_log_channel(_log_channel())
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     client.get_host_keys().add(vm.name, "ssh-ed25519", read_public(vm.host_key_public))
     options: dict[str, Any] = {

@@ -65,10 +65,14 @@ class Tunnel:
         """Connect to ``port`` of a running VM. Raises `TunnelError` with the server's words."""
         return cls(_connect(cluster.configuration, namespace, vm, port, timeout_s))
 
-    def close(self) -> None:
-        """End the tunnel and its thread."""
+    def cut(self) -> None:
+        """End the connection; whoever reads from `local` sees its end."""
         with contextlib.suppress(OSError):
             self.local.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End the tunnel and its thread."""
+        self.cut()
         self.local.close()
         self._thread.join(5.0)
 
