@@ -117,8 +117,6 @@ async def _main(config: SandboxConfig, state: Path, kubeconfig: Path, parent_fd:
     await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
     if parent_fd is not None:
         loop.remove_reader(parent_fd)
-    if not serving.done() and not waiting.done():
-        serving.cancel()
     ended.set()
     waiting.cancel()
     await serving

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from pytest_odfperf.errors import ClusterError, DeadlineError
+from pytest_odfperf.errors import ClusterError, DeadlineError, InputError
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
 #: What every result of simulated machines is marked with.
@@ -29,6 +29,8 @@ SIMULATED = "SIMULATED"
 CLOSE_S = 30.0
 _TAIL_LINES = 12
 _READY = "ready "
+#: The exit code for what the user can put right; the last line of the log says what.
+_BAD_INPUT = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,8 +74,9 @@ class Sandbox:
 def start(config: Mapping[str, Any], *, state_dir: Path, stop: Stop, deadline_s: float) -> Sandbox:
     """Run a sandbox with the ``sandbox:`` mapping ``config``; ``state_dir`` is removed with it.
 
-    Returns when it is usable. Raises `ClusterError` with the end of its log when it fails, `DeadlineError`
-    when it takes too long, `InterruptedRunError` at once when the run is told to stop.
+    Returns when it is usable. Raises `InputError` for a wrong configuration or a missing extra, `ClusterError`
+    with the end of its log when it fails, `DeadlineError` when it takes too long, `InterruptedRunError` at
+    once when the run is told to stop.
     """
     stop.check()
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -133,7 +136,8 @@ def _wait_ready(process: subprocess.Popen[str], log: IO[bytes], stop: Stop, dead
         if line is None:
             process.wait()
             tail = _tail(log)
-            # What the user can put right is one line, said by the process itself.
+            if process.returncode == _BAD_INPUT:
+                raise InputError(tail.splitlines()[-1] if tail else "the sandbox refused its configuration")
             raise ClusterError(f"the sandbox did not start (exit code {process.returncode}): {tail}")
         if line.startswith(_READY):
             return Path(line.removeprefix(_READY).rstrip("\n"))

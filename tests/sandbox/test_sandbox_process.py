@@ -1,0 +1,177 @@
+"""The sandbox as a process: how it starts, what it leaves, whom it ends with."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from pytest_odfperf.errors import ClusterError, DeadlineError, InputError, InterruptedRunError
+from pytest_odfperf.sandbox.start import start
+from pytest_odfperf.waiting import Stop
+
+CONFIG = {"machine": "simulated", "nodes": {"count": 1}}
+
+
+def processes_of(state_dir: Path) -> list[int]:
+    """Processes that have this folder in their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if os.fsencode(state_dir) in command:
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until_gone(state_dir: Path, deadline_s: float = 20.0) -> None:
+    end = time.monotonic() + deadline_s
+    while processes_of(state_dir) or state_dir.exists():
+        assert time.monotonic() < end, f"{processes_of(state_dir)} and {state_dir} are left"
+        time.sleep(0.05)
+
+
+def test_a_closed_sandbox_leaves_no_process_no_file_and_no_port(tmp_path: Path) -> None:
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    assert sandbox.marking == "SIMULATED"
+    assert sandbox.is_running()
+    url = yaml.safe_load(sandbox.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    sandbox.close()
+    sandbox.close()
+    assert not sandbox.is_running()
+    assert processes_of(tmp_path / "s") == []
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=5)
+
+
+def test_files_of_a_sandbox_are_its_owners_only(tmp_path: Path) -> None:
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    try:
+        paths = [tmp_path / "s", *(tmp_path / "s").rglob("*")]
+        assert sandbox.kubeconfig in paths
+        open_to_others = [str(p) for p in paths if stat.S_IMODE(p.stat().st_mode) & 0o077]
+        assert open_to_others == []
+    finally:
+        sandbox.close()
+
+
+def test_a_sandbox_listens_on_loopback_only(tmp_path: Path) -> None:
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    try:
+        (pid,) = processes_of(tmp_path / "s")
+        sockets = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
+        listening = []
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                    listening.append(fields[1].partition(":")[0])
+        assert listening
+        assert set(listening) == {"0100007F"}
+    finally:
+        sandbox.close()
+
+
+def test_a_sandbox_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    state_dir = tmp_path / "s"
+    program = textwrap.dedent(
+        f"""
+        import os, signal
+        from pathlib import Path
+        from pytest_odfperf.sandbox.start import start
+        from pytest_odfperf.waiting import Stop
+        start({CONFIG!r}, state_dir=Path({str(state_dir)!r}), stop=Stop(), deadline_s=60)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", program], timeout=90, check=False)
+    assert done.returncode == -signal.SIGKILL
+    wait_until_gone(state_dir)
+
+
+def test_a_sandbox_that_is_killed_is_reported_when_it_is_closed(tmp_path: Path) -> None:
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    (pid,) = processes_of(tmp_path / "s")
+    os.kill(pid, signal.SIGKILL)
+    while sandbox.is_running():
+        time.sleep(0.01)
+    with pytest.raises(ClusterError, match="had died with exit code -9"):
+        sandbox.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_configuration_is_told_in_the_words_of_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^sandbox: unknown name 'machin' \(known: .*\)$"):
+        start({"machin": "simulated"}, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_takes_too_long_ends_with_its_deadline(tmp_path: Path) -> None:
+    with pytest.raises(DeadlineError, match="the sandbox to be ready"):
+        start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=0.01)
+    wait_until_gone(tmp_path / "s")
+
+
+def test_an_interrupt_ends_the_start(tmp_path: Path) -> None:
+    stop = Stop()
+    threading.Timer(0.1, stop.set).start()
+    with pytest.raises(InterruptedRunError):
+        start(CONFIG, state_dir=tmp_path / "s", stop=stop, deadline_s=60)
+    wait_until_gone(tmp_path / "s")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_by_hand_it_prints_how_to_use_it_and_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    matrix = tmp_path / "matrix.yaml"
+    matrix.write_text(yaml.safe_dump({"pools": [], "sandbox": CONFIG}))
+    command = [sys.executable, "-m", "pytest_odfperf.sandbox", "--config", str(matrix)]
+    process: subprocess.Popen[Any] = subprocess.Popen(
+        [*command, "--state", str(tmp_path / "s")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], 60)
+    assert ready
+    line = process.stdout.readline()
+    assert line == f"ready {tmp_path / 's' / 'kubeconfig'}\n"
+    process.send_signal(number)
+    rest = process.stdout.read()
+    process.stdout.close()
+    process.wait(30)
+    assert f"kubectl --kubeconfig {tmp_path / 's' / 'kubeconfig'} get " in rest
+    assert process.returncode == 0
+    assert not (tmp_path / "s").exists()
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    """A machine without asyncssh: its import is hidden, the rest is the real command."""
+    program = textwrap.dedent(
+        """
+        import runpy, sys
+        from importlib import util
+        real = util.find_spec
+        util.find_spec = lambda name, *more: None if name == "asyncssh" else real(name, *more)
+        runpy.run_module("pytest_odfperf.sandbox", run_name="__main__")
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 4
+    assert done.stderr == "the sandbox needs asyncssh: pip install 'pytest-odfperf[sandbox]'\n"
