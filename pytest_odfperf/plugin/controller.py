@@ -115,15 +115,25 @@ class ControllerPlugin:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
         """Make the lost key visible: pytest-html shows no report whose phase is unknown."""
+        if crashitem in self._ended:
+            # Its record is complete; what was lost is the deletion of its group.
+            report.when = "teardown"
+            report.longrepr = f"the worker died after it measured {crashitem}; see its pool's log"
+            return
         report.when = "call"
         report.longrepr = f"the worker died while it measured {crashitem}; see its pool's log"
         key = self._key_of(crashitem)
         if key is not None:
             now_s = time.time()
             record = self._recorder.record(
-                key=key, node_id=crashitem, status="failed", reason=str(report.longrepr), measured=None,
-                started_at_s=now_s, ended_at_s=now_s,
-            )  # fmt: skip
+                key=key,
+                node_id=crashitem,
+                status="failed",
+                reason=str(report.longrepr),
+                measured=None,
+                started_at_s=now_s,
+                ended_at_s=now_s,
+            )
             report.odf = record.to_json()
             report.user_properties = record.properties()
         report.odf_crashed = True
@@ -179,9 +189,12 @@ class ControllerPlugin:
     def pytest_keyboard_interrupt(self) -> None:
         self._stop.set()
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
-        """Reports are written inside; before them what they need, after them the cluster is left clean."""
+        """Reports are written inside; before them what they need, after them the cluster is left clean.
+
+        The innermost wrapper: the terminal's own, around it, then tells what was cleaned.
+        """
         if self._display is not None:
             self._display.close()
         plan = self._run.plan

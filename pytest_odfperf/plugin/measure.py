@@ -108,6 +108,9 @@ class MeasurePlugin:
             report.odf = record.to_json()  # type: ignore[attr-defined]
         return report
 
+    def pytest_keyboard_interrupt(self) -> None:
+        self._stop.set()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """The last resort: normally the last key's teardown released the group."""

@@ -27,5 +27,5 @@ def write_outputs(run_dir: RunDir, records: Sequence[Record]) -> dict[str, PoolC
     counts = count(records)
     for pool, one in counts.items():
         run_dir.pool_dir(pool)
-        run_dir.write_text(f"{pool}/{POOL_SUMMARY}", f"{one.line}\n")
+        run_dir.write_text(f"{pool}/{POOL_SUMMARY}", one.line)
     return counts
