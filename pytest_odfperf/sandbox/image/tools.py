@@ -1,0 +1,27 @@
+"""Programs of the system that the sandbox needs, and which Debian package brings them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.resources import files
+
+from pytest_odfperf.errors import OdfError
+
+#: Where Debian keeps mke2fs; not in the PATH of every user.
+_SEARCH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+
+
+def system_packages() -> dict[str, str]:
+    """Command to Debian package, as ``system_packages.txt`` lists them."""
+    text = files("pytest_odfperf.sandbox").joinpath("system_packages.txt").read_text(encoding="utf-8")
+    rows = (line.split() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    return {command: package for package, command in rows if command != "-"}
+
+
+def tool(command: str) -> str:
+    """The path of a program; `OdfError` names the package to install."""
+    if found := shutil.which(command, path=_SEARCH):
+        return found
+    package = system_packages().get(command, command)
+    raise OdfError(f"{command} is not installed; install the Debian package {package}")

@@ -1,0 +1,67 @@
+"""The files behind volumes: sparse blank ones, and clones of the guest image."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.image.build import GuestImage
+from pytest_odfperf.sandbox.image.run import run
+from pytest_odfperf.sandbox.image.tools import tool
+from pytest_odfperf.sandbox.machines.base import Backend
+
+_QEMU_IMG_DEADLINE_S = 120.0
+
+
+async def create_volume(backend: Backend, volume: str, size_bytes: int, image: GuestImage | None) -> Path:
+    """Make the file of a volume: blank, or a clone of ``image``. Made twice, it stays as it is."""
+    path = backend.path(volume)
+    if path.exists():
+        return path
+    part = path.with_name(f"{path.name}.part")
+    try:
+        backend.directory.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        await _make(backend, part, size_bytes, image)
+        part.replace(path)
+    except OSError as error:
+        raise OdfError(f"volume {volume} can not be made in {backend.directory}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+async def _make(backend: Backend, path: Path, size_bytes: int, image: GuestImage | None) -> None:
+    if image is None and backend.format == "raw":
+        with path.open("xb") as file:
+            file.truncate(size_bytes)
+        return
+    img = tool("qemu-img")
+    if image is None:
+        await run([img, "create", "-q", "-f", "qcow2", str(path), str(size_bytes)], _QEMU_IMG_DEADLINE_S)
+        return
+    if backend.format == "qcow2":
+        base = ["-b", str(image.disk), "-F", image.format]
+        await run([img, "create", "-q", "-f", "qcow2", *base, str(path)], _QEMU_IMG_DEADLINE_S)
+    else:
+        convert = [img, "convert", "-f", image.format, "-O", "raw", str(image.disk), str(path)]
+        await run(convert, _QEMU_IMG_DEADLINE_S)
+    # A volume that is asked for smaller than the image stays as large as the image.
+    if size_bytes > await _virtual_size(image):
+        resize = [img, "resize", "-q", "-f", backend.format, str(path), str(size_bytes)]
+        await run(resize, _QEMU_IMG_DEADLINE_S)
+
+
+async def _virtual_size(image: GuestImage) -> int:
+    info = [tool("qemu-img"), "info", "-f", image.format, "--output=json", str(image.disk)]
+    return int(json.loads(await run(info, _QEMU_IMG_DEADLINE_S))["virtual-size"])
+
+
+async def delete_volume(backend: Backend, volume: str) -> None:
+    """Delete the file of a volume; nothing happens if there is none."""
+    try:
+        await asyncio.to_thread(backend.path(volume).unlink, missing_ok=True)
+    except OSError as error:
+        raise OdfError(f"volume {volume} can not be deleted: {error}") from error
