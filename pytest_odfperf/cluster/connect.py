@@ -93,8 +93,8 @@ def _configuration(kubeconfig: str | None, context: str | None) -> Any:
             return configuration
         where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         raise ClusterError(
-            f"no cluster: {where}: {' '.join(str(error).split())}; give a kubeconfig that works, "
-            "or run on the sandbox"
+            f"no cluster: {where}: {' '.join(str(error).split())}; log in (oc login, or set KUBECONFIG), "
+            "or measure on this machine with --odf-cluster sandbox"
         ) from error
     return configuration
 

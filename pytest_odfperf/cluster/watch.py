@@ -118,9 +118,10 @@ class Objects:
         self._closed.set()
         for answer in list(self._answers.values()):
             _cut(answer)
+        patience = Deadline("the watches to end", 1.0)
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(1.0)
+                thread.join(patience.left_s())
 
     def _keep(self, kind: Kind) -> None:
         failures = 0
@@ -140,7 +141,7 @@ class Objects:
                     failures += 1
 
     def _give_up(self, kind: Kind, error: ApiError) -> bool:
-        if error.status not in (401, 403, 404):
+        if error.status not in (400, 401, 403, 404):
             return False
         with self._changed:
             if kind is self._optional:
@@ -172,6 +173,8 @@ class Objects:
             raise as_api_error(what, error) from error
         self._answers[kind] = answer
         try:
+            if self._closed.is_set():  # `close` may have looked before there was an answer to cut
+                return
             for line in _lines(answer):
                 self._apply(kind, what, json.loads(line))
                 if self._closed.is_set():
