@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import re
 import secrets
 from typing import Any
 
@@ -12,10 +13,9 @@ import yaml
 from aiohttp import web
 
 from pytest_odfperf.sandbox.api import lifecycle
-from pytest_odfperf.sandbox.api.access import Action, User, is_allowed
 from pytest_odfperf.sandbox.api.patch import APPLY, apply_patch
 from pytest_odfperf.sandbox.api.paths import Target
-from pytest_odfperf.sandbox.api.resources import BY_PATH, Resource
+from pytest_odfperf.sandbox.api.resources import BY_PATH
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
 from pytest_odfperf.sandbox.api.status import (
     StatusError,
@@ -51,7 +51,7 @@ def read_list(store: Store, target: Target, query: dict[str, str]) -> Obj:
         except ValueError as error:
             raise bad_request("continue key is not valid") from error
         found = [obj for obj in found if _place(obj) > after]
-    limit = int(query.get("limit") or 0)
+    limit = whole_number(query, "limit")
     if limit and len(found) > limit:
         meta["remainingItemCount"] = len(found) - limit
         found = found[:limit]
@@ -62,6 +62,14 @@ def read_list(store: Store, target: Target, query: dict[str, str]) -> Obj:
         "metadata": meta,
         "items": found,
     }
+
+
+def whole_number(query: dict[str, str], name: str) -> int:
+    """A number of the query, 0 if it is not given. Raises a 400 `StatusError`."""
+    text = query.get(name) or "0"
+    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
+        raise bad_request(f"invalid value {text!r} of the parameter {name}")
+    return int(text)
 
 
 def _place(obj: Obj) -> tuple[str, str]:
@@ -234,22 +242,6 @@ def _delete_options(options: Obj, query: dict[str, str]) -> dict[str, Any]:
         "propagation": options.get("propagationPolicy") or query.get("propagationPolicy") or "Background",
         "grace_s": None if grace is None else int(grace),
     }
-
-
-def review(store: Store, user: User, resource: Resource, decoded: Any) -> Obj:
-    """The answer to an access review: the same object with its status."""
-    obj = check_object(resource, decoded, "")
-    wanted = (obj.get("spec") or {}).get("resourceAttributes") or {}
-    plural, _, sub = str(wanted.get("resource", "")).partition("/")
-    sub = wanted.get("subresource") or sub
-    action = Action(
-        verb=wanted.get("verb", ""),
-        group=wanted.get("group", ""),
-        resource=f"{plural}/{sub}" if sub else plural,
-        namespace=wanted.get("namespace", ""),
-        name=wanted.get("name", ""),
-    )
-    return {**obj, "status": {"allowed": is_allowed(store, user, action)}}
 
 
 def as_json(body: Obj, code: int = 200) -> web.Response:

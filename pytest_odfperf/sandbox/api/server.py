@@ -17,11 +17,14 @@ from pytest_odfperf.sandbox.api.access import ADMIN, ANONYMOUS, Action, User, au
 from pytest_odfperf.sandbox.api.certificates import make_server_context
 from pytest_odfperf.sandbox.api.discovery import discovery
 from pytest_odfperf.sandbox.api.lifecycle import collect_garbage
+from pytest_odfperf.sandbox.api.openapi import openapi_v2, openapi_v3
 from pytest_odfperf.sandbox.api.paths import SUBRESOURCES, Target, parse_path
+from pytest_odfperf.sandbox.api.reviews import review
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
-from pytest_odfperf.sandbox.api.status import StatusError, forbidden, no_such_path
-from pytest_odfperf.sandbox.api.store import Store
+from pytest_odfperf.sandbox.api.status import StatusError, bad_request, forbidden, no_such_path
+from pytest_odfperf.sandbox.api.store import Obj, Store
 from pytest_odfperf.sandbox.api.subresources import kubevirt
+from pytest_odfperf.sandbox.api.tables import table, wants_table
 from pytest_odfperf.sandbox.api.watching import Watch
 
 REQUESTS_PATH = "/sandbox/requests"
@@ -86,9 +89,12 @@ class RunningServer:
         if path in ("/healthz", "/livez", "/readyz"):
             return web.Response(text="ok")
         if path == "/version" or user is not ANONYMOUS:
-            document = discovery(path)
+            document = openapi_v3(path) if path.startswith("/openapi/v3") else discovery(path)
             if document is not None:
                 return handlers.as_json(document)
+            if path == "/openapi/v2":
+                content, content_type = openapi_v2(request.headers.get("Accept", ""))
+                return web.Response(body=content, headers={"Content-Type": content_type})
             if path == REQUESTS_PATH and ADMIN in user.groups:
                 counted = {" ".join(key): count for key, count in sorted(self.requests.items())}
                 return handlers.as_json(counted)
@@ -127,7 +133,7 @@ class RunningServer:
         action = Action(
             verb=verb, group=group, resource=resource, namespace=target.namespace, name=target.name
         )
-        if not target.resource.review and not is_allowed(self.store, user, action):
+        if not target.resource.plural.startswith("selfsubject") and not is_allowed(self.store, user, action):
             raise forbidden(user.name, verb, resource, group, target.namespace, target.name)
 
     async def _objects(
@@ -143,7 +149,7 @@ class RunningServer:
             labels = label_selector(query.get("labelSelector", ""))
             fields = field_selector(query.get("fieldSelector", ""), target.resource)
             watch = Watch(store, target.resource, target.namespace, lambda obj: labels(obj) and fields(obj))
-            return await watch.stream(request, query)
+            return await watch.stream(request, query, handlers.whole_number(query, "timeoutSeconds"))
         body = await request.read()
         if method == "PATCH" and target.name:
             code, obj = handlers.patch(store, target, body, request.content_type, query)
@@ -151,18 +157,41 @@ class RunningServer:
         decoded = handlers.decode(body, request.content_type)
         if method == "POST" and not target.name:
             if target.resource.review:
-                return handlers.as_json(handlers.review(store, user, target.resource, decoded), 201)
+                return handlers.as_json(review(store, user, target, decoded), 201)
             return handlers.as_json(handlers.create(store, target, decoded, dry_run=dry_run), 201)
         if method == "PUT" and target.name:
             return handlers.as_json(handlers.update(store, target, decoded, dry_run=dry_run))
         if method == "DELETE":
             options = decoded or {}
+            if not isinstance(options, dict):
+                raise bad_request("DeleteOptions must be an object")
             if target.name:
                 return handlers.as_json(handlers.remove(store, target, options, query))
             return handlers.as_json(handlers.remove_collection(store, target, options, query))
         raise StatusError(
             405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
         )
+
+    async def _read(self, request: web.Request, target: Target, query: dict[str, str]) -> web.StreamResponse:
+        store, resource = self.store, target.resource
+        as_table = wants_table(request.headers.get("Accept", ""))
+        include = query.get("includeObject", "Metadata")
+        if query.get("watch") not in _YES:
+            if target.name:
+                found = handlers.read_one(store, target)
+                rows, meta = [found], {"resourceVersion": found["metadata"]["resourceVersion"]}
+            else:
+                found = handlers.read_list(store, target, query)
+                rows, meta = found["items"], found["metadata"]
+            return handlers.as_json(table(resource, rows, meta, include) if as_table else found)
+        labels = label_selector(query.get("labelSelector", ""))
+        fields = field_selector(query.get("fieldSelector", ""), resource)
+
+        def selected(obj: Obj) -> bool:
+            return (not target.name or obj["metadata"]["name"] == target.name) and labels(obj) and fields(obj)
+
+        watch = Watch(store, resource, target.namespace, selected)
+        return await watch.stream(request, query, include if as_table else None)
 
 
 async def serve(config: ApiConfig) -> RunningServer:

@@ -69,5 +69,6 @@ def bad_request(message: str) -> StatusError:
 def forbidden(user: str, verb: str, resource: str, group: str, namespace: str, name: str = "") -> StatusError:
     where = f' in the namespace "{namespace}"' if namespace else " at the cluster scope"
     shown = f'{resource}.{group} "{name}"' if group else f'{resource} "{name}"'
-    message = f'{shown} is forbidden: User "{user}" cannot {verb} resource "{resource}" in API group "{group}"{where}'
+    what = f'cannot {verb} resource "{resource}" in API group "{group}"{where}'
+    message = f'{shown} is forbidden: User "{user}" {what}'
     return StatusError(403, "Forbidden", message, name=name, kind=resource, group=group)

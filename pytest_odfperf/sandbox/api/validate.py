@@ -12,6 +12,11 @@ Obj = dict[str, Any]
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII)
+_NAME_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character"
+)
+_LABEL_RULE = "alphanumeric characters, '-', '_' or '.'"
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 #: Names of RBAC objects may hold colons (system:node); they are path segments only.
 _RBAC = "rbac.authorization.k8s.io"
@@ -50,23 +55,23 @@ def check_metadata(resource: Resource, obj: Obj) -> None:
     limit = 63 if resource.plural == "namespaces" else 253
     pattern = _DNS_LABEL if resource.plural == "namespaces" else _SUBDOMAIN
     if resource.group != _RBAC and (len(name) > limit or not pattern.fullmatch(name)):
-        raise invalid(
-            resource.kind, name, "metadata.name",
-            f'Invalid value: "{name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric '
-            "characters, '-' or '.', and must start and end with an alphanumeric character",
-        )  # fmt: skip
+        raise invalid(resource.kind, name, "metadata.name", f'Invalid value: "{name}": {_NAME_RULE}')
     for field in ("labels", "annotations"):
         values = meta.get(field)
         if values is None:
             continue
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-            raise bad_request(f"{resource.kind} in version {resource.version} cannot be handled: metadata.{field} "
-                              "must be an object of strings")  # fmt: skip
+            raise bad_request(
+                f"{resource.kind} in version {resource.version} cannot be handled: "
+                f"metadata.{field} must be an object of strings"
+            )
         for key, value in values.items():
             _check_label(resource, name, f"metadata.{field}", key, value if field == "labels" else "")
-    owners = meta.get("ownerReferences") or []
-    for owner in owners:
-        if not all(
+    for field in ("ownerReferences", "finalizers"):
+        if not isinstance(meta.get(field) or [], list):
+            raise bad_request(f"{resource.kind}: metadata.{field} must be a list")
+    for owner in meta.get("ownerReferences") or []:
+        if not isinstance(owner, dict) or not all(
             isinstance(owner.get(part), str) and owner[part] for part in ("apiVersion", "kind", "name", "uid")
         ):
             raise invalid(
@@ -81,8 +86,10 @@ def _check_label(resource: Resource, name: str, field: str, key: str, value: str
         or len(last) > 63
         or not _LABEL_NAME.fullmatch(last)
     ):
-        raise invalid(resource.kind, name, field, f'Invalid value: "{key}": name part must consist of alphanumeric '
-                      "characters, '-', '_' or '.'")  # fmt: skip
+        problem = f'Invalid value: "{key}": name part must consist of {_LABEL_RULE}'
+        raise invalid(resource.kind, name, field, problem)
     if value and (len(value) > 63 or not _LABEL_NAME.fullmatch(value)):
-        raise invalid(resource.kind, name, field, f'Invalid value: "{value}": a valid label must be an empty string or '
-                      "consist of alphanumeric characters, '-', '_' or '.'")  # fmt: skip
+        problem = (
+            f'Invalid value: "{value}": a valid label must be an empty string or consist of {_LABEL_RULE}'
+        )
+        raise invalid(resource.kind, name, field, problem)

@@ -13,6 +13,7 @@ from pytest_odfperf.sandbox.api.resources import Resource
 from pytest_odfperf.sandbox.api.selectors import Predicate
 from pytest_odfperf.sandbox.api.status import StatusError
 from pytest_odfperf.sandbox.api.store import Change, Obj, Store
+from pytest_odfperf.sandbox.api.tables import table
 
 BOOKMARK_S = 30.0
 _LONGEST_S = 1800.0
@@ -45,17 +46,19 @@ class Watch:
             return {"type": "DELETED", "object": last}
         return None
 
-    async def stream(self, request: web.Request, query: dict[str, str]) -> web.StreamResponse:
+    async def stream(
+        self, request: web.Request, query: dict[str, str], timeout_s: int = 0
+    ) -> web.StreamResponse:
         """Answer ``request`` with events until its timeout, or until the client or the server goes."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.enable_chunked_encoding()
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
-            await self._events(response, query)
+            await self._events(response, query, timeout_s or _LONGEST_S)
             await response.write_eof()
         return response
 
-    async def _events(self, response: web.StreamResponse, query: dict[str, str]) -> None:
+    async def _events(self, response: web.StreamResponse, query: dict[str, str], timeout_s: float) -> None:
         async def send(event: dict[str, Any]) -> None:
             await response.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
 
@@ -74,7 +77,7 @@ class Watch:
                 return
         bookmarks = query.get("allowWatchBookmarks") in ("true", "1", "True")
         loop = asyncio.get_running_loop()
-        end = loop.time() + float(query.get("timeoutSeconds") or _LONGEST_S)
+        end = loop.time() + timeout_s
         while (left := end - loop.time()) > 0:
             changed = store.next_change()
             for change in store.since(version):
