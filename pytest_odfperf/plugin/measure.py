@@ -57,9 +57,13 @@ class MeasurePlugin:
         return self._last[1]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if self._worker and item in self._ran:
             return True  # the scheduler's mark of a pool's end, see PoolScheduling
+        if nextitem is item:
+            # The only test of its pool: pytest would keep it set up for the end mark, which is itself.
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            return True
         self._ran.add(item)
         return None
 

@@ -26,7 +26,7 @@ def test_ids_are_the_same_with_parallel_pools(run_pytest):
 
 def test_collecting_writes_nothing(run_pytest):
     outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q", "-p", "no:cacheprovider")
-    assert {path.name for path in outcome.folder.iterdir()} <= {"small.yaml"}
+    assert {path.name for path in outcome.folder.iterdir()} <= {"small.yaml", "sim.yaml"}
 
 
 def test_k_selects_keys(run_pytest):
