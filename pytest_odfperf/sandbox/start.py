@@ -74,9 +74,9 @@ class Sandbox:
 def start(config: Mapping[str, Any], *, state_dir: Path, stop: Stop, deadline_s: float) -> Sandbox:
     """Run a sandbox with the ``sandbox:`` mapping ``config``; ``state_dir`` is removed with it.
 
-    Returns when it is usable. Raises `InputError` for a wrong configuration or a missing extra, `ClusterError`
-    with the end of its log when it fails, `DeadlineError` when it takes too long, `InterruptedRunError` at
-    once when the run is told to stop.
+    Returns when it is usable. Raises `InputError` for a wrong configuration or a missing extra,
+    `ClusterError` with the end of its log when it fails, `DeadlineError` when it takes too long,
+    `InterruptedRunError` at once when the run is told to stop.
     """
     stop.check()
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -221,3 +221,29 @@ def test_many_vms_run_at_once(kube: Any, make_vm: Any, count: int) -> None:
         for vmi in kube.list("virtualmachineinstances")
     }
     assert len(ports) == count
+
+
+def test_a_vm_whose_instances_never_run_backs_off(kube: Any) -> None:
+    vm = make_vm_without_claim()
+    volumes = [{"name": "data", "cloudInitNoCloud": {"secretRef": {"name": "missing"}}}]
+    vm["spec"]["template"]["spec"]["volumes"] = volumes
+    kube.create("virtualmachines", vm)
+    vm = kube.until_status("virtualmachines", "vm-0", "printableStatus", "CrashLoopBackOff")
+    assert vm["status"]["startFailure"]["consecutiveFailCount"] == 1
+    assert kube.get("virtualmachineinstances", "vm-0") is None
+
+
+def test_rerun_on_failure_starts_anew_after_a_failure(kube: Any, make_vm: Any) -> None:
+    make_vm(run_strategy="RerunOnFailure")
+    kube.until_status("virtualmachines", "vm-0", "printableStatus", "Running")
+    before = kube.get("virtualmachineinstances", "vm-0")["metadata"]["uid"]
+    (pod,) = kube.list("pods")
+    kube.delete("pods", pod["metadata"]["name"])
+
+    def renewed() -> Any:
+        vmi = kube.get("virtualmachineinstances", "vm-0")
+        return (
+            vmi and vmi["metadata"]["uid"] != before and (vmi.get("status") or {}).get("phase") == "Running"
+        )
+
+    kube.until(renewed)

@@ -146,7 +146,11 @@ async def answer(process: asyncssh.SSHClientProcess[bytes]) -> dict[str, Any]:
 
 
 async def run(
-    connection: asyncssh.SSHClientConnection, text: str = "", token: str = "t1", deadline_s: int = 600
+    connection: asyncssh.SSHClientConnection,
+    text: str = "",
+    token: str = "t1",
+    deadline_s: int = 600,
+    together: asyncio.Barrier | None = None,
 ) -> dict[str, Any]:
     process = await connection.create_process(f"sudo -n {SCRIPT} run", encoding=None)
     with suppress(BrokenPipeError):
@@ -154,6 +158,8 @@ async def run(
     ready = (await process.stdout.readline()).decode()
     if ready != f"ready {token}\n":
         return {"lines": [ready.strip()]}
+    if together is not None:
+        await together.wait()
     process.stdin.write(b"go\n")
     return await answer(process)
 
@@ -235,12 +241,14 @@ def test_the_same_guest_gives_the_same_figures_again_and_another_seed_others(dri
 def test_volumes_that_are_busy_together_share_their_backend(drive: Any) -> None:
     async def act(bench: Bench) -> list[float]:
         connections = [await connect(await bench.machine(f"vm-{i}")) for i in range(4)]
-        answers = await asyncio.gather(*(run(connection) for connection in connections))
+        together = asyncio.Barrier(4)
+        answers = await asyncio.gather(*(run(one, together=together) for one in connections))
         results = [parse(a["fio.json"].decode(), job(), SETTINGS) for a in answers]
         return [r.jobs[0].read.iops_per_s for r in results if r.jobs[0].read]
 
     got = drive(
         act,
+        speed=20,
         backends={"ceph": {"iops": 8000}},
         storage_classes=one_class(model={"backend": "ceph"}),
     )

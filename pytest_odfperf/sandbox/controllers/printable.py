@@ -11,7 +11,9 @@ from pytest_odfperf.sandbox.controllers.launcher import claim_names
 _FINAL = ("Succeeded", "Failed")
 
 
-def printable_status(vm: Obj, vmi: Obj | None, strategy: str, caches: Caches) -> str:
+def printable_status(
+    vm: Obj, vmi: Obj | None, strategy: str, start_failure: Obj | None, caches: Caches
+) -> str:
     status = (vmi.get("status") or {}) if vmi else {}
     phase, conditions = status.get("phase"), status.get("conditions")
     if is_deleting(vm):
@@ -31,6 +33,8 @@ def printable_status(vm: Obj, vmi: Obj | None, strategy: str, caches: Caches) ->
         return "ErrorUnschedulable"
     if strategy == "Halted" and vmi is None:
         return "Stopped"
+    if start_failure and vmi is None:
+        return "CrashLoopBackOff"
     phases = [(dv.get("status") or {}).get("phase") or "" for dv in volumes]
     if any(p not in ("Succeeded", "PendingPopulation", "WaitForFirstConsumer") for p in phases):
         return "Provisioning"

@@ -21,6 +21,7 @@ from pytest_odfperf.sandbox.controllers.kinds import (
 )
 from pytest_odfperf.sandbox.controllers.launcher import claim_names
 from pytest_odfperf.sandbox.controllers.printable import printable_status
+from pytest_odfperf.sandbox.controllers.start_failure import start_failure, wait_s
 
 FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 _SOURCE = "virtualmachine-controller"
@@ -149,6 +150,9 @@ class VirtualMachines(Controller):
         wanted = strategy == "Always" or once or start
         if not wanted or strategy == "Halted" or not self._data_volumes_ready(vm):
             return requests
+        if (left_s := wait_s((vm.get("status") or {}).get("startFailure"))) > 0:
+            self.queue.add_later(name_of(vm), left_s)
+            return requests
         if await self.api.create(VMI, instance_of(vm)):
             message = "Started the virtual machine by creating the new virtual machine instance"
             told = f"{message} {vm['metadata']['name']}"
@@ -170,10 +174,12 @@ class VirtualMachines(Controller):
         conditions += [_plain(c) for c in live.get("conditions") or []]
         if failure:
             conditions.append(condition("Failure", "True", "FailedCreate", failure))
+        failed = start_failure(before.get("startFailure"), vmi)
         status: Obj = {
-            "created": vmi is not None or (bool(before.get("created")) and _keeps_created(vm)),
+            "created": _created(vm, live.get("phase", "") if vmi else None),
             "ready": bool(ready) and ready["status"] == "True",  # type: ignore[index]
-            "printableStatus": printable_status(vm, vmi, run_strategy(vm), self.caches),
+            "printableStatus": printable_status(vm, vmi, run_strategy(vm), failed, self.caches),
+            "startFailure": failed,
             "conditions": merged(before.get("conditions"), conditions),
             "runStrategy": run_strategy(vm),
             "observedGeneration": vm["metadata"].get("generation"),
@@ -185,8 +191,12 @@ class VirtualMachines(Controller):
             await self.api.patch_status(VM, name_of(vm), status)
 
 
-def _keeps_created(vm: Obj) -> bool:
-    return run_strategy(vm) in ("Once", "RerunOnFailure")
+def _created(vm: Obj, phase: str | None) -> bool:
+    """Whether there is an instance; strategies that start once remember that there was one."""
+    strategy, before = run_strategy(vm), bool((vm.get("status") or {}).get("created"))
+    if phase is None:
+        return before and strategy in ("Once", "RerunOnFailure")
+    return not (strategy == "RerunOnFailure" and phase == "Failed")
 
 
 def _plain(told: Obj) -> Obj:

@@ -1,0 +1,134 @@
+"""The values of a sandbox's configuration. Made by `parse_config`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+MachineKind = Literal["qemu", "simulated"]
+BindingMode = Literal["Immediate", "WaitForFirstConsumer"]
+VolumeMode = Literal["Block", "Filesystem"]
+
+IMAGES_NAMESPACE = "openshift-virtualization-os-images"
+STORAGE_NAMESPACE = "openshift-storage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    name: str
+    cpu_milli: int = 96_000
+    memory_bytes: int = 512 << 30
+    pods: int = 250
+    ready: bool = True
+    unschedulable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What goes wrong in the guests of a StorageClass. Simulated machines only."""
+
+    #: sshd never answers.
+    no_ssh: bool = False
+    #: The guest script is not there.
+    no_guest: bool = False
+    #: The data disk does not appear in the guest.
+    no_disk: bool = False
+    #: fio ends with this exit code and reports an I/O error.
+    fio_exit: int = 0
+    #: fio is not installed.
+    no_fio: bool = False
+    #: What becomes of fio's answer.
+    output: Literal["whole", "truncated", "empty"] = "whole"
+    #: The job takes this many times as long.
+    slow: float = 1.0
+    #: The guest cuts the connection once, while fio runs.
+    cut: bool = False
+    #: The machine dies while fio runs.
+    crash: bool = False
+    #: Only jobs with one of these block sizes; empty: all.
+    block_sizes: tuple[str, ...] = ()
+    #: Only guests whose name ends in one of these numbers; empty: all.
+    guests: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """How fast a simulated volume is. The defaults are one RBD image on three copies, on NVMe."""
+
+    read_lat_us: float = 320.0
+    write_lat_us: float = 950.0
+    read_iops: float = 52_000.0
+    write_iops: float = 35_000.0
+    read_bandwidth: float = 6_300.0 * (1 << 20)
+    write_bandwidth: float = 2_950.0 * (1 << 20)
+    #: Standard deviation of the logarithm of the latency: 0.5 is a p99 of about three times the median.
+    read_sigma: float = 0.2
+    write_sigma: float = 1.0
+    #: Relative standard deviation of the IOPS between runs.
+    noise: float = 0.01
+    #: Name of the devices that this StorageClass shares with others.
+    backend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedBackend:
+    """What the volumes of one backend can do together; None: no limit."""
+
+    iops: float | None = None
+    bandwidth: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageClassConfig:
+    name: str
+    provisioner: str = "sandbox.odfperf/file"
+    binding_mode: BindingMode = "Immediate"
+    volume_mode: VolumeMode = "Block"
+    default: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    format: Literal["raw", "qcow2"] = "raw"
+    cache: Literal["none", "writeback", "writethrough", "directsync", "unsafe"] = "none"
+    #: Limits per volume, as shares of a file service have.
+    iops: int | None = None
+    bandwidth_bytes_per_s: int | None = None
+    directory: str | None = None
+    model: ModelConfig = field(default_factory=ModelConfig)
+    faults: Faults = field(default_factory=Faults)
+    #: Set: no volume is ever made, and this is the message of the event.
+    provisioning_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CephObject:
+    """A CephBlockPool or CephFilesystem."""
+
+    phase: str = "Ready"
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxConfig:
+    machine: MachineKind = "qemu"
+    image: str = "minimal"
+    qemu: Mapping[str, Any] = field(default_factory=dict)
+    nodes: tuple[NodeConfig, ...] = ()
+    seed: int = 1
+    speed: float = 10.0
+    boot_s: float = 0.3
+    clone_s: float = 0.2
+    cpu_allocation_ratio: int = 10
+    storage_classes: tuple[StorageClassConfig, ...] = ()
+    backends: Mapping[str, SharedBackend] = field(default_factory=dict)
+    block_pools: Mapping[str, CephObject] = field(default_factory=dict)
+    filesystems: Mapping[str, CephObject] = field(default_factory=dict)
+    ceph_health: str = "HEALTH_OK"
+    ceph_capacity_bytes: int = 30 << 40
+    data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def root_class(self) -> str:
+        """The StorageClass of the guest images: the default one, else the first."""
+        return next((sc.name for sc in self.storage_classes if sc.default), self.storage_classes[0].name)
