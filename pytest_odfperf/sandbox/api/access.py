@@ -66,6 +66,20 @@ def is_allowed(store: Store, user: User, action: Action) -> bool:
     )
 
 
+def rules_of(store: Store, user: User, namespace: str) -> list[dict[str, Any]]:
+    """The rules that hold for ``user`` in a namespace, as SelfSubjectRulesReview lists them."""
+    if ADMIN in user.groups:
+        return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+    bindings = [("", binding) for binding in store.all(_CLUSTER_BINDINGS)]
+    bindings += [(namespace, binding) for binding in store.all(_BINDINGS, namespace) if namespace]
+    return [
+        dict(rule)
+        for place, binding in bindings
+        if _binds(binding, user)
+        for rule in _rules(store, binding, place)
+    ]
+
+
 def _binds(binding: Mapping[str, Any], user: User) -> bool:
     for subject in binding.get("subjects") or ():
         name = subject.get("name")
@@ -80,13 +94,17 @@ def _binds(binding: Mapping[str, Any], user: User) -> bool:
 
 
 def _grants(store: Store, binding: Mapping[str, Any], namespace: str, action: Action) -> bool:
+    return any(_covers(rule, action) for rule in _rules(store, binding, namespace))
+
+
+def _rules(store: Store, binding: Mapping[str, Any], namespace: str) -> list[Mapping[str, Any]]:
     reference = binding.get("roleRef") or {}
     name = reference.get("name", "")
     if reference.get("kind") == "ClusterRole":
         role = store.get(_CLUSTER_ROLES, ("", name))
     else:
         role = store.get(_ROLES, (namespace, name))
-    return any(_covers(rule, action) for rule in (role or {}).get("rules") or ())
+    return list((role or {}).get("rules") or ())
 
 
 def _covers(rule: Mapping[str, Any], action: Action) -> bool:

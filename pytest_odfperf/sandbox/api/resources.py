@@ -87,6 +87,10 @@ RESOURCES = (
     Resource(
         _REVIEW, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False, review=True
     ),
+    Resource(
+        _REVIEW, "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", namespaced=False, review=True
+    ),
+    Resource(_REVIEW, "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False, review=True),
     _custom(_KUBEVIRT, "v1", "virtualmachines", "VirtualMachine", "vm", "vms"),
     _custom(_KUBEVIRT, "v1", "virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis"),
     _custom(_KUBEVIRT, "v1", "kubevirts", "KubeVirt", "kv"),

@@ -22,9 +22,9 @@ from pytest_odfperf.sandbox.api.paths import SUBRESOURCES, Target, parse_path
 from pytest_odfperf.sandbox.api.reviews import review
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
 from pytest_odfperf.sandbox.api.status import StatusError, bad_request, forbidden, no_such_path
-from pytest_odfperf.sandbox.api.store import Obj, Store
+from pytest_odfperf.sandbox.api.store import Store
 from pytest_odfperf.sandbox.api.subresources import kubevirt
-from pytest_odfperf.sandbox.api.tables import table, wants_table
+from pytest_odfperf.sandbox.api.tables import answer_table, wants_table
 from pytest_odfperf.sandbox.api.watching import Watch
 
 REQUESTS_PATH = "/sandbox/requests"
@@ -142,13 +142,19 @@ class RunningServer:
         store, method = self.store, request.method
         dry_run = query.get("dryRun") == "All"
         if method == "GET":
-            if target.name:
-                return handlers.as_json(handlers.read_one(store, target))
-            if query.get("watch") not in _YES:
-                return handlers.as_json(handlers.read_list(store, target, query))
+            include = query.get("includeObject", "Metadata")
+            as_table = wants_table(request.headers.get("Accept", ""))
+            if target.name or query.get("watch") not in _YES:
+                read = (
+                    handlers.read_one(store, target)
+                    if target.name
+                    else handlers.read_list(store, target, query)
+                )
+                return handlers.as_json(answer_table(target.resource, read, include) if as_table else read)
             labels = label_selector(query.get("labelSelector", ""))
             fields = field_selector(query.get("fieldSelector", ""), target.resource)
             watch = Watch(store, target.resource, target.namespace, lambda obj: labels(obj) and fields(obj))
+            watch.include = include if as_table else None
             return await watch.stream(request, query, handlers.whole_number(query, "timeoutSeconds"))
         body = await request.read()
         if method == "PATCH" and target.name:
@@ -171,27 +177,6 @@ class RunningServer:
         raise StatusError(
             405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
         )
-
-    async def _read(self, request: web.Request, target: Target, query: dict[str, str]) -> web.StreamResponse:
-        store, resource = self.store, target.resource
-        as_table = wants_table(request.headers.get("Accept", ""))
-        include = query.get("includeObject", "Metadata")
-        if query.get("watch") not in _YES:
-            if target.name:
-                found = handlers.read_one(store, target)
-                rows, meta = [found], {"resourceVersion": found["metadata"]["resourceVersion"]}
-            else:
-                found = handlers.read_list(store, target, query)
-                rows, meta = found["items"], found["metadata"]
-            return handlers.as_json(table(resource, rows, meta, include) if as_table else found)
-        labels = label_selector(query.get("labelSelector", ""))
-        fields = field_selector(query.get("fieldSelector", ""), resource)
-
-        def selected(obj: Obj) -> bool:
-            return (not target.name or obj["metadata"]["name"] == target.name) and labels(obj) and fields(obj)
-
-        watch = Watch(store, resource, target.namespace, selected)
-        return await watch.stream(request, query, include if as_table else None)
 
 
 async def serve(config: ApiConfig) -> RunningServer:

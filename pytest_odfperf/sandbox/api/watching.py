@@ -27,6 +27,8 @@ class Watch:
         self._resource = resource
         self._namespace = namespace
         self._selected = selected
+        #: The query parameter includeObject if the events are to be Tables, else None.
+        self.include: str | None = None
 
     def _matches(self, obj: Obj | None) -> bool:
         if obj is None or (self._namespace and obj["metadata"].get("namespace") != self._namespace):
@@ -59,7 +61,16 @@ class Watch:
         return response
 
     async def _events(self, response: web.StreamResponse, query: dict[str, str], timeout_s: float) -> None:
+        columns = True
+
         async def send(event: dict[str, Any]) -> None:
+            nonlocal columns
+            if self.include is not None and event["type"] != "ERROR":
+                rows = [] if event["type"] == "BOOKMARK" else [event["object"]]
+                meta = {"resourceVersion": event["object"]["metadata"]["resourceVersion"]}
+                # Only the first event of a watch carries the columns, as with the real server.
+                shown = table(self._resource, rows, meta, self.include, headers=columns)
+                event, columns = {**event, "object": shown}, False
             await response.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
 
         store, resource = self._store, self._resource
