@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def arguments(pool: Backend, image: GuestImage = BUILT) -> list[str]:
 
 
 def options(line: list[str], option: str) -> list[str]:
-    return [value for name, value in zip(line, line[1:], strict=False) if name == option]
+    return [value for name, value in itertools.pairwise(line) if name == option]
 
 
 def nodes(line: list[str]) -> dict[str, dict[str, object]]:
