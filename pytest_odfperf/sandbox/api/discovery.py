@@ -14,6 +14,16 @@ VERSION = {
     "platform": "linux/amd64",
 }
 
+#: KubeVirt's own API and the RBAC verb of each part.
+_KUBEVIRT = {
+    "virtualmachineinstances/guestosinfo": "get",
+    "virtualmachineinstances/portforward": "get",
+    "virtualmachines/portforward": "get",
+    "virtualmachines/restart": "update",
+    "virtualmachines/start": "update",
+    "virtualmachines/stop": "update",
+}
+
 
 def discovery(path: str) -> dict[str, Any] | None:
     """The document at ``path``, or None."""
@@ -49,5 +59,12 @@ def _resources(group: str, version: str) -> dict[str, Any]:
         if (resource.group, resource.version) == (group, version)
         for entry in resource.discovery()
     ]
+    if group == SUBRESOURCES:
+        listed = [_subresource(name, verb) for name, verb in _KUBEVIRT.items()]
     group_version = f"{group}/{version}" if group else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}
+
+
+def _subresource(name: str, verb: str) -> dict[str, Any]:
+    kind = "VirtualMachineInstance" if name.startswith("virtualmachineinstances") else "VirtualMachine"
+    return {"name": name, "singularName": "", "namespaced": True, "kind": kind, "verbs": [verb]}

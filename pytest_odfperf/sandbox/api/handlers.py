@@ -15,6 +15,7 @@ from aiohttp import web
 from pytest_odfperf.sandbox.api import lifecycle
 from pytest_odfperf.sandbox.api.patch import APPLY, apply_patch
 from pytest_odfperf.sandbox.api.paths import Target
+from pytest_odfperf.sandbox.api.protobuf import CONTENT_TYPE, decode_review
 from pytest_odfperf.sandbox.api.resources import BY_PATH
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
 from pytest_odfperf.sandbox.api.status import (
@@ -84,7 +85,9 @@ def read_one(store: Store, target: Target) -> Obj:
 
 
 def decode(body: bytes, content_type: str) -> Any:
-    """A body in JSON or YAML. Raises a 400 `StatusError`."""
+    """A body in JSON or YAML, of access reviews also in protobuf. Raises a 400 or 415 `StatusError`."""
+    if content_type == CONTENT_TYPE:
+        return decode_review(body)
     try:
         return yaml.safe_load(body) if "yaml" in content_type else json.loads(body or b"{}")
     except (ValueError, yaml.YAMLError) as error:
