@@ -92,7 +92,7 @@ def run(arguments: list[str]) -> int:
         asyncio.run(_main(config, state.absolute(), kubeconfig, options.parent_fd))
     except OdfError as error:
         sys.stderr.write(f"{error}\n")
-        return _FAILED
+        return _BAD_INPUT if isinstance(error, InputError) else _FAILED
     finally:
         kubeconfig.unlink(missing_ok=True)
         shutil.rmtree(state, ignore_errors=True)
@@ -113,20 +113,32 @@ async def _main(config: SandboxConfig, state: Path, kubeconfig: Path, parent_fd:
         # Nothing is ever written to it: readable means closed.
         loop.add_reader(parent_fd, ended.set)
     waiting = asyncio.create_task(ended.wait())
-    serving = asyncio.create_task(_serve(config, state, kubeconfig, ended, by_hand=parent_fd is None))
+    ready = asyncio.Event()
+    serving = asyncio.create_task(_serve(config, state, kubeconfig, ready, ended, by_hand=parent_fd is None))
     await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
     if parent_fd is not None:
         loop.remove_reader(parent_fd)
+    if not ready.is_set() and not serving.done():
+        # A start can take minutes (a guest image is built).
+        serving.cancel()
     ended.set()
     waiting.cancel()
-    await serving
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
 async def _serve(
-    config: SandboxConfig, state: Path, kubeconfig: Path, ended: asyncio.Event, *, by_hand: bool
+    config: SandboxConfig,
+    state: Path,
+    kubeconfig: Path,
+    ready: asyncio.Event,
+    ended: asyncio.Event,
+    *,
+    by_hand: bool,
 ) -> None:
     async with AsyncExitStack() as stack:
         machines = choose_machines(config, state)
+        await machines.prepare()
         server = await stack.enter_async_context(_server(state))
         api = await stack.enter_async_context(
             open_api(server.url, token=server.admin_token, ca_file=server.ca_file)
@@ -134,6 +146,7 @@ async def _serve(
         running = controllers(api, config, machines, state)
         await stack.enter_async_context(running)
         write_kubeconfig(kubeconfig, url=server.url, ca_file=server.ca_file, token=server.admin_token)
+        ready.set()
         sys.stdout.write(f"ready {kubeconfig}\n")
         if by_hand:
             sys.stdout.write(

@@ -82,7 +82,7 @@ def start(config: Mapping[str, Any], *, state_dir: Path, stop: Stop, deadline_s:
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     config_file = state_dir / "config.json"
     config_file.touch(mode=0o600)
-    config_file.write_text(json.dumps(dict(config)), encoding="utf-8")
+    config_file.write_text(json.dumps(config, default=_plain), encoding="utf-8")
     child_fd, parent_fd = os.pipe()
     log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the sandbox
     command = [sys.executable, "-m", "pytest_odfperf.sandbox"]
@@ -119,6 +119,13 @@ def start(config: Mapping[str, Any], *, state_dir: Path, stop: Stop, deadline_s:
         _log=log,
         _state_dir=state_dir,
     )
+
+
+def _plain(value: object) -> object:
+    """Mappings that are no dict, as read-only ones are."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{value!r} can not be part of a sandbox's configuration")
 
 
 def _wait_ready(process: subprocess.Popen[str], log: IO[bytes], stop: Stop, deadline: Deadline) -> Path:

@@ -62,7 +62,7 @@ class MachineSpec:
     user_data: bytes
     network_data: bytes | None
     disks: tuple[DiskSpec, ...]
-    #: The machine's own folder (seed image, sockets, logs). Exists; removed by whoever made the machine.
+    #: The machine's own folder (seed image, sockets, logs). Exists; kept, for its logs, until the sandbox ends.
     directory: Path
 
 
@@ -105,6 +105,10 @@ class Machines(Protocol):
 
     #: What every result of these machines is marked with; None for real ones.
     marking: str | None
+
+    async def prepare(self) -> object:
+        """Whatever takes long and all machines share (a guest image); the sandbox is not ready before."""
+        ...
 
     def machine(self, spec: MachineSpec) -> Machine: ...
 

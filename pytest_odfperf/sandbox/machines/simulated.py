@@ -81,6 +81,9 @@ class SimulatedMachines:
         self._activity = Activity()
         self._volumes: set[str] = set()
 
+    async def prepare(self) -> None:
+        """Nothing is needed."""
+
     def machine(self, spec: MachineSpec) -> Machine:
         missing = [disk.volume for disk in spec.disks if disk.volume not in self._volumes]
         if missing:
