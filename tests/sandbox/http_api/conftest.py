@@ -117,6 +117,8 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServ
         server = run(serve(ApiConfig(directory=directory, users={"bench": "token-of-bench"})))
         yield server
         run(server.close())
+        left = [task for task in asyncio.all_tasks(loop) if not task.done()]
+        assert not left, "answers that outlive their server"
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(DEADLINE_S)
