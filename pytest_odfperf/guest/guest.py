@@ -54,7 +54,7 @@ class Guest:
     def __init__(self, cluster: ClusterAccess, vm: RunningVm, client_key: str, stop: Stop) -> None:
         self.vm = vm
         self.name = vm.name
-        #: Connections opened so far; 1 unless one was lost.
+        #: Logins so far; 1 unless a connection was lost.
         self.handshakes = 0
         #: What the guest said of itself: kernel, fio version, boot id, CPUs, disks, marking.
         self.facts: dict[str, Any] = {}
@@ -237,11 +237,9 @@ class Guest:
         self._open(Deadline(f"SSH of guest {self.name} again", min(left_s, _RECONNECT_S)))
 
     def _open(self, deadline: Deadline) -> None:
-        self._ssh = connect(
-            self._cluster, self.vm, self._client_key, deadline, self._stop, self._count_handshake
-        )
+        self._ssh = connect(self._cluster, self.vm, self._client_key, deadline, self._stop, self._count_login)
 
-    def _count_handshake(self) -> None:
+    def _count_login(self) -> None:
         self.handshakes += 1
 
 

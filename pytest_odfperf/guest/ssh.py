@@ -20,6 +20,7 @@ SSH_PORT = 22
 _KEEPALIVE_S = 15
 #: The longest that one attempt waits for the tunnel, the banner, the key exchange, the login.
 _STEP_S = 15.0
+_BANNER_S = 5.0
 _PAUSE_S = (0.1, 0.2, 0.3, 0.5)
 
 
@@ -72,7 +73,7 @@ def connect(
     private_key: str,
     deadline: Deadline,
     stop: Stop,
-    on_handshake: Callable[[], None] = lambda: None,
+    on_login: Callable[[], None] = lambda: None,
 ) -> SshConnection:
     """Log in to ``vm``; repeated while it boots.
 
@@ -83,7 +84,7 @@ def connect(
     while True:
         stop.check()
         try:
-            return _try(cluster, vm, private_key, min(_STEP_S, max(1.0, deadline.left_s())), on_handshake)
+            return _try(cluster, vm, private_key, min(_STEP_S, max(1.0, deadline.left_s())), on_login)
         except _NotYetError as error:
             state = str(error)
         if deadline.left_s() <= (pause_s := _PAUSE_S[min(attempt, len(_PAUSE_S) - 1)]):
@@ -105,7 +106,7 @@ def _try(
     vm: RunningVm,
     private_key: str,
     step_s: float,
-    on_handshake: Callable[[], None],
+    on_login: Callable[[], None],
 ) -> SshConnection:
     try:
         tunnel = Tunnel.open(cluster, vm.namespace, vm.name, SSH_PORT, timeout_s=step_s)
@@ -117,12 +118,13 @@ def _try(
                 "verb get on virtualmachineinstances/portforward of subresources.kubevirt.io",
             ) from error
         raise _NotYetError(f"tunnel to port {SSH_PORT}: {error}") from error
-    on_handshake()
     try:
-        return SshConnection(tunnel, _log_in(tunnel, vm, private_key, step_s))
+        connection = SshConnection(tunnel, _log_in(tunnel, vm, private_key, step_s))
     except BaseException:
         tunnel.close()
         raise
+    on_login()
+    return connection
 
 
 def _log_channel() -> str:
@@ -149,7 +151,8 @@ def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float) -> S
         "allow_agent": False,
         "look_for_keys": False,
         "timeout": step_s,
-        "banner_timeout": step_s,
+        # Something may accept connections before sshd is there, and never answer them.
+        "banner_timeout": min(step_s, _BANNER_S),
         "auth_timeout": step_s,
     }
     try:
