@@ -79,6 +79,8 @@ class Api:
 
     def create(self, plural: str, name: str, **more: Any) -> Any:
         metadata = {"name": name, **more.pop("metadata", {})}
+        if plural == "virtualmachines":
+            more.setdefault("spec", {"runStrategy": "Halted", "template": {"spec": {"domain": {}}}})
         answer = self.call("POST", self.path(plural), {"metadata": metadata, **more})
         assert answer.code == 201, answer
         return answer.body
