@@ -4,7 +4,10 @@ import pytest
 
 WRONG = {
     "two modes": (["--odf-quick", "--odf-rank"], "--odf-quick and --odf-rank exclude each other"),
-    "mode and file": (["--odf-rank", "--odf-matrix", "small.yaml"], "--odf-rank and --odf-matrix exclude each other"),
+    "mode and file": (
+        ["--odf-rank", "--odf-matrix", "small.yaml"],
+        "--odf-rank and --odf-matrix exclude each other",
+    ),
     "no such matrix": (["--odf-matrix", "none.yaml"], "none.yaml"),
     "unknown pool": (["--odf-matrix", "small.yaml", "--odf-pool", "fst"], "fast"),
     "fields": (["--odf-matrix", "small.yaml", "--odf-filter", "fast:*"], "has 2 fields, not 6"),

@@ -57,6 +57,8 @@ def apply_patch(obj: Obj, body: bytes, content_type: str, resource: Resource) ->
 def _json_patch(obj: Obj, change: Any) -> Obj:
     import jsonpatch
 
+    if not isinstance(change, list):
+        raise StatusError(422, "Invalid", "the server rejected our request: a JSON patch is a list")
     try:
         fresh: Obj = jsonpatch.apply_patch(obj, change)
     except jsonpatch.JsonPatchTestFailed as error:

@@ -62,7 +62,7 @@ class MachineSpec:
     user_data: bytes
     network_data: bytes | None
     disks: tuple[DiskSpec, ...]
-    #: The machine's own folder (seed image, sockets, logs). Exists; kept, for its logs, until the sandbox ends.
+    #: The machine's own folder (seed image, sockets, logs). Exists; kept until the sandbox ends, for its logs.
     directory: Path
 
 
