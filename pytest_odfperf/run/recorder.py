@@ -36,6 +36,10 @@ class Recorder:
     ) -> Record:
         """Record one test of ``key``. A passed one counts as done from here on. Raises `OSError`."""
         definition = self._plan.definitions[str(key)]
+        if measured:
+            # The span of fio itself: the test's own phases are before and after it.
+            started_at_s = min(guest.started_at_epoch_ns for guest in measured.guests) / 1e9
+            ended_at_s = max(guest.ended_at_epoch_ns for guest in measured.guests) / 1e9
         record = Record(
             key=key,
             run_id=self._plan.run_id,

@@ -62,7 +62,9 @@ class RunDir:
     @classmethod
     def open(cls, results: Path, run: str) -> RunDir:
         """The folder of an earlier run; ``run`` may be ``last``. Raises `InputError`."""
-        known = sorted(path.parent.name for path in results.glob(f"*/{RUN_JSON}") if path.parent.name != LATEST)
+        known = sorted(
+            path.parent.name for path in results.glob(f"*/{RUN_JSON}") if path.parent.name != LATEST
+        )
         if run in ("last", LATEST):
             link = results / LATEST
             if not (link / RUN_JSON).is_file():

@@ -2,9 +2,8 @@
 
 import json
 
-KEYS = [
-    f"{pool}:tiny:10Gi:1:random-rw:{size}" for pool in ("fast", "slow", "third") for size in ("4k", "64k")
-]
+POOLS = ("fast", "slow", "third")
+KEYS = [f"{pool}:tiny:10Gi:1:random-rw:{size}" for pool in POOLS for size in ("4k", "64k")]
 
 
 def test_a_sequential_run_measures_every_key_and_writes_all_outputs(run_pytest):
