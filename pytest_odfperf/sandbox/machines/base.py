@@ -62,7 +62,7 @@ class MachineSpec:
     user_data: bytes
     network_data: bytes | None
     disks: tuple[DiskSpec, ...]
-    #: The machine's own folder (seed image, sockets, logs). Exists; kept until the sandbox ends, for its logs.
+    #: The machine's own folder (seed image, sockets, logs). Exists; kept until the sandbox ends.
     directory: Path
 
 
