@@ -13,9 +13,11 @@ import yaml
 from aiohttp import web
 
 from pytest_odfperf.sandbox.api import lifecycle
+from pytest_odfperf.sandbox.api.admission import admit_change, admit_new
 from pytest_odfperf.sandbox.api.patch import APPLY, apply_patch
 from pytest_odfperf.sandbox.api.paths import Target
 from pytest_odfperf.sandbox.api.protobuf import CONTENT_TYPE, decode_review
+from pytest_odfperf.sandbox.api.quota import check_quotas
 from pytest_odfperf.sandbox.api.resources import BY_PATH
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
 from pytest_odfperf.sandbox.api.status import (
@@ -111,6 +113,8 @@ def create(store: Store, target: Target, decoded: Any, *, dry_run: bool) -> Obj:
     _check_namespace(store, target)
     if store.get(resource, (target.namespace, meta["name"])) is not None:
         raise already_exists(resource.full_name, meta["name"])
+    admit_new(obj)
+    check_quotas(store, resource, obj, target.namespace)
     return obj if dry_run else store.create(resource, obj)
 
 
@@ -168,6 +172,7 @@ def update(store: Store, target: Target, fresh: Obj, *, dry_run: bool) -> Obj:
         if "status" in before:
             fresh["status"] = before["status"]
     check_metadata(resource, fresh)
+    admit_change(before, fresh)
     if dry_run:
         return fresh
     after = store.replace(resource, before, fresh)
