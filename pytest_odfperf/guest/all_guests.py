@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from pytest_odfperf.errors import GuestError, InterruptedRunError, OdfError
 from pytest_odfperf.guest.guest import Guest, GuestRun
@@ -96,35 +97,37 @@ def _call(work: Callable[..., T], *arguments: object, **options: object) -> Call
 
 
 def _together(works: Mapping[str, Callable[[], T]], stop: Stop) -> Outcomes[T]:
-    """Do all works at once; a `GuestError` takes the place of a result, another error is raised."""
-    if not works:
-        return {}
-    # Not a `with`: on a stop nobody waits for the threads; they see it by themselves.
-    pool = ThreadPoolExecutor(len(works), thread_name_prefix="guest")
-    try:
-        futures = {name: pool.submit(work) for name, work in works.items()}
-        left = set(futures.values())
-        while left:
-            stop.check()
-            left = wait(left, timeout=SLICE_S).not_done
-        outcomes: Outcomes[T] = {}
-        for name, future in futures.items():
-            outcomes[name] = _outcome(name, future)
-        return outcomes
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    """Do all works at once; a `GuestError` takes the place of a result, another error is raised.
+
+    Daemon threads, not an executor: on a stop nobody waits for them, also not the end of the process. They
+    see the stop by themselves, at the latest when the step that they are in times out.
+    """
+    done: SimpleQueue[tuple[str, T | Exception]] = SimpleQueue()
+
+    def do(name: str, work: Callable[[], T]) -> None:
+        try:
+            done.put((name, work()))
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+            done.put((name, error))
+
+    for name, work in works.items():
+        threading.Thread(target=do, args=(name, work), name=f"guest-{name}", daemon=True).start()
+    outcomes: Outcomes[T] = {}
+    while len(outcomes) < len(works):
+        stop.check()
+        try:
+            name, outcome = done.get(timeout=SLICE_S)
+        except Empty:
+            continue
+        outcomes[name] = _checked(name, outcome)
+    return {name: outcomes[name] for name in works}
 
 
-def _outcome(name: str, future: Future[Any]) -> Any:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, InterruptedRunError):
-        raise error
-    if isinstance(error, GuestError):
-        return error
-    if isinstance(error, OdfError):
-        wrapped = GuestError(name, str(error))
-        wrapped.__cause__ = error
+def _checked(name: str, outcome: T | Exception) -> T | GuestError:
+    if isinstance(outcome, GuestError) or not isinstance(outcome, Exception):
+        return outcome
+    if isinstance(outcome, OdfError) and not isinstance(outcome, InterruptedRunError):
+        wrapped = GuestError(name, str(outcome))
+        wrapped.__cause__ = outcome
         return wrapped
-    raise error
+    raise outcome

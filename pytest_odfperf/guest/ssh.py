@@ -84,9 +84,14 @@ def connect(
     while True:
         stop.check()
         try:
-            return _try(cluster, vm, private_key, min(_STEP_S, max(1.0, deadline.left_s())), on_login)
+            connection = _try(cluster, vm, private_key, min(_STEP_S, max(1.0, deadline.left_s())), on_login)
         except _NotYetError as error:
             state = str(error)
+        else:
+            if stop.is_set():  # nobody waits for it any more
+                connection.close()
+                stop.check()
+            return connection
         if deadline.left_s() <= (pause_s := _PAUSE_S[min(attempt, len(_PAUSE_S) - 1)]):
             raise GuestError(
                 vm.name,

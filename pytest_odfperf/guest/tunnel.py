@@ -202,7 +202,8 @@ def _proxy(configuration: Any) -> dict[str, Any]:
     options |= {
         "http_proxy_host": proxy.hostname,
         "http_proxy_port": proxy.port,
-        "proxy_type": proxy.scheme or "http",
+        # The library knows no TLS to the proxy itself; what passes through it is encrypted anyway.
+        "proxy_type": proxy.scheme if proxy.scheme.startswith("socks") else "http",
     }
     if proxy.username:
         options["http_proxy_auth"] = (proxy.username, proxy.password or "")

@@ -1,0 +1,159 @@
+"""The real guest script in a real machine, through the same API."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.cluster.connect import connect
+from pytest_odfperf.cluster.group import VmGroup
+from pytest_odfperf.cluster.run_object import create_run
+from pytest_odfperf.cluster.sweep import sweep
+from pytest_odfperf.errors import GuestError
+from pytest_odfperf.guest.all_guests import connect_all, run_on_all
+from pytest_odfperf.guest.guest import Guest
+from pytest_odfperf.guest.keys import host_key, new_key_pair
+from pytest_odfperf.matrix.keys import GroupKey
+from pytest_odfperf.matrix.model import GuestSettings
+from pytest_odfperf.sandbox.start import Sandbox
+from pytest_odfperf.vm.spec import GroupSpec
+from pytest_odfperf.waiting import Stop
+
+pytestmark = pytest.mark.qemu
+
+LAYOUT_BYTES = 16 << 20
+QEMU = {
+    "machine": "qemu",
+    "nodes": {"count": 1, "cpu": 4, "memory": "8Gi"},
+    "storage_classes": {"disk": {}},
+    "namespaces": ["bench"],
+}
+
+
+def job(runtime_s: int, rw: str = "randread", block_size: str = "4k") -> bytes:
+    lines = [
+        "[global]",
+        "ioengine=libaio",
+        "direct=1",
+        f"bs={block_size}",
+        "iodepth=4",
+        f"size={LAYOUT_BYTES}",
+        "filename=fio-testfile",
+        "time_based=1",
+        f"runtime={runtime_s}",
+        "[one]",
+        f"rw={rw}",
+    ]
+    return "\n".join([*lines, ""]).encode()
+
+
+@pytest.fixture(scope="module")
+def guest(start_sandbox: Callable[[Mapping[str, Any]], Sandbox]) -> Iterator[Guest]:
+    cluster = connect(str(start_sandbox(QEMU).kubeconfig))
+    stop, keys = Stop(), new_key_pair()
+    spec = GroupSpec(
+        run_id="qemu",
+        key=GroupKey("disk", "small", "1Gi", 1),
+        attempt=1,
+        namespace="bench",
+        owner=create_run(cluster, "bench", "qemu", {}),
+        storage_class="disk",
+        volume_mode="Block",
+        vcpus=1,
+        memory_bytes=512 << 20,
+        pvc_size_bytes=1 << 30,
+        guest=GuestSettings(),
+        client_key_public=keys.public,
+        job=job(1).decode(),
+        layout_bytes=LAYOUT_BYTES,
+    )
+    group = VmGroup.create(cluster, spec, host_keys=host_key, boot_s=180, delete_s=60, stop=stop)
+    (made,) = connect_all(cluster, group.vms, keys.private, ssh_s=300, stop=stop)
+    yield made
+    made.close()
+    assert sweep(cluster, "bench", "qemu", 60).left == ()
+    cluster.close()
+
+
+def run(guest: Guest, token: str, text: bytes = b"", deadline_s: float = 120) -> Any:
+    (outcome,) = run_on_all([guest], text, token, deadline_s, Stop(), prepare_s=300).values()
+    return outcome
+
+
+def said(guest: Guest, command: str) -> str:
+    """What a command in the guest prints."""
+    assert guest._ssh is not None
+    channel = guest._ssh.exec(command, 60)
+    return channel.makefile("r").read().decode()
+
+
+def test_the_baked_job_runs_on_the_data_disk(guest: Guest) -> None:
+    outcome = run(guest, "baked")
+    assert outcome.exit_code == 0, outcome.fio_log
+    answer = json.loads(outcome.fio_json)
+    assert answer["jobs"][0]["read"]["total_ios"] > 0
+    assert answer["disk_util"][0]["name"].startswith("vd")
+    assert said(guest, "findmnt -n -o FSTYPE,OPTIONS /mnt/data").startswith("xfs")
+    assert "noatime" in said(guest, "findmnt -n -o OPTIONS /mnt/data")
+
+
+def test_the_test_file_holds_data_that_does_not_shrink(guest: Guest) -> None:
+    run(guest, "for-the-file")
+    packed = said(guest, "sudo -n gzip -1 -c /mnt/data/fio-testfile | wc -c")
+    assert int(packed) > 0.9 * LAYOUT_BYTES
+
+
+def test_a_later_job_replaces_the_first_over_the_same_connection(guest: Guest) -> None:
+    logins = guest.handshakes
+    outcome = run(guest, "later", job(1, "randwrite", "64k"))
+    options = json.loads(outcome.fio_json)["global options"]
+    assert outcome.exit_code == 0
+    assert options["bs"] == "64k"
+    assert guest.handshakes == logins
+
+
+def test_a_connection_that_is_lost_while_fio_runs_loses_nothing(guest: Guest) -> None:
+    logins = guest.handshakes
+    assert guest._ssh is not None
+    threading.Timer(2.0, guest._ssh._tunnel.cut).start()
+    outcome = run(guest, "lost", job(6))
+    assert outcome.exit_code == 0
+    assert outcome.ended_epoch_ns - outcome.started_epoch_ns > 5e9
+    assert outcome.reconnects == 1
+    assert guest.handshakes == logins + 1
+
+
+def test_fio_that_does_not_end_is_killed_at_its_deadline(guest: Guest) -> None:
+    outcome = run(guest, "endless", job(3600), deadline_s=3)
+    assert outcome.timed_out
+    assert outcome.exit_code == 124
+    assert said(guest, "pgrep -c -x fio").strip() == "0"
+
+
+def test_a_new_job_ends_one_that_still_runs(guest: Guest) -> None:
+    guest.prepare(job(3600), "forgotten", deadline_s=3600, prepare_s=60)
+    guest.go()
+    guest._exchange = None
+    outcome = run(guest, "next", job(1))
+    assert outcome.exit_code == 0
+    assert said(guest, "pgrep -c -x fio").strip() == "0"
+
+
+def test_a_job_that_fio_refuses_is_a_result_with_fios_words(guest: Guest) -> None:
+    outcome = run(guest, "refused", b"[one]\nnonsense=1\n")
+    assert outcome.exit_code != 0
+    assert b"nonsense" in outcome.fio_log + outcome.fio_json
+
+
+def test_without_the_data_disk_nothing_is_measured(guest: Guest) -> None:
+    said(guest, "sudo -n umount /mnt/data")
+    try:
+        outcome = run(guest, "unmounted")
+        assert isinstance(outcome, GuestError)
+        assert "not_mounted" in str(outcome)
+    finally:
+        said(guest, "sudo -n mount -o noatime /dev/disk/by-id/virtio-odfperfdata /mnt/data")
