@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.run.progress import Progress, duration
+from pytest_odfperf.run.progress import Progress
+from pytest_odfperf.schedule.plan_text import time_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,7 +75,7 @@ class Display:
         with self._lock:
             if self._progress.key_ended(key, outcome, time.monotonic()):
                 pool = self._progress.pools[key.pool]
-                took = duration((pool.ended_s or 0) - (pool.started_s or pool.ended_s or 0))
+                took = time_text((pool.ended_s or 0) - (pool.started_s or pool.ended_s or 0))
                 counts = ", ".join(
                     f"{pool.outcomes[name]} {name}" for name in ("passed", "failed", "skipped")
                 )
@@ -102,7 +103,7 @@ class Display:
 
         now_s = time.monotonic()
         with self._lock:
-            left = duration(self._progress.left_s(now_s))
+            left = time_text(self._progress.left_s(now_s))
             title = f"{self._progress.done}/{self._progress.total} keys, ETA {left}"
             table = Table(title=title, title_justify="left", box=None, pad_edge=False)
             for column in ("pool", "done", "failed", "running", "for"):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.schedule.plan_text import time_text
 
 
 @dataclass
@@ -91,13 +92,5 @@ class Progress:
             if pool.running
         ]
         shown = "; ".join(running[:4]) + (f"; and {len(running) - 4} more" if len(running) > 4 else "")
-        left = duration(self.left_s(now_s))
+        left = time_text(self.left_s(now_s))
         return f"odfperf: {self.done}/{self.total} keys, ETA {left} | {shown or 'between keys'}"
-
-
-def duration(seconds: float) -> str:
-    """``75 s``, ``12 min``, ``3 h 20 min``: as exact as an estimate deserves."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
