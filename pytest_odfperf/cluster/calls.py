@@ -139,7 +139,14 @@ class Calls:
         self, what: str, kind: Kind, verb: str, namespace: str | None, name: str | None, **query: Any
     ) -> JsonObject:
         call, place = bound(self._cluster, kind, verb, namespace, name)
-        return _answer(what, call, _options({**place, **query}))
+        options = _options({**place, **query})
+        used = self._cluster.authorization
+        try:
+            return _answer(what, call, options)
+        except ApiError as error:
+            if error.status != 401 or not self._cluster.log_in_again(used):
+                raise
+            return _answer(what, call, options)
 
     def _retried(self, attempt: Callable[[], JsonObject]) -> JsonObject:
         for number in range(1, self._attempts + 1):

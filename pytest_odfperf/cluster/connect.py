@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from pytest_odfperf.errors import ClusterError
@@ -16,8 +17,10 @@ _CONNECTIONS = 32
 class Cluster:
     """A configured client. Made once per process; its parts may be used by several threads."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, log_in: Callable[[Any], None] | None = None) -> None:
+        """``log_in`` puts fresh credentials into a configuration; None: there are none but these."""
         self.client = client
+        self._log_in = log_in
         self._apis: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -39,6 +42,24 @@ class Cluster:
                 self._apis[name] = getattr(kubernetes.client, name)(self.client)
             return self._apis[name]
 
+    @property
+    def authorization(self) -> str:
+        """The header's value; reading it renews a token that is known to expire."""
+        for settings in self.configuration.auth_settings().values():
+            if settings.get("in") == "header" and settings.get("value"):
+                return str(settings["value"])
+        return ""
+
+    def log_in_again(self, refused: str) -> bool:
+        """Whether there are other credentials than ``refused`` now.
+
+        The client asks a login plugin again only if the last answer said when it expires.
+        """
+        with self._lock:
+            if self.authorization == refused and self._log_in is not None:
+                self._log_in(self.configuration)
+            return self.authorization != refused
+
     def close(self) -> None:
         self.client.close()
 
@@ -51,15 +72,20 @@ def connect(
     Raises `ClusterError`, one line, if there is none, or if its API server does not answer or does not know
     us.
     """
-    from kubernetes.client import ApiClient
+    from kubernetes.client import ApiClient, Configuration
 
     from pytest_odfperf.cluster.calls import ApiError, Calls
 
-    configuration = _configuration(kubeconfig, context)
+    configuration = Configuration()
+
+    def log_in(fresh: Any) -> None:
+        _load(fresh, kubeconfig, context)
+
+    log_in(configuration)
     # Off: `Calls` repeats what can be repeated, and looks at the stop meanwhile.
     configuration.retries = False
     configuration.connection_pool_maxsize = _CONNECTIONS
-    cluster = Cluster(ApiClient(configuration))
+    cluster = Cluster(ApiClient(configuration), log_in)
     try:
         Calls(cluster, stop or Stop(), attempts=2).version()
     except ApiError as error:
@@ -70,12 +96,10 @@ def connect(
     return cluster
 
 
-def _configuration(kubeconfig: str | None, context: str | None) -> Any:
+def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> None:
     import yaml
     from kubernetes import config
-    from kubernetes.client import Configuration
 
-    configuration = Configuration()
     try:
         load_kube_config: Any = config.load_kube_config
         load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
@@ -90,13 +114,12 @@ def _configuration(kubeconfig: str | None, context: str | None) -> Any:
                 raise ClusterError(
                     f"no cluster: neither a kubeconfig ({error}) nor in-cluster ({inner})"
                 ) from inner
-            return configuration
+            return
         where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         raise ClusterError(
             f"no cluster: {where}: {' '.join(str(error).split())}; log in (oc login, or set KUBECONFIG), "
             "or measure on this machine with --odf-cluster sandbox"
         ) from error
-    return configuration
 
 
 def _advice(error: Any) -> str:

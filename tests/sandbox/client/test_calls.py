@@ -297,10 +297,48 @@ def test_a_kubeconfig_that_can_not_be_used_is_one_line(tmp_path: Path, content: 
     assert "\n" not in str(caught.value)
 
 
+def test_a_token_that_was_revoked_is_fetched_anew_from_the_login_plugin(
+    server: OwnServer, tmp_path: Path
+) -> None:
+    from pytest_odfperf.sandbox.api.access import User
+
+    token = tmp_path / "token"
+    token.write_text("bench-token")
+    plugin = tmp_path / "plugin"
+    answer = (
+        '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}'
+    )
+    plugin.write_text(f"#!/bin/sh\nprintf '{answer}' \"$(cat {token})\"\n")
+    plugin.chmod(0o755)
+    login = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": str(plugin),
+        "interactiveMode": "Never",
+    }
+    cluster = connect(str(kubeconfig(server, tmp_path, {"exec": login})))
+    tokens: dict[str, User] = server.running._tokens  # type: ignore[assignment]
+    tokens["fresh-token"] = tokens.pop("bench-token")
+    calls = Calls(cluster, Stop())
+    with pytest.raises(ApiError, match="401"):
+        calls.items(CONFIG_MAP, "ns")
+    token.write_text("fresh-token")
+    assert calls.items(CONFIG_MAP, "ns") is not None
+    cluster.close()
+
+
 @pytest.mark.parametrize(("token", "words"), [("wrong", "401 Unauthorized.*log in again"), ("right", "")])
 def test_a_wrong_token_is_said_when_it_is_connected(
     server: OwnServer, tmp_path: Path, token: str, words: str
 ) -> None:
+    path = kubeconfig(server, tmp_path, {"token": "bench-token" if token == "right" else token})
+    if words:
+        with pytest.raises(ClusterError, match=words):
+            connect(str(path))
+    else:
+        connect(str(path)).close()
+
+
+def kubeconfig(server: OwnServer, directory: Path, user: dict[str, Any]) -> Path:
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -315,12 +353,8 @@ def test_a_wrong_token_is_said_when_it_is_connected(
                 },
             }
         ],
-        "users": [{"name": "u", "user": {"token": "bench-token" if token == "right" else token}}],
+        "users": [{"name": "u", "user": user}],
     }
-    path = tmp_path / "config"
+    path = directory / "config"
     path.write_text(json.dumps(config))
-    if words:
-        with pytest.raises(ClusterError, match=words):
-            connect(str(path))
-    else:
-        connect(str(path)).close()
+    return path
