@@ -14,6 +14,8 @@ from pytest_odfperf.vm.names import data_claim_name, root_disk_name
 #: A provisioner tries again, so one ProvisioningFailed is no verdict; but the first words tell the cause,
 #: and a claim that is still Pending this long after them has nothing to wait for.
 PROVISIONING_GRACE_S = 5.0
+#: The reason of the events in which a provisioner says what is wrong.
+PROVISIONING_FAILED = "ProvisioningFailed"
 #: gRPC codes with which a CSI driver says "I am still at it".
 _STILL_AT_IT = ("DeadlineExceeded", "Aborted", "Unavailable", "context deadline exceeded", "already exists")
 
@@ -97,7 +99,7 @@ class BootState:
         of_claim = [
             event
             for event in self.found(EVENT).values()
-            if event.get("reason") == "ProvisioningFailed"
+            if event.get("reason") == PROVISIONING_FAILED
             and (event.get("involvedObject") or {}).get("uid") == uid
         ]
         last = max(of_claim, key=_last_seen, default=None)

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
-from pytest_odfperf.cluster.boot import BootState
+from pytest_odfperf.cluster.boot import PROVISIONING_FAILED, BootState
 from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, SECRET, VM, VMI
+from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
 from pytest_odfperf.cluster.removal import remove
 from pytest_odfperf.cluster.watch import Objects
 from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
@@ -96,7 +96,7 @@ def _make(
     keys = {name: host_keys() for name in names}
     selector = group_selector(spec.run_id, spec.key)
     watched = (VM, VMI, DATA_VOLUME, CLAIM)
-    with Objects(cluster, spec.namespace, selector, watched, events=EVENT) as objects:
+    with Objects(cluster, spec.namespace, selector, watched, events=PROVISIONING_FAILED) as objects:
         _create_all(cluster, spec, keys, stop)
         state = BootState(str(spec.key), names, objects.of)
         try:

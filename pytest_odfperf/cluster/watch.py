@@ -24,7 +24,7 @@ from pytest_odfperf.cluster.calls import (
     transport_errors,
 )
 from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.kinds import Kind
+from pytest_odfperf.cluster.kinds import EVENT, Kind
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
@@ -45,15 +45,15 @@ class Objects:
         label_selector: str,
         kinds: Sequence[Kind],
         *,
-        events: Kind | None = None,
+        events: str | None = None,
     ) -> None:
-        """``events``: a kind that is watched in the whole namespace, and may be forbidden."""
+        """``events``: the reason of events that are watched in the whole namespace, if that is allowed."""
         self._cluster = cluster
         self._namespace = namespace
-        self._selectors: dict[Kind, str | None] = dict.fromkeys(kinds, label_selector)
-        self._optional = events
+        self._queries = {kind: {"label_selector": label_selector} for kind in kinds}
         if events is not None:
-            self._selectors[events] = None
+            # Events carry no labels of ours.
+            self._queries[EVENT] = {"field_selector": f"reason={events}"}
         self._changed = threading.Condition()
         self._found: dict[Kind, dict[str, JsonObject]] = {}
         self._trouble: dict[Kind, ApiError] = {}
@@ -63,7 +63,7 @@ class Objects:
         self._answers: dict[Kind, Any] = {}
         self._threads = [
             threading.Thread(target=self._keep, args=(kind,), name=f"watch-{kind.plural}", daemon=True)
-            for kind in self._selectors
+            for kind in self._queries
         ]
 
     def __enter__(self) -> Objects:
@@ -100,7 +100,7 @@ class Objects:
             with self._changed:
                 if self._fatal is not None:
                     raise ClusterError(str(self._fatal)) from self._fatal
-                ready = all(kind in self._found for kind in self._selectors if kind is not self._optional)
+                ready = all(kind in self._found for kind in self._queries if kind is not EVENT)
                 fresh = self._changes != seen or time.monotonic() - looked_s > 1
                 if not (ready and fresh):
                     self._changed.wait(min(SLICE_S, deadline.left_s()))
@@ -144,7 +144,7 @@ class Objects:
         if error.status not in (400, 401, 403, 404):
             return False
         with self._changed:
-            if kind is self._optional:
+            if kind is EVENT:
                 self._found.setdefault(kind, {})
             else:
                 self._fatal = error
@@ -153,7 +153,7 @@ class Objects:
 
     def _follow(self, kind: Kind) -> None:
         """One list and the watch that follows it, until the watch ends."""
-        query = {} if self._selectors[kind] is None else {"label_selector": self._selectors[kind]}
+        query = self._queries[kind]
         listed = Calls(self._cluster, self._closed).whole_list(kind, self._namespace, **query)
         self._replace(kind, listed.get("items") or [])
         call, place = bound(self._cluster, kind, "list", self._namespace, None)

@@ -1,0 +1,1 @@
+"""Effects on guests: SSH through the API server, the benchmark service, all guests at once."""

@@ -1,0 +1,1 @@
+"""VM groups as values: names, labels, manifests, user data, the guest script. Pure."""

@@ -114,6 +114,17 @@ def test_a_refusal_of_the_api_is_quoted_and_nothing_is_left(bench: Any) -> None:
     assert bench.left() == []
 
 
+def test_a_quota_ends_it_at_once_with_the_servers_words(bench: Any) -> None:
+    quota = {"metadata": {"name": "few"}, "spec": {"hard": {"persistentvolumeclaims": "1"}}}
+    bench.cluster.api("CoreV1Api").create_namespaced_resource_quota(
+        bench.namespace, quota, _request_timeout=(5, 10)
+    )
+    with pytest.raises(GroupError, match=r"403 Forbidden.*exceeded quota: few") as caught:
+        bench.group(vms=3, boot_s=600)
+    assert "ask for a larger quota" in str(caught.value)
+    assert bench.left() == []
+
+
 def test_nobody_asks_again_while_a_group_boots(bench: Any) -> None:
     before = bench.requests()
     with pytest.raises(GroupError, match="did not run within 3 s"):
