@@ -1,1 +1,1 @@
-"""Effects on the cluster: calls, watches, VM groups, cleanup. Knows no pytest, and not which cluster it is."""
+"""Effects on the cluster: calls, watches, VM groups, cleanup. Knows no pytest."""
