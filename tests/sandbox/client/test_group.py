@@ -54,13 +54,10 @@ def test_what_can_not_be_deleted_is_named_with_its_finalizers(bench: Any) -> Non
     api = bench.cluster.api("CoreV1Api")
 
     def finalizers(*held: str) -> None:
-        api.patch_namespaced_persistent_volume_claim(
-            name,
-            bench.namespace,
-            {"metadata": {"finalizers": list(held) or None}},
-            _content_type="application/merge-patch+json",
-            _request_timeout=(5, 10),
-        )
+        claim = api.read_namespaced_persistent_volume_claim(name, bench.namespace, _request_timeout=(5, 10))
+        claim.metadata.finalizers = list(held) or None
+        claim.metadata.resource_version = None
+        api.replace_namespaced_persistent_volume_claim(name, bench.namespace, claim, _request_timeout=(5, 10))
 
     finalizers("kubernetes.io/pvc-protection", "example.com/held")
     try:

@@ -44,13 +44,10 @@ def test_what_stays_is_named(bench: Any) -> None:
     api = bench.cluster.api("CoreV1Api")
 
     def hold(finalizers: list[str] | None) -> None:
-        api.patch_namespaced_config_map(
-            bench.owner.name,
-            bench.namespace,
-            {"metadata": {"finalizers": finalizers}},
-            _content_type="application/merge-patch+json",
-            _request_timeout=(5, 10),
-        )
+        owner = api.read_namespaced_config_map(bench.owner.name, bench.namespace, _request_timeout=(5, 10))
+        owner.metadata.finalizers = finalizers
+        owner.metadata.resource_version = None
+        api.replace_namespaced_config_map(bench.owner.name, bench.namespace, owner, _request_timeout=(5, 10))
 
     hold(["example.com/held"])
     try:
