@@ -91,7 +91,10 @@ def read_selection(request: Request) -> Selection:
         matrix = from_json(stored["matrix"])
     else:
         matrix = load_matrix(request.matrix or DEFAULT_MATRIX)
-    matrix = override_fio(add_storage_classes(matrix, request.extra_storage_classes), request.fio)
+    # The matrix of a resumed run has the pools that were added to it.
+    known = {pool.name for pool in matrix.pools} if resumed is not None else set()
+    extra = [name for name in request.extra_storage_classes if name not in known]
+    matrix = override_fio(add_storage_classes(matrix, extra), request.fio)
     filters = request.filters or tuple(options.get("filters", ()))
     excludes = request.excludes or tuple(options.get("excludes", ()))
     pools = request.pools or tuple(options.get("pools", ()))
