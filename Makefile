@@ -10,7 +10,7 @@ demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
 
 test: $(VENV)/tested system ## the whole test suite, on the built wheel
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests $(PYTEST_ARGS)
 
 system:
 	@tools/install-system-packages
