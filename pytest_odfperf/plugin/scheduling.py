@@ -112,9 +112,11 @@ class PoolScheduling:
             self._assign_to_free()
 
     def mark_test_pending(self, item: str) -> None:
+        """Part of the protocol that xdist calls for no scheduler whose crashed tests are not rerun."""
         raise NotImplementedError
 
     def remove_pending_tests_from_node(self, node: WorkerController, indices: Sequence[int]) -> None:
+        """Part of the protocol that xdist calls only after a worker was asked to give tests back."""
         raise NotImplementedError
 
     def remove_node(self, node: WorkerController) -> str | None:
