@@ -90,6 +90,8 @@ class Display:
                 self._live.console.print(line, markup=False, highlight=False)
             else:
                 self._terminal.ensure_newline()
+                if self._terminal._tw.width_of_current_line:
+                    self._terminal.write_line("")  # after xdist's dots, of which it knows no line
                 self._terminal.write_line(line)
 
     def _beat(self) -> None:

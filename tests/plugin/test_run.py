@@ -40,6 +40,9 @@ def test_parallel_pools_give_the_same_tests_and_junit_has_the_figures(run_pytest
     assert {"pool", "run_id", "marking", "read_iops_per_s", "write_lat_p99_ns"} <= names
     assert "SIMULATED: no figure of this run comes from real storage" in outcome.out
     assert "  fast:  2/2 passed, 0 failed, 0 skipped (log: results/" in outcome.out
+    told = [line for line in outcome.lines if "odfperf: pool" in line]
+    assert len(told) == 6
+    assert all(line.startswith("odfperf: pool") for line in told)
 
 
 def test_pools_of_one_key_each_run_on_fewer_workers(run_pytest):

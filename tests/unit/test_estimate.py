@@ -85,6 +85,14 @@ def test_a_group_without_the_test_file_lays_none_out() -> None:
     assert layout_bytes(matrix, jobs, keys) == 4 * GIB
 
 
+def test_guests_that_lay_out_their_files_together_share_the_pool() -> None:
+    matrix = load_matrix("full")
+    keys = [key(f"rep2:small:150Gi:{guests}:random-rw:4k") for guests in (1, 10)]
+    jobs = render_jobs(matrix, keys)
+    one, ten = (group_s(matrix, jobs, [k]) for k in keys)
+    assert ten - one == pytest.approx(9 * 4 * 1024 / 200)
+
+
 def test_a_job_is_rendered_once_for_all_pools() -> None:
     matrix = load_matrix("full")
     assert len(render_jobs(matrix, expand(matrix))) == 12
