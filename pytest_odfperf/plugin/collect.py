@@ -33,6 +33,11 @@ class CollectPlugin:
         self._plan = plan
         self._order = {key: index for index, key in enumerate(plan.keys)}
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Without xdist nobody else declares the mark that every key has."""
+        if not config.pluginmanager.hasplugin("xdist"):
+            config.addinivalue_line("markers", "xdist_group(name): the pool of a key")
+
     def pytest_pycollect_makemodule(
         self, module_path: Path, parent: pytest.Collector
     ) -> pytest.Module | None:

@@ -90,7 +90,8 @@ class PoolScheduling:
     def _assign_to_free(self) -> None:
         assert self._queue is not None
         for node in self._nodes:
-            if node not in self._collected or node in self._busy:
+            # A worker that was told to end (--maxfail) takes what it has and reads no more.
+            if node not in self._collected or node in self._busy or node.shutting_down:
                 continue
             if self._stopping():
                 node.shutdown()

@@ -1,0 +1,42 @@
+"""Options of pytest itself mean what they mean everywhere."""
+
+FAULTY = """
+extends: sim.yaml
+sandbox:
+  machine: simulated
+  speed: 50
+  boot_s: 0.1
+  clone_s: 0.1
+  storage_classes:
+    slow: {faults: {fio_exit: 1, block_sizes: [4k]}}
+"""
+
+
+def test_x_stops_after_the_first_failure_and_lf_runs_only_that(run_pytest):
+    faulty = ("--odf", "--odf-matrix", "faulty.yaml", "--odf-pool", "slow")
+    first = run_pytest(*faulty, "-x", faulty__yaml=FAULTY)
+    assert first.code == 1, first.out
+    assert len(first.records()) == 1
+    again = run_pytest(*faulty, "--lf")
+    assert again.code == 1, again.out
+    assert [record["key"] for record in again.records()] == ["slow:tiny:10Gi:1:random-rw:4k"]
+
+
+def test_maxfail_ends_a_parallel_run_without_an_internal_error(run_pytest):
+    outcome = run_pytest(
+        "--odf-parallel=2", "--odf-matrix", "faulty.yaml", "--maxfail=1", faulty__yaml=FAULTY
+    )
+    assert "INTERNALERROR" not in outcome.out
+    assert "stopping after 1 failures" in outcome.out
+    assert not [record for record in outcome.records() if record["key"].startswith("third")]
+
+
+def test_without_xdist_a_run_is_sequential_and_no_mark_is_unknown(run_pytest):
+    outcome = run_pytest(
+        "--odf", "--odf-matrix", "sim.yaml", "-p", "no:xdist", "--strict-markers", "--durations=1",
+        "-k", "fast and not 64k",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.out
+    assert "PytestUnknownMarkWarning" not in outcome.out
+    assert "slowest 1 durations" in outcome.out
+    assert len(outcome.records()) == 1
