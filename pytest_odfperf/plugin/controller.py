@@ -21,6 +21,7 @@ from pytest_odfperf.run.finish import final_records, write_outputs
 from pytest_odfperf.run.prepare import Workers
 from pytest_odfperf.run.progress import Progress
 from pytest_odfperf.run.recorder import Recorder
+from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
@@ -61,11 +62,14 @@ class ControllerPlugin:
         pools = dict.fromkeys(key.pool for key in plan.keys)
         shown = ", ".join(list(pools)[:8]) + (f" and {len(pools) - 8} more" if len(pools) > 8 else "")
         at_once = f"{self._count} pools at once" if self._count else "one pool after the other"
-        given = "" if self._count == self._workers.count else f"-n {self._count} given; otherwise "
+        given = ""
+        if self._count != self._workers.count:
+            given = f"-n {self._count} given; otherwise " if self._count else "in this process; otherwise "
         lines = [
             f"odfperf: run {plan.run_id} in {_relative(self._run.run_dir.path)}",
             f"odfperf: cluster {facts.server}, namespace {plan.matrix.namespace}",
-            f"odfperf: matrix {plan.matrix.name}: {len(plan.keys)} keys on {len(pools)} pools: {shown}",
+            f"odfperf: matrix {plan.matrix.name}: {count_text(plan.keys, 'key')} on "
+            f"{count_text(pools, 'pool')}: {shown}",
             f"odfperf: {at_once}: {given}{self._workers.why}",
         ]
         if self._run.marking:

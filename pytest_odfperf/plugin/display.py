@@ -11,7 +11,7 @@ import pytest
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.run.progress import Progress
-from pytest_odfperf.schedule.plan_text import time_text
+from pytest_odfperf.schedule.plan_text import count_text, time_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,7 +69,7 @@ class Display:
         with self._lock:
             if self._progress.key_started(key, time.monotonic()):
                 total = self._progress.pools[key.pool].total
-                self.write(f"odfperf: pool {key.pool} started, {total} {'key' if total == 1 else 'keys'}")
+                self.write(f"odfperf: pool {key.pool} started, {count_text(range(total), 'key')}")
 
     def key_ended(self, key: Key, outcome: str) -> None:
         with self._lock:

@@ -37,7 +37,7 @@ def plan_text(
         pool = matrix.pool(name)
         if name in problems:
             lines.append(
-                f"pool {name} can not run: {problems[name]} ({_count(list(members), 'key')} skipped)"
+                f"pool {name} can not run: {problems[name]} ({count_text(list(members), 'key')} skipped)"
             )
         else:
             lines.extend(_pool_lines(matrix, pool, list(members), jobs))
@@ -52,7 +52,7 @@ def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iter
     mode = pool.volume_mode or "volume mode from the provisioner"
     yield (
         f"pool {pool.name} (StorageClass {pool.storage_class}, {mode}{backend}): "
-        f"{_count(keys, 'key')} in {_count(groups, 'group')}, {time_text(seconds)}"
+        f"{count_text(keys, 'key')} in {count_text(groups, 'group')}, {time_text(seconds)}"
     )
     for group, members in groups.items():
         yield f"  group {group}: {_group(matrix, group)}, {time_text(group_s(matrix, jobs, members))}"
@@ -72,7 +72,7 @@ def _totals(
     skipped = f"; {len(keys) - len(runs)} skipped with their pools" if len(runs) < len(keys) else ""
     groups = groups_of(runs)
     pools = dict.fromkeys(key.pool for key in runs)
-    counts = f"{_count(runs, 'key')} in {_count(groups, 'group')} on {_count(pools, 'pool')}"
+    counts = f"{count_text(runs, 'key')} in {count_text(groups, 'group')} on {count_text(pools, 'pool')}"
     yield f"keys     {counts}{earlier}{skipped}"
     if not runs:
         yield "time     nothing runs"
@@ -103,7 +103,8 @@ def _totals(
     )
 
 
-def _count(things: Sized, one: str) -> str:
+def count_text(things: Sized, one: str) -> str:
+    """``1 key``, ``4 keys``."""
     return f"{len(things)} {one}{'' if len(things) == 1 else 's'}"
 
 
