@@ -90,6 +90,8 @@ class Timeouts:
     layout_s: int = 1800
     fio_slack_s: int = 180
     delete_s: int = 300
+    #: How long an API server that is away or in trouble is waited for.
+    api_s: int = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.sandbox.api_faults import read_api_faults
 from pytest_odfperf.sandbox.checks import Reader
 from pytest_odfperf.sandbox.settings import (
     IMAGES_NAMESPACE,
@@ -74,6 +75,7 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         ceph_capacity_bytes=capacity_bytes,
         data_sources=_data_sources(read),
         namespaces=read.texts("namespaces"),
+        api_faults=read_api_faults(read.value("api_faults", []), f"{place}.api_faults"),
     )
     read.end()
     for sc in classes:

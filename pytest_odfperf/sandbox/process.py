@@ -139,9 +139,9 @@ async def _serve(
     async with AsyncExitStack() as stack:
         machines = choose_machines(config, state)
         await machines.prepare()
-        server = await stack.enter_async_context(_server(state))
+        server = await stack.enter_async_context(_server(config, state))
         api = await stack.enter_async_context(
-            open_api(server.url, token=server.admin_token, ca_file=server.ca_file)
+            open_api(server.url, token=server.controllers_token, ca_file=server.ca_file)
         )
         running = controllers(api, config, machines, state)
         await stack.enter_async_context(running)
@@ -158,8 +158,8 @@ async def _serve(
 
 
 @asynccontextmanager
-async def _server(state: Path) -> AsyncIterator[RunningServer]:
-    server = await serve(ApiConfig(directory=state / "api"))
+async def _server(config: SandboxConfig, state: Path) -> AsyncIterator[RunningServer]:
+    server = await serve(ApiConfig(directory=state / "api", faults=config.api_faults))
     try:
         yield server
     finally:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 MachineKind = Literal["qemu", "simulated"]
 BindingMode = Literal["Immediate", "WaitForFirstConsumer"]
 VolumeMode = Literal["Block", "Filesystem"]
+ApiFaultKind = Literal["status", "delay_s", "reset", "lost", "hang", "cut", "expire", "freeze_s", "restart_s"]
 
 IMAGES_NAMESPACE = "openshift-virtualization-os-images"
 STORAGE_NAMESPACE = "openshift-storage"
@@ -50,6 +51,36 @@ class Faults:
     block_sizes: tuple[str, ...] = ()
     #: Only guests whose name ends in one of these numbers; empty: all.
     guests: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiFault:
+    """What goes wrong with some requests to the API server: which, how often, what."""
+
+    kind: ApiFaultKind
+    #: In the sense of RBAC (get, list, watch, deletecollection, ...); empty: all.
+    verbs: tuple[str, ...] = ()
+    #: ``virtualmachines``, ``virtualmachineinstances/portforward``; empty: all, also paths of no resource.
+    resources: tuple[str, ...] = ()
+    #: Globs.
+    name: str = "*"
+    namespace: str = "*"
+    #: So many matching requests are spared first.
+    after: int = 0
+    #: So many are hit; None: no limit.
+    times: int | None = None
+    #: Seconds from the first hit on; None: no limit.
+    for_s: float | None = None
+    probability: float = 1.0
+    seed: int = 1
+    status: int = 0
+    reason: str = ""
+    message: str = ""
+    retry_after_s: int | None = None
+    #: Before whatever else happens.
+    delay_s: float = 0.0
+    #: How long all requests hang, or no connection is taken.
+    away_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +158,7 @@ class SandboxConfig:
     ceph_capacity_bytes: int = 30 << 40
     data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
     namespaces: tuple[str, ...] = ()
+    api_faults: tuple[ApiFault, ...] = ()
 
     @property
     def root_class(self) -> str:

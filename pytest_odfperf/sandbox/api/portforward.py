@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from pytest_odfperf.sandbox.api.injection import thawed
 from pytest_odfperf.sandbox.api.status import StatusError, bad_request
 
 PROTOCOL = "plain.kubevirt.io"
@@ -55,6 +56,7 @@ async def portforward(request: web.Request, vmi: dict[str, Any], port: int) -> w
         tasks = [asyncio.create_task(_down(reader, socket)), asyncio.create_task(_keep_alive(socket))]
         async for message in socket:
             if message.type is WSMsgType.BINARY:
+                await thawed()
                 writer.write(message.data)
                 await writer.drain()
     except (ConnectionError, RuntimeError):
@@ -72,6 +74,7 @@ async def portforward(request: web.Request, vmi: dict[str, Any], port: int) -> w
 async def _down(reader: asyncio.StreamReader, socket: web.WebSocketResponse) -> None:
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(_CHUNK):
+            await thawed()
             await socket.send_bytes(data)
     await socket.close()
 
@@ -80,4 +83,5 @@ async def _keep_alive(socket: web.WebSocketResponse) -> None:
     with contextlib.suppress(ConnectionError):
         while True:
             await asyncio.sleep(_PING_S)
+            await thawed()
             await socket.ping(b"keep alive")

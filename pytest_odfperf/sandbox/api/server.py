@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
+import ssl
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aiohttp import web
 
 from pytest_odfperf.sandbox.api import handlers
-from pytest_odfperf.sandbox.api.access import ADMIN, ANONYMOUS, Action, User, authenticate, is_allowed
+from pytest_odfperf.sandbox.api.access import ANONYMOUS, Action, User, authenticate, is_allowed
+from pytest_odfperf.sandbox.api.admin import PREFIX, administer
 from pytest_odfperf.sandbox.api.certificates import make_server_context
 from pytest_odfperf.sandbox.api.discovery import discovery
+from pytest_odfperf.sandbox.api.faults import Faults
+from pytest_odfperf.sandbox.api.injection import under_faults
 from pytest_odfperf.sandbox.api.lifecycle import collect_garbage
 from pytest_odfperf.sandbox.api.openapi import openapi_v2, openapi_v3
 from pytest_odfperf.sandbox.api.paths import SUBRESOURCES, Target, parse_path
@@ -25,9 +30,10 @@ from pytest_odfperf.sandbox.api.status import StatusError, bad_request, forbidde
 from pytest_odfperf.sandbox.api.store import Store
 from pytest_odfperf.sandbox.api.subresources import kubevirt
 from pytest_odfperf.sandbox.api.tables import answer_table, wants_table
+from pytest_odfperf.sandbox.api.tokens import ADMIN_USER, CONTROLLERS, Tokens
 from pytest_odfperf.sandbox.api.watching import Watch
+from pytest_odfperf.sandbox.settings import ApiFault
 
-REQUESTS_PATH = "/sandbox/requests"
 _LARGEST_BODY = 16 << 20
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 _YES = ("true", "1", "True")
@@ -40,49 +46,93 @@ class ApiConfig:
     directory: Path
     port: int = 0
     users: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[ApiFault, ...] = ()
 
 
 class RunningServer:
     """A server that answers. Made by `serve`."""
 
-    def __init__(self, store: Store, admin_token: str, tokens: Mapping[str, User]) -> None:
+    def __init__(
+        self, store: Store, admin_token: str, controllers_token: str, tokens: Tokens, faults: Faults
+    ) -> None:
         self.store = store
         self.admin_token = admin_token
+        self.controllers_token = controllers_token
+        self.tokens = tokens
+        self.faults = faults
         self.url = ""
         self.ca_file = Path()
         #: How often each user did what: ``(user, verb, resource)``.
         self.requests: Counter[tuple[str, str, str]] = Counter()
-        self._tokens = tokens
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._port = 0
         self._garbage: asyncio.Task[None] | None = None
+        self._restarting: asyncio.Task[None] | None = None
 
     async def start(self, config: ApiConfig) -> None:
         config.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        context, self.ca_file = make_server_context(config.directory)
+        self._tls, self.ca_file = make_server_context(config.directory)
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", config.port, ssl_context=context, backlog=1024)
-        await site.start()
-        self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._port = config.port
+        await self._listen()
+        self._port = self._runner.addresses[0][1]
+        self.url = f"https://127.0.0.1:{self._port}"
+        self.faults.restart = self.restart
         self._garbage = asyncio.create_task(collect_garbage(self.store))
+
+    async def _listen(self) -> None:
+        assert self._runner is not None
+        self._site = web.TCPSite(
+            self._runner, "127.0.0.1", self._port, ssl_context=self._tls, backlog=1024, reuse_address=True
+        )
+        await self._site.start()
+
+    def restart(self, down_s: float) -> None:
+        """Drop all connections and refuse new ones for ``down_s``; the objects stay."""
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.create_task(self._restart(down_s))
+
+    async def _restart(self, down_s: float) -> None:
+        assert self._runner is not None
+        assert self._site is not None
+        assert self._runner.server is not None
+        await asyncio.sleep(0.05)  # whoever asked for it gets an answer
+        await self._site.stop()
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(down_s)
+        await self._listen()
 
     async def close(self) -> None:
         """Stop answering; open watches and tunnels end."""
-        if self._garbage is not None:
-            self._garbage.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._garbage
+        for task in (self._garbage, self._restarting):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:
-            user = authenticate(request.headers.get("Authorization"), self._tokens)
-            return await self._dispatch(request, user)
+            user = authenticate(request.headers.get("Authorization"), self.tokens.valid())
+            if request.path.startswith(PREFIX):
+                return await administer(self, request, user)
+            if user is CONTROLLERS:
+                return await self._dispatch(request, user)
+            action = await _described(request)
+            return await under_faults(self.faults, request, action, lambda: self._dispatch(request, user))
         except StatusError as error:
-            return handlers.as_json(error.body(), error.code)
+            answer = handlers.as_json(error.body(), error.code)
+            if (after_s := error.details.get("retryAfterSeconds")) is not None:
+                answer.headers["Retry-After"] = str(after_s)
+            return answer
 
     async def _dispatch(self, request: web.Request, user: User) -> web.StreamResponse:
         path = request.path
@@ -95,9 +145,6 @@ class RunningServer:
             if path == "/openapi/v2":
                 content, content_type = openapi_v2(request.headers.get("Accept", ""))
                 return web.Response(body=content, headers={"Content-Type": content_type})
-            if path == REQUESTS_PATH and ADMIN in user.groups:
-                counted = {" ".join(key): count for key, count in sorted(self.requests.items())}
-                return handlers.as_json(counted)
         if user is ANONYMOUS:
             message = f'forbidden: User "{user.name}" cannot {request.method.lower()} path "{path}"'
             raise StatusError(403, "Forbidden", message)
@@ -111,30 +158,17 @@ class RunningServer:
             raise no_such_path()
         return await self._objects(request, target, query, user)
 
-    def _authorize(self, method: str, target: Target, query: dict[str, str], user: User) -> None:
-        if target.kubevirt:
-            group = SUBRESOURCES
-            resource = f"{target.resource.plural}/{target.sub.partition('/')[0]}"
-            verb = "get" if method == "GET" else "update"
-        else:
-            group = target.resource.group
-            resource = f"{target.resource.plural}/{target.sub}" if target.sub else target.resource.plural
-            if method == "GET":
-                verb = "get" if target.name else "watch" if query.get("watch") in _YES else "list"
-            elif method == "DELETE":
-                verb = "delete" if target.name else "deletecollection"
-            else:
-                verb = _VERBS.get(method, "")
-        if not verb:
+    def _authorize(self, method: str, target: Target, query: Mapping[str, str], user: User) -> None:
+        action = _action(method, target, query)
+        if not action.verb:
             raise StatusError(
                 405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
             )
-        self.requests[user.name, verb, resource] += 1
-        action = Action(
-            verb=verb, group=group, resource=resource, namespace=target.namespace, name=target.name
-        )
+        self.requests[user.name, action.verb, action.resource] += 1
         if not target.resource.plural.startswith("selfsubject") and not is_allowed(self.store, user, action):
-            raise forbidden(user.name, verb, resource, group, target.namespace, target.name)
+            raise forbidden(
+                user.name, action.verb, action.resource, action.group, target.namespace, target.name
+            )
 
     async def _objects(
         self, request: web.Request, target: Target, query: dict[str, str], user: User
@@ -179,11 +213,43 @@ class RunningServer:
         )
 
 
+def _action(method: str, target: Target, query: Mapping[str, str]) -> Action:
+    """What a request wants, in RBAC's words; the verb is empty if there is none for it."""
+    if target.kubevirt:
+        group = SUBRESOURCES
+        resource = f"{target.resource.plural}/{target.sub.partition('/')[0]}"
+        verb = "get" if method == "GET" else "update"
+    else:
+        group = target.resource.group
+        resource = f"{target.resource.plural}/{target.sub}" if target.sub else target.resource.plural
+        if method == "GET":
+            verb = "get" if target.name else "watch" if query.get("watch") in _YES else "list"
+        elif method == "DELETE":
+            verb = "delete" if target.name else "deletecollection"
+        else:
+            verb = _VERBS.get(method, "")
+    return Action(verb=verb, group=group, resource=resource, namespace=target.namespace, name=target.name)
+
+
+async def _described(request: web.Request) -> Action:
+    """The action of any request, for the rules of faults: a new object's name is in its body."""
+    try:
+        action = _action(request.method, parse_path(request.path), request.query)
+    except StatusError:
+        return Action(verb="get", group="", resource="")
+    if action.verb != "create" or action.name:
+        return action
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        name = str(json.loads(await request.read())["metadata"]["name"])
+        return replace(action, name=name)
+    return action
+
+
 async def serve(config: ApiConfig) -> RunningServer:
     """Start an API server on loopback; it has no objects but what its users make."""
-    admin_token = secrets.token_urlsafe(32)
-    tokens = {token: User(name, ("system:authenticated",)) for name, token in config.users.items()}
-    tokens[admin_token] = User("admin", (ADMIN, "system:authenticated"))
-    server = RunningServer(Store(), admin_token, tokens)
+    admin_token, controllers_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    users = {token: User(name, ("system:authenticated",)) for name, token in config.users.items()}
+    tokens = Tokens({**users, admin_token: ADMIN_USER, controllers_token: CONTROLLERS})
+    server = RunningServer(Store(), admin_token, controllers_token, tokens, Faults(config.faults))
     await server.start(config)
     return server

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from pytest_odfperf.sandbox.api.injection import thawed
 from pytest_odfperf.sandbox.api.resources import Resource
 from pytest_odfperf.sandbox.api.selectors import Predicate
 from pytest_odfperf.sandbox.api.status import StatusError
@@ -65,6 +66,7 @@ class Watch:
 
         async def send(event: dict[str, Any]) -> None:
             nonlocal columns
+            await thawed()
             if self.include is not None and event["type"] != "ERROR":
                 rows = [] if event["type"] == "BOOKMARK" else [event["object"]]
                 meta = {"resourceVersion": event["object"]["metadata"]["resourceVersion"]}
