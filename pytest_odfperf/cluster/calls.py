@@ -1,59 +1,62 @@
 """Calls to the API server: each with a timeout, retried where that is safe, answered with plain dicts.
 
 The client's own retries are off (see `connect`): they multiply the timeout, and know nothing of an
-interrupt. Here a call is repeated if the server did not take it (429, 503, a refused connection) or if
-doing it twice is the same as once (all but POST). A POST whose answer was lost is repeated too, and the
-object that then exists already is taken for ours if it carries the same run id.
+interrupt. Here a call is repeated while the server is away or in trouble, for as long as the cluster's
+``outage_s``, with pauses that grow, or as the server asks. Doing a call twice is the same as once for all
+but POST. A POST whose answer was lost is repeated too, and the object that then exists already is taken for
+ours if it carries the same run id and nobody deletes it.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import re
+import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_odfperf.cluster.api_error import (
+    ApiError,
+    as_api_error,
+    patience_s,
+    transport_errors,
+)
 from pytest_odfperf.cluster.kinds import Kind
-from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.vm.labels import RUN
-from pytest_odfperf.waiting import Stop
+from pytest_odfperf.waiting import Deadline, Stop
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.connect import Cluster
 
+__all__ = ["ApiError", "Calls", "JsonObject", "as_api_error", "bound", "transport_errors"]
+
 #: Seconds to connect, and between two pieces of the answer.
 TIMEOUT_S = (5.0, 30.0)
-ATTEMPTS = 6
 _FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 5.0
-
-_BUSY = frozenset({429, 502, 503, 504})
-#: A 500 that says one of these is the control plane's trouble, not ours.
-_PASSING = ("etcdserver:", "failed calling webhook", "rpc error:", "leader changed", "context deadline")
+_LONGEST_PAUSE_S = 3.0
+#: Answers after which a POST may have been executed all the same.
+_PERHAPS_DONE = (None, 500, 502, 503, 504)
 
 JsonObject = dict[str, Any]
-
-
-class ApiError(ClusterError):
-    """The API server refused a call (``status`` is its HTTP status) or could not be reached (None)."""
-
-    def __init__(self, what: str, status: int | None, reason: str, message: str) -> None:
-        self.what = what
-        self.status = status
-        self.reason = reason
-        self.message = message
-        code = f"{status} {reason}".strip() if status is not None else reason
-        super().__init__(f"{what}: {code}: {message}" if message else f"{what}: {code}")
+T = TypeVar("T")
 
 
 class Calls:
     """The calls of one piece of work; pauses between attempts end when ``stop`` is set."""
 
-    def __init__(self, cluster: Cluster, stop: Stop, *, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        stop: Stop,
+        *,
+        outage_s: float | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
+        """``outage_s``: instead of the cluster's; 0: one attempt. After ``deadline`` none begins."""
         self._cluster = cluster
         self._stop = stop
-        self._attempts = attempts
+        self._outage_s = cluster.outage_s if outage_s is None else outage_s
+        self._deadline = deadline
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> JsonObject:
         verb = "read" if kind.api else "get"
@@ -78,14 +81,24 @@ class Calls:
             try:
                 return self._once(what, kind, "create", namespace, None, body=body)
             except ApiError as error:
-                if lost and error.status == 409 and error.reason == "AlreadyExists":
-                    there = self.get(kind, metadata["name"], namespace)
-                    if _run_id(there) == _run_id(body) is not None:
-                        return there
-                lost = lost or error.status is None or error.status in (500, 502, 504)
+                exists = error.status == 409 and error.reason == "AlreadyExists"
+                if lost and exists and (ours := self._made_before(kind, namespace, body)):
+                    return ours
+                lost = lost or error.status in _PERHAPS_DONE
                 raise
 
         return self._retried(attempt)
+
+    def _made_before(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> JsonObject | None:
+        """The object that an attempt of ours made whose answer was lost."""
+        try:
+            there = self.get(kind, body["metadata"]["name"], namespace)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        ours = _run_id(there) == _run_id(body) is not None
+        return there if ours and not there["metadata"].get("deletionTimestamp") else None
 
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> bool:
         """Ask for the deletion of an object; False if there was none."""
@@ -123,12 +136,17 @@ class Calls:
 
     def version(self) -> JsonObject:
         """The server's ``/version``."""
+        what = "read the server's version"
+        return self._retried(
+            lambda: self._answered(what, lambda: self._cluster.api("VersionApi").get_code, {})
+        )
 
-        def attempt() -> JsonObject:
-            api = self._cluster.api("VersionApi")
-            return _answer("read the server's version", api.get_code, _options({}))
-
-        return self._retried(attempt)
+    def open(self, kind: Kind, namespace: str, *, read_s: float, **query: Any) -> Any:
+        """The open answer to a watch, the client's own; one attempt."""
+        call, place = bound(self._cluster, kind, "list", namespace, None)
+        options = {**place, **query, "watch": True, "_preload_content": False}
+        options["_request_timeout"] = (TIMEOUT_S[0], read_s)
+        return self._known(lambda: _sent(f"watch {kind.plural}", call, options))
 
     def _parsed(
         self, what: str, kind: Kind, verb: str, namespace: str | None, name: str | None, **query: Any
@@ -139,26 +157,63 @@ class Calls:
         self, what: str, kind: Kind, verb: str, namespace: str | None, name: str | None, **query: Any
     ) -> JsonObject:
         call, place = bound(self._cluster, kind, verb, namespace, name)
-        options = _options({**place, **query})
-        used = self._cluster.authorization
+        return self._answered(what, lambda: call, {**place, **query})
+
+    def _answered(
+        self, what: str, call: Callable[[], Callable[..., Any]], arguments: JsonObject
+    ) -> JsonObject:
+        connect_s, read_s = TIMEOUT_S
+        if self._deadline is not None:
+            read_s = min(read_s, max(1.0, self._deadline.left_s()))
+        options = {**arguments, "_preload_content": False, "_request_timeout": (connect_s, read_s)}
+        return self._known(lambda: _answer(what, call(), options))
+
+    def _known(self, attempt: Callable[[], T]) -> T:
+        """``attempt``, once more with new credentials if the server refused these."""
+        used = self._cluster.credential
         try:
-            return _answer(what, call, options)
+            return attempt()
         except ApiError as error:
-            if error.status != 401 or not self._cluster.log_in_again(used):
+            if error.status != 401 or not self._cluster.log_in_again(used, self._stop):
                 raise
-            return _answer(what, call, options)
+        return attempt()
 
     def _retried(self, attempt: Callable[[], JsonObject]) -> JsonObject:
-        for number in range(1, self._attempts + 1):
-            try:
-                return attempt()
-            except ApiError as error:
-                if number == self._attempts or not _passing(error):
-                    raise
-            pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (number - 1))
-            # Many guests' calls fail together; they shall not come back together.
-            self._stop.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311
-        raise AssertionError("the last attempt returns or raises")
+        trouble = self._cluster.outages.met()
+        began_s, attempts, back = time.monotonic(), 0, False
+        try:
+            while True:
+                tried_s = time.monotonic()
+                try:
+                    answer = attempt()
+                except ApiError as error:
+                    attempts += 1
+                    left_s = self._left_s(error, began_s)
+                    if left_s <= 0:
+                        # A refusal is an answer too: whatever was the matter before it, it is over.
+                        back = error.status not in (None, 401, 429) and error.status < 500
+                        raise self._final(error, time.monotonic() - began_s, attempts) from error
+                    trouble.failed(error.in_short, tried_s)
+                    pause_s = min(left_s, _pause_s(error.retry_after_s, attempts))
+                else:
+                    back = True
+                    return answer
+                self._stop.sleep(pause_s)
+        finally:
+            trouble.ended(back=back)
+
+    def _final(self, error: ApiError, seconds: float, attempts: int) -> ApiError:
+        if error.status == 401 and (problem := self._cluster.login_problem):
+            error = error.with_words(f"the login gave nothing new: {problem}")
+        return error.with_words(f"tried for {seconds:.0f} s, {attempts} times") if attempts > 1 else error
+
+    def _left_s(self, error: ApiError, began_s: float) -> float:
+        patience = patience_s(error, self._outage_s)
+        if error.status == 401 and self._cluster.was_known:
+            # A token ends before the next one is there, and somebody may be logging in by hand.
+            patience = self._outage_s
+        left_s = patience - (time.monotonic() - began_s)
+        return left_s if self._deadline is None else min(left_s, self._deadline.left_s())
 
 
 def bound(
@@ -176,37 +231,16 @@ def bound(
     return getattr(cluster.api("CustomObjectsApi"), f"{verb}_{scope}custom_object"), place
 
 
-def as_api_error(what: str, error: Exception) -> ApiError:
-    """``error`` of the client or of its HTTP library as one of ours, with the server's own words."""
-    status = getattr(error, "status", None)
-    if isinstance(status, int) and status > 0:
-        body = getattr(error, "body", None) or b""
-        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
-        try:
-            answer = json.loads(text)
-        except ValueError:
-            answer = None
-        if isinstance(answer, dict) and answer.get("message"):
-            reason = answer.get("reason") or getattr(error, "reason", "") or ""
-            return ApiError(what, status, str(reason), str(answer["message"]))
-        return ApiError(what, status, str(getattr(error, "reason", "") or ""), text.strip()[:300])
-    # Some versions of urllib3 begin with the connection's repr.
-    words = re.sub(r"^<[^>]*>: ", "", " ".join(str(error).split()))
-    return ApiError(what, None, type(error).__name__, words[:300])
-
-
-def transport_errors() -> tuple[type[Exception], ...]:
-    """What a call can raise, apart from mistakes of ours."""
-    from kubernetes.client.exceptions import ApiException
-    from urllib3.exceptions import HTTPError
-
-    return (ApiException, HTTPError, OSError)
+def _sent(what: str, call: Callable[..., Any], arguments: JsonObject) -> Any:
+    try:
+        return call(**arguments)
+    except transport_errors() as error:
+        raise as_api_error(what, error) from error
 
 
 def _answer(what: str, call: Callable[..., Any], arguments: JsonObject) -> JsonObject:
     try:
-        answer = call(**arguments)
-        parsed = json.loads(answer.data)
+        parsed = json.loads(_sent(what, call, arguments).data)
     except transport_errors() as error:
         raise as_api_error(what, error) from error
     except ValueError as error:
@@ -216,14 +250,12 @@ def _answer(what: str, call: Callable[..., Any], arguments: JsonObject) -> JsonO
     return parsed
 
 
-def _options(arguments: JsonObject) -> JsonObject:
-    return {**arguments, "_preload_content": False, "_request_timeout": TIMEOUT_S}
-
-
-def _passing(error: ApiError) -> bool:
-    if error.status is None:
-        return error.reason not in ("NotJson", "NotAnObject", "SSLError", "SSLCertVerificationError")
-    return error.status in _BUSY or (error.status == 500 and any(mark in error.message for mark in _PASSING))
+def _pause_s(asked_s: float | None, attempts: int) -> float:
+    """Before the next attempt. Many guests' calls fail together; they shall not come back together."""
+    own_s: float = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(attempts - 1, 10))
+    if asked_s is None:
+        return own_s * random.uniform(0.5, 1.5)  # noqa: S311
+    return asked_s + own_s * random.uniform(0.0, 0.5)  # noqa: S311
 
 
 def _run_id(found: Mapping[str, Any]) -> str | None:

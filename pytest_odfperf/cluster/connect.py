@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from typing import Any
 
+from pytest_odfperf.cluster.credentials import Credential, Credentials, credential
+from pytest_odfperf.cluster.outages import Outages
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.waiting import Stop
 
 #: Connections kept open at once; the client's default of 10 is less than a group's VMs and watches.
 _CONNECTIONS = 32
+#: How long an API server that is away is waited for, unless the matrix says something else.
+OUTAGE_S = 120.0
+#: The same for the first call of all: a wrong address shall be said soon.
+START_S = 3.0
 
 
 class Cluster:
     """A configured client. Made once per process; its parts may be used by several threads."""
 
-    def __init__(self, client: Any, log_in: Callable[[Any], None] | None = None) -> None:
-        """``log_in`` puts fresh credentials into a configuration; None: there are none but these."""
+    def __init__(
+        self, client: Any, credentials: Credentials | None = None, *, outage_s: float = OUTAGE_S
+    ) -> None:
+        """``credentials`` None: those of the client's configuration never change."""
         self.client = client
-        self._log_in = log_in
+        #: How long each call waits for an API server that is away.
+        self.outage_s = outage_s
+        self.outages = Outages()
+        #: Whether a refused credential was good before, so that a new one can be expected.
+        self.was_known = False
+        self._credentials = credentials
         self._apis: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -43,56 +55,63 @@ class Cluster:
             return self._apis[name]
 
     @property
-    def authorization(self) -> str:
-        """The header's value; reading it renews a token that is known to expire."""
-        for settings in self.configuration.auth_settings().values():
-            if settings.get("in") == "header" and settings.get("value"):
-                return str(settings["value"])
-        return ""
+    def credential(self) -> Credential:
+        """What a call that is made now shows to the server."""
+        return credential(self.configuration)
 
-    def log_in_again(self, refused: str) -> bool:
-        """Whether there are other credentials than ``refused`` now.
+    @property
+    def login_problem(self) -> str | None:
+        """Why the last login gave nothing new."""
+        return self._credentials.problem if self._credentials is not None else None
 
-        The client asks a login plugin again only if the last answer said when it expires.
-        """
-        with self._lock:
-            if self.authorization == refused and self._log_in is not None:
-                self._log_in(self.configuration)
-            return self.authorization != refused
+    def log_in_again(self, refused: Credential, stop: Stop | None = None) -> bool:
+        """Whether there are other credentials than ``refused`` now. One login at a time, whoever asks."""
+        if self._credentials is None:
+            return False
+        files = self.configuration.cert_file, self.configuration.key_file
+        renewed = self._credentials.log_in_again(self.configuration, refused, stop or Stop())
+        if files != (self.configuration.cert_file, self.configuration.key_file):
+            # Its pool of connections holds the names of the old files.
+            self.client.rest_client = type(self.client.rest_client)(self.configuration)
+        return renewed
 
     def close(self) -> None:
         self.client.close()
 
 
 def connect(
-    kubeconfig: str | None = None, *, context: str | None = None, stop: Stop | None = None
+    kubeconfig: str | None = None,
+    *,
+    context: str | None = None,
+    stop: Stop | None = None,
+    outage_s: float = OUTAGE_S,
+    in_mid_run: bool = False,
 ) -> Cluster:
     """The cluster of ``kubeconfig``, else of $KUBECONFIG or ~/.kube/config, else the one we run in.
 
     Raises `ClusterError`, one line, if there is none, or if its API server does not answer or does not know
-    us.
+    us: after a few seconds, ``in_mid_run`` only when ``outage_s`` is over, as each later call.
     """
     from kubernetes.client import ApiClient, Configuration
 
     from pytest_odfperf.cluster.calls import ApiError, Calls
 
     configuration = Configuration()
-
-    def log_in(fresh: Any) -> None:
-        _load(fresh, kubeconfig, context)
-
-    log_in(configuration)
+    credentials = Credentials(lambda fresh: _load(fresh, kubeconfig, context))
+    credentials.fill(configuration)
     # Off: `Calls` repeats what can be repeated, and looks at the stop meanwhile.
     configuration.retries = False
     configuration.connection_pool_maxsize = _CONNECTIONS
-    cluster = Cluster(ApiClient(configuration), log_in)
+    cluster = Cluster(ApiClient(configuration), credentials, outage_s=outage_s)
+    cluster.was_known = in_mid_run
     try:
-        Calls(cluster, stop or Stop(), attempts=2).version()
+        Calls(cluster, stop or Stop(), outage_s=outage_s if in_mid_run else START_S).version()
     except ApiError as error:
         cluster.close()
         raise ClusterError(
             f"the cluster at {cluster.server} can not be used: {error}{_advice(error)}"
         ) from error
+    cluster.was_known = True
     return cluster
 
 
@@ -125,6 +144,8 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
 def _advice(error: Any) -> str:
     if error.status == 401:
         return "; log in again (the token has expired or is wrong)"
+    if error.is_distrust:
+        return "; give the kubeconfig the certificate-authority of this server"
     if error.status is None:
         return "; is the address right, and is there a proxy in between?"
     return ""

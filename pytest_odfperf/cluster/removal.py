@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 
 from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
 from pytest_odfperf.cluster.kinds import VM, VMI, Kind
 from pytest_odfperf.cluster.watch import Objects
-from pytest_odfperf.errors import DeadlineError
+from pytest_odfperf.errors import ClusterError, DeadlineError
 from pytest_odfperf.waiting import Deadline, Stop
 
 #: Deleted by their owners; only awaited.
 _FOLLOW = {VM: (VMI,)}
+#: What is still not being deleted then was made after the first request, or missed by it.
+_ASK_AGAIN_S = 5.0
 
 
 def remove(
@@ -26,41 +29,80 @@ def remove(
 ) -> tuple[str, ...]:
     """Delete all objects of ``kinds`` with ``selector``; return what is left when the deadline passes.
 
+    What could not be verified, since the API server did not answer until then, counts as left.
+
     VMs come first: while one runs, its claims are held by their protection. ``counts`` is filled with the
     number of objects by kind that were there.
     """
     if not selector:
         raise ValueError("an empty selector would delete everything in the namespace")
-    calls = Calls(cluster, stop)
-    present: list[Kind] = []
-    found = 0
+    # An outage is waited out for as long as there is time: nobody else deletes what this leaves.
+    calls = Calls(cluster, stop, outage_s=deadline.seconds, deadline=deadline)
+    found: dict[Kind, list[JsonObject]] = {}
+    unseen: list[str] = []
+    last_error: ApiError | None = None
     for kind in dict.fromkeys(kind for deleted in kinds for kind in (deleted, *_FOLLOW.get(deleted, ()))):
         try:
+            if last_error is not None and deadline.passed():
+                raise last_error
             there = calls.items(kind, namespace, label_selector=selector)
+            found[kind] = there
+            if kind not in kinds:
+                continue
+            if counts is not None:
+                counts[kind.name] = len(there)
+            if there:
+                calls.delete_collection(kind, namespace, selector)
         except ApiError as error:
             if error.status == 404:  # the cluster has no such kind, so nothing of it
                 continue
-            raise
-        present.append(kind)
-        found += len(there)
-        if kind not in kinds:
-            continue
-        if counts is not None:
-            counts[kind.name] = len(there)
-        if there:
-            calls.delete_collection(kind, namespace, selector)
-    if not found:
-        return ()
-    with Objects(cluster, namespace, selector, present) as objects:
+            last_error = error
+            unseen.append(f"{kind.plural} with {selector} (not verified: {error})")
+    if not any(found.values()):
+        return tuple(unseen)
+    return (*_until_gone(cluster, namespace, selector, found, calls, kinds, deadline, stop), *unseen)
+
+
+def _until_gone(
+    cluster: Cluster,
+    namespace: str,
+    selector: str,
+    found: Mapping[Kind, Sequence[JsonObject]],
+    calls: Calls,
+    kinds: Sequence[Kind],
+    deadline: Deadline,
+    stop: Stop,
+) -> tuple[str, ...]:
+    """Wait until nothing of the kinds that were ``found`` is left; return what is."""
+    asked_s = time.monotonic()
+    with Objects(cluster, namespace, selector, tuple(found)) as objects:
 
         def left() -> tuple[str, ...]:
-            return tuple(_shown(kind, item) for kind in present for item in objects.of(kind).values())
+            return tuple(_shown(kind, item) for kind in found for item in objects.of(kind).values())
+
+        def gone() -> bool | None:
+            nonlocal asked_s
+            if not left():
+                return True
+            if time.monotonic() - asked_s > _ASK_AGAIN_S:
+                for kind in kinds:
+                    if any(_stays(item) for item in objects.of(kind).values()):
+                        calls.delete_collection(kind, namespace, selector)
+                asked_s = time.monotonic()
+            return None
 
         try:
-            objects.wait(lambda: None if left() else True, deadline, stop, lambda: "; ".join(left()))
-        except DeadlineError:
+            objects.wait(gone, deadline, stop, lambda: "; ".join(left()))
+        except (ClusterError, DeadlineError) as error:
+            if trouble := objects.trouble or (None if isinstance(error, DeadlineError) else str(error)):
+                known = left() or tuple(_shown(kind, item) for kind in found for item in found[kind])
+                return (*known, f"objects with {selector} (not verified: {trouble})")
             return left()
     return ()
+
+
+def _stays(item: JsonObject) -> bool:
+    return not item["metadata"].get("deletionTimestamp")
 
 
 def _shown(kind: Kind, item: JsonObject) -> str:

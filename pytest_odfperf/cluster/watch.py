@@ -2,35 +2,38 @@
 
 One list and one watch per kind, by label selector, feed everybody who waits. A watch that ends, breaks or
 is told that its resourceVersion has expired (410) begins again with a list; that also happens after
-`RELIST_S` without reason, so that a lost event is noticed.
+`RELIST_S` without reason, so that a lost event is noticed. A server that has fallen silent is noticed
+`_SILENCE_S` after that. Watches outlast any outage: only who waits has a deadline.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pytest_odfperf.cluster.calls import (
-    ApiError,
-    Calls,
-    JsonObject,
-    as_api_error,
-    bound,
-    transport_errors,
-)
+from pytest_odfperf.cluster.api_error import ApiError, as_api_error, transport_errors
+from pytest_odfperf.cluster.calls import Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
 from pytest_odfperf.cluster.kinds import EVENT, Kind
+from pytest_odfperf.cluster.outages import Trouble
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
 #: Seconds of one watch; a fresh list follows.
-RELIST_S = 60
+RELIST_S = 45
+_SILENCE_S = 10.0
 _PAUSE_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+#: A watch that lived so long has nothing to do with what failed before it.
+_STEADY_S = 10.0
+#: After a list was allowed once, a refusal may pass: a server that has just started does not know the rights
+#: and kinds yet, and a token may be renewed.
+_REFUSED_S = 30.0
 
 T = TypeVar("T")
 
@@ -61,6 +64,7 @@ class Objects:
         self._changes = 0
         self._closed = Stop()
         self._answers: dict[Kind, Any] = {}
+        self._versions: dict[Kind, str] = {}
         self._threads = [
             threading.Thread(target=self._keep, args=(kind,), name=f"watch-{kind.plural}", daemon=True)
             for kind in self._queries
@@ -124,53 +128,76 @@ class Objects:
                 thread.join(patience.left_s())
 
     def _keep(self, kind: Kind) -> None:
+        trouble = self._cluster.outages.met()
+        try:
+            self._repeat(kind, trouble)
+        except InterruptedRunError:
+            pass
+        except Exception as error:  # noqa: BLE001 - who waits must not wait for a thread that is gone
+            self._end(kind, ApiError(f"watch {kind.plural}", None, type(error).__name__, str(error)))
+        finally:
+            trouble.ended(back=False)
+
+    def _repeat(self, kind: Kind, trouble: Trouble) -> None:
         failures = 0
+        refused_s: float | None = None
         while not self._closed.is_set():
+            began_s = time.monotonic()
+            listed = kind in self._found
             try:
+                self._list(kind, trouble)
+                refused_s = None
                 self._follow(kind)
                 failures = 0
-            except InterruptedRunError:
-                return
             except ApiError as error:
-                if self._closed.is_set() or self._give_up(kind, error):
+                if self._closed.is_set():
                     return
-                if error.status != 410:
+                if time.monotonic() - began_s > _STEADY_S:
+                    failures = 0
+                if error.status in (400, 401, 403, 404):
+                    refused_s = refused_s or time.monotonic()
+                    if not listed or time.monotonic() - refused_s > self._refused_s(error):
+                        self._end(kind, error)
+                        return
+                # The first 410 says only that the list is old; a server that answers nothing else is ill.
+                if error.status != 410 or failures:
                     self._note(kind, error)
-                    with contextlib.suppress(InterruptedRunError):
-                        self._closed.sleep(_PAUSE_S[min(failures, len(_PAUSE_S) - 1)])
-                    failures += 1
+                    trouble.failed(error.in_short, began_s)
+                    pause_s = max(error.retry_after_s or 0.0, _PAUSE_S[min(failures, len(_PAUSE_S) - 1)])
+                    self._closed.sleep(pause_s * random.uniform(1.0, 1.5))  # noqa: S311
+                failures += 1
 
-    def _give_up(self, kind: Kind, error: ApiError) -> bool:
-        if error.status not in (400, 401, 403, 404):
-            return False
+    def _refused_s(self, error: ApiError) -> float:
+        return self._cluster.outage_s if error.status == 401 else _REFUSED_S
+
+    def _end(self, kind: Kind, error: ApiError) -> None:
         with self._changed:
             if kind is EVENT:
                 self._found.setdefault(kind, {})
             else:
                 self._fatal = error
             self._changed.notify_all()
-        return True
+
+    def _list(self, kind: Kind, trouble: Trouble) -> None:
+        # One attempt: `_repeat` says in `trouble` what is the matter meanwhile.
+        calls = Calls(self._cluster, self._closed, outage_s=0.0)
+        listed = calls.whole_list(kind, self._namespace, **self._queries[kind])
+        trouble.ended(back=True)
+        self._versions[kind] = str(listed["metadata"].get("resourceVersion", ""))
+        self._replace(kind, listed.get("items") or [])
 
     def _follow(self, kind: Kind) -> None:
-        """One list and the watch that follows it, until the watch ends."""
-        query = self._queries[kind]
-        listed = Calls(self._cluster, self._closed).whole_list(kind, self._namespace, **query)
-        self._replace(kind, listed.get("items") or [])
-        call, place = bound(self._cluster, kind, "list", self._namespace, None)
+        """The watch from the last list on, until it ends."""
         what = f"watch {kind.plural}"
-        try:
-            answer = call(
-                **place,
-                **query,
-                watch=True,
-                resource_version=str(listed["metadata"].get("resourceVersion", "")),
-                timeout_seconds=RELIST_S,
-                allow_watch_bookmarks=True,
-                _preload_content=False,
-                _request_timeout=(5.0, float(RELIST_S + 30)),
-            )
-        except transport_errors() as error:
-            raise as_api_error(what, error) from error
+        answer = Calls(self._cluster, self._closed).open(
+            kind,
+            self._namespace,
+            read_s=RELIST_S + _SILENCE_S,
+            **self._queries[kind],
+            resource_version=self._versions[kind],
+            timeout_seconds=RELIST_S,
+            allow_watch_bookmarks=True,
+        )
         self._answers[kind] = answer
         try:
             if self._closed.is_set():  # `close` may have looked before there was an answer to cut
@@ -181,8 +208,8 @@ class Objects:
                     return
         except transport_errors() as error:
             raise as_api_error(what, error) from error
-        except ValueError as error:
-            raise ApiError(what, None, "NotJson", str(error)) from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ApiError(what, None, "NotJson", f"not an event: {error}") from error
         finally:
             self._answers.pop(kind, None)
             with contextlib.suppress(Exception):
@@ -198,7 +225,9 @@ class Objects:
     def _apply(self, kind: Kind, what: str, event: JsonObject) -> None:
         sort, item = event.get("type"), event.get("object") or {}
         if sort == "ERROR":
-            raise ApiError(what, item.get("code"), item.get("reason") or "Error", item.get("message") or "")
+            code = item.get("code")
+            status = code if isinstance(code, int) else 500
+            raise ApiError(what, status, str(item.get("reason") or "Error"), str(item.get("message") or ""))
         if sort == "BOOKMARK":
             return
         name = item["metadata"]["name"]

@@ -20,7 +20,7 @@ from pytest_odfperf.waiting import Deadline, Stop
 _SCRIPT = f"sudo -n {GUEST_SCRIPT}"
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,128}", re.ASCII)
 _FACTS_S = 60.0
-#: A connection that was lost is opened again within this, if there is as much time.
+#: A connection that was lost is opened again within this, or an outage of the API server, if there is time.
 _RECONNECT_S = 60.0
 #: After the fio deadline: the 15 s that fio has to heed SIGTERM, and the way of the results.
 AFTER_DEADLINE_S = 60.0
@@ -234,7 +234,11 @@ class Guest:
             raise GuestError(self.name, f"the connection was lost ({cause}), and the time is over") from cause
         if self._ssh is not None:
             self._ssh.close()
-        self._open(Deadline(f"SSH of guest {self.name} again", min(left_s, _RECONNECT_S)))
+        self._open(
+            Deadline(
+                f"SSH of guest {self.name} again", min(left_s, max(_RECONNECT_S, self._cluster.outage_s))
+            )
+        )
 
     def _open(self, deadline: Deadline) -> None:
         self._ssh = connect(self._cluster, self.vm, self._client_key, deadline, self._stop, self._count_login)

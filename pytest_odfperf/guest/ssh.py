@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -80,30 +81,60 @@ def connect(
     Raises `GuestError` with the last state after the deadline, and at once if waiting is of no use: the
     host key is not the one that was injected, or the API server forbids the tunnel.
     """
+    trouble = cluster.outages.met()
     attempt = 0
-    while True:
-        stop.check()
-        try:
-            connection = _try(cluster, vm, private_key, min(_STEP_S, max(1.0, deadline.left_s())), on_login)
-        except _NotYetError as error:
-            state = str(error)
-        else:
-            if stop.is_set():  # nobody waits for it any more
-                connection.close()
-                stop.check()
-            return connection
-        if deadline.left_s() <= (pause_s := _PAUSE_S[min(attempt, len(_PAUSE_S) - 1)]):
-            raise GuestError(
-                vm.name,
-                f"SSH did not answer within {deadline.seconds:.0f} s; last state: {state}; "
-                "next: look at the guest's console, or raise timeouts.ssh",
-            )
-        stop.sleep(pause_s)
-        attempt += 1
+    refused_s: float | None = None
+    try:
+        while True:
+            stop.check()
+            began_s = time.monotonic()
+            step_s = min(_STEP_S, max(1.0, deadline.left_s()))
+            try:
+                connection = _try(cluster, vm, private_key, step_s, on_login)
+            except _NotYetError as error:
+                state = str(error)
+                if error.refused:
+                    refused_s = refused_s or began_s
+                    if time.monotonic() - refused_s > cluster.outage_s:
+                        raise _refusal(vm, error) from error
+                if error.outage is None:
+                    trouble.ended(back=True)
+                else:
+                    trouble.failed(error.outage, began_s)
+            else:
+                trouble.ended(back=True)
+                if stop.is_set():  # nobody waits for it any more
+                    connection.close()
+                    stop.check()
+                return connection
+            if deadline.left_s() <= (pause_s := _PAUSE_S[min(attempt, len(_PAUSE_S) - 1)]):
+                raise GuestError(
+                    vm.name,
+                    f"SSH did not answer within {deadline.seconds:.0f} s; last state: {state}; "
+                    "next: look at the guest's console, or raise timeouts.ssh",
+                )
+            stop.sleep(pause_s)
+            attempt += 1
+    finally:
+        trouble.ended(back=False)
+
+
+def _refusal(vm: RunningVm, error: Exception) -> GuestError:
+    return GuestError(
+        vm.name,
+        f"the API server refuses the tunnel: {error}; next: log in again, or give the account the "
+        "verb get on virtualmachineinstances/portforward of subresources.kubevirt.io",
+    )
 
 
 class _NotYetError(OdfError):
-    """This attempt failed; the next one may not."""
+    """This attempt failed; the next one may not. ``outage``: it is the API server that is in trouble."""
+
+    def __init__(self, state: str, outage: str | None = None, *, refused: bool = False) -> None:
+        self.outage = outage
+        #: The token has ended, or is not the new one yet.
+        self.refused = refused
+        super().__init__(state)
 
 
 def _try(
@@ -116,13 +147,14 @@ def _try(
     try:
         tunnel = Tunnel.open(cluster, vm.namespace, vm.name, SSH_PORT, timeout_s=step_s)
     except TunnelError as error:
-        if error.status in (401, 403):
+        if error.distrusted:
             raise GuestError(
-                vm.name,
-                f"the API server refuses the tunnel: {error}; next: log in again, or give the account the "
-                "verb get on virtualmachineinstances/portforward of subresources.kubevirt.io",
+                vm.name, f"the tunnel can not be opened: {error}; it is not tried again"
             ) from error
-        raise _NotYetError(f"tunnel to port {SSH_PORT}: {error}") from error
+        if error.status == 403:
+            raise _refusal(vm, error) from error
+        state = f"tunnel to port {SSH_PORT}: {error}"
+        raise _NotYetError(state, error.outage, refused=error.status == 401) from error
     try:
         connection = SshConnection(tunnel, _log_in(tunnel, vm, private_key, step_s))
     except BaseException:

@@ -31,18 +31,53 @@ _DEAD_AFTER_S = 60.0
 _FRAME_S = 60.0
 
 
+class Trouble(Protocol):
+    """What somebody who waits for the API server meets."""
+
+    def failed(self, why: str, since_s: float) -> None: ...
+
+    def ended(self, *, back: bool) -> None: ...
+
+
+class Outages(Protocol):
+    """Where the API server's outages are told."""
+
+    def met(self) -> Trouble: ...
+
+
 class ClusterAccess(Protocol):
     """What is needed of a cluster: the official client's Configuration, with its address and credentials."""
 
     @property
     def configuration(self) -> Any: ...
 
+    @property
+    def credential(self) -> tuple[object, ...]: ...
+
+    @property
+    def outage_s(self) -> float:
+        """How long the API server may be away, or a credential that it refuses take to be renewed."""
+
+    @property
+    def outages(self) -> Outages: ...
+
+    def log_in_again(self, refused: tuple[object, ...]) -> bool:
+        """Whether there are other credentials than ``refused`` now."""
+
 
 class TunnelError(OdfError):
-    """The tunnel could not be opened; ``status`` is the API server's HTTP status, None if it gave none."""
+    """The tunnel could not be opened; ``status`` is the API server's HTTP status, None if it gave none.
 
-    def __init__(self, problem: str, status: int | None = None) -> None:
+    ``distrusted``: the server showed a certificate that can not be trusted.
+    """
+
+    def __init__(
+        self, problem: str, status: int | None = None, *, cause: str = "", distrusted: bool = False
+    ) -> None:
         self.status = status
+        self.distrusted = distrusted
+        #: What is the matter with the API server, in a few words; None if it is the guest that is not there.
+        self.outage = cause or (str(status) if status in (401, 429, 502, 503, 504) else None)
         super().__init__(problem)
 
 
@@ -62,7 +97,16 @@ class Tunnel:
     def open(
         cls, cluster: ClusterAccess, namespace: str, vm: str, port: int, *, timeout_s: float = 10.0
     ) -> Tunnel:
-        """Connect to ``port`` of a running VM. Raises `TunnelError` with the server's words."""
+        """Connect to ``port`` of a running VM. Raises `TunnelError` with the server's words.
+
+        A credential that is refused is renewed once.
+        """
+        used = cluster.credential
+        try:
+            return cls(_connect(cluster.configuration, namespace, vm, port, timeout_s))
+        except TunnelError as error:
+            if error.status != 401 or not cluster.log_in_again(used):
+                raise
         return cls(_connect(cluster.configuration, namespace, vm, port, timeout_s))
 
     def cut(self) -> None:
@@ -131,6 +175,8 @@ class Tunnel:
 
 
 def _connect(configuration: Any, namespace: str, vm: str, port: int, timeout_s: float) -> Any:
+    import ssl
+
     import websocket
 
     base = str(configuration.host).rstrip("/")
@@ -156,8 +202,22 @@ def _connect(configuration: Any, namespace: str, vm: str, port: int, timeout_s: 
     except websocket.WebSocketBadStatusException as error:
         raise TunnelError(_words(error), error.status_code) from error
     except (websocket.WebSocketException, OSError) as error:
-        raise TunnelError(f"{type(error).__name__}: {error}") from error
+        distrusted = isinstance(error, ssl.SSLCertVerificationError)
+        problem = f"{type(error).__name__}: {error}"
+        raise TunnelError(problem, cause=_cause(error), distrusted=distrusted) from error
     return connection
+
+
+def _cause(error: Exception) -> str:
+    import ssl
+
+    import websocket
+
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException):
+        return "no answer"
+    return "TLS failed" if isinstance(error, ssl.SSLError) else "connection reset"
 
 
 def _headers(configuration: Any) -> dict[str, str]:

@@ -16,7 +16,7 @@ from pytest_odfperf.plugin.display import Display
 from pytest_odfperf.plugin.reports import HtmlPlugin, copy_reports, replay
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
-from pytest_odfperf.run.controller import Run, now
+from pytest_odfperf.run.controller import Run
 from pytest_odfperf.run.finish import final_records, write_outputs
 from pytest_odfperf.run.prepare import Workers
 from pytest_odfperf.run.progress import Progress
@@ -228,7 +228,8 @@ class ControllerPlugin:
                 counts = ", ".join(f"{number} {kind}" for kind, number in swept.deleted.items() if number)
                 self._lines.append(f"odfperf: deleted {counts or 'nothing'}")
             self._lines += [f"odfperf: could not be deleted: {what}" for what in left]
-        self._run.save(ended_at=now(), left=left)
+        self._lines += [f"odfperf: {line}" for line in self._run.outages]
+        self._run.end(left)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         counts = write_outputs(self._run.run_dir, self._final_records())

@@ -27,7 +27,7 @@ class MeasurePlugin:
         from pytest_odfperf.run.lease import GroupLease
 
         process = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        self._lease = GroupLease(plan, stop)
+        self._lease = GroupLease(plan, stop, process)
         self._recorder = Recorder(plan, process)
         self._stop = stop
         self._worker = is_worker(config)

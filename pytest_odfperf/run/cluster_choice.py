@@ -42,19 +42,20 @@ def open_cluster(selection: Selection, stop: Stop) -> Generator[OpenedCluster]:
             config = _sandbox_config(selection)
             sandbox = start(config, state_dir=Path(state), stop=stop, deadline_s=SANDBOX_START_S)
             try:
-                yield _connect(selection, str(sandbox.kubeconfig))
+                yield _connect(selection, str(sandbox.kubeconfig), stop)
             finally:
                 sandbox.close()
     else:
-        yield _connect(selection, None)
+        yield _connect(selection, None, stop)
 
 
-def _connect(selection: Selection, kubeconfig: str | None) -> OpenedCluster:
+def _connect(selection: Selection, kubeconfig: str | None, stop: Stop) -> OpenedCluster:
     from pytest_odfperf.cluster.connect import connect
     from pytest_odfperf.cluster.facts import read_facts
 
-    cluster = connect(kubeconfig)
-    return OpenedCluster(cluster=cluster, facts=read_facts(cluster, selection.matrix), kubeconfig=kubeconfig)
+    cluster = connect(kubeconfig, stop=stop, outage_s=selection.matrix.timeouts.api_s)
+    facts = read_facts(cluster, selection.matrix, stop=stop)
+    return OpenedCluster(cluster=cluster, facts=facts, kubeconfig=kubeconfig)
 
 
 def _sandbox_config(selection: Selection) -> dict[str, object]:

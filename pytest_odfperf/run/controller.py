@@ -15,6 +15,7 @@ from pytest_odfperf.errors import OdfError
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.run.cluster_choice import OpenedCluster, open_cluster
+from pytest_odfperf.run.outage_journal import OutageJournal, outage_lines, read_outages
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.prepare import facts_json, make_plan
 from pytest_odfperf.run.resume import read_done, read_records_of
@@ -49,6 +50,15 @@ class Run:
     @property
     def marking(self) -> str | None:
         return self.plan.marking
+
+    def end(self, left: list[str]) -> None:
+        """Write down the end: what is left on the cluster, and when its API server was away."""
+        self.save(ended_at=now(), left=left, outages=read_outages(self.run_dir.path))
+
+    @property
+    def outages(self) -> list[str]:
+        """What the user should know of the API server's outages."""
+        return outage_lines(read_outages(self.run_dir.path))
 
     def save(self, **more: Any) -> None:
         """Write run.json anew, with ``more`` in it."""
@@ -91,9 +101,12 @@ def open_run(
             run_dir.point_latest()
         folder = checkpoint_dir(run_dir.path) or run_dir.path / ".checkpoint"
         folder.mkdir(exist_ok=True)
+        opened.cluster.outages.listeners.append(OutageJournal(run_dir.path, "controller").add)
         earlier, broken = read_records_of(run_dir)
         matrix = selection.matrix
-        owner = create_run(opened.cluster, matrix.namespace, run_dir.run_id, {"matrix": matrix.name})
+        owner = create_run(
+            opened.cluster, matrix.namespace, run_dir.run_id, {"matrix": matrix.name}, stop=stop
+        )
         pair = new_key_pair()
         plan = make_plan(
             selection,
@@ -136,7 +149,7 @@ def _close(run: Run) -> None:
             left = run.sweep().left
         except OdfError as error:
             left = (str(error),)
-        run.save(ended_at=now(), left=list(left))
+        run.end(list(left))
 
 
 def _say_what_is_resumed(run: Run) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from pytest_odfperf.errors import InterruptedRunError, OdfError
 from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.run.outage_journal import OutageJournal
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
 from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
@@ -25,12 +26,13 @@ class GroupLease:
     A group that another worker lost is made anew, after what was left of its pool is deleted.
     """
 
-    def __init__(self, plan: Plan, stop: Stop) -> None:
+    def __init__(self, plan: Plan, stop: Stop, process: str = "main") -> None:
         self.plan = plan
         self._stop = stop
         self._jobs = render_jobs(plan.matrix, plan.keys)
         self._groups = groups_of(plan.keys)
         self._log = PoolLog(plan.run_path)
+        self._outages = OutageJournal(plan.run_path, process)
         self._cluster: Cluster | None = None
         self._group: VmGroup | None = None
         self._guests: tuple[Guest, ...] = ()
@@ -80,7 +82,10 @@ class GroupLease:
 
         plan, matrix = self.plan, self.plan.matrix
         if self._cluster is None:
-            self._cluster = connect(plan.kubeconfig, stop=self._stop)
+            self._cluster = connect(
+                plan.kubeconfig, stop=self._stop, outage_s=matrix.timeouts.api_s, in_mid_run=True
+            )
+            self._cluster.outages.listeners.append(self._outages.add)
         attempt = self._attempts[key.group] = self._attempts.get(key.group, 0) + 1
         job = self.job(key)
         spec = GroupSpec.of(

@@ -107,7 +107,9 @@ def access(server: Any, **changes: Any) -> Any:
     configuration.api_key = {"authorization": "Bearer secret-token"}
     for name, value in changes.items():
         setattr(configuration, name, value)
-    return SimpleNamespace(configuration=configuration)
+    return SimpleNamespace(
+        configuration=configuration, credential=(), outage_s=5, log_in_again=lambda refused: False
+    )
 
 
 @pytest.fixture
