@@ -180,7 +180,8 @@ class Calls:
 
     def _retried(self, attempt: Callable[[], JsonObject]) -> JsonObject:
         trouble = self._cluster.outages.met()
-        began_s, attempts, back = time.monotonic(), 0, False
+        began_s, attempts = time.monotonic(), 0
+        back: bool | None = None
         try:
             while True:
                 tried_s = time.monotonic()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 #: A child of the logger that writes the logs of pools.
 LOGGER = logging.getLogger("odfperf.cluster")
 #: Shorter ones are everyday life.
-WORTH_SAYING_S = 1.0
+WORTH_SAYING_S = 2.0
 #: One that lasts so long is said while it lasts.
 _SAID_AFTER_S = 5.0
 
@@ -25,11 +25,11 @@ class Outage:
     seconds: float
     why: str
     failures: int
-    #: Whether it ended with an answer; else somebody gave up.
-    back: bool
+    #: True: it ended with an answer. False: somebody gave up. None: nobody needs an answer any more.
+    back: bool | None
 
     def __str__(self) -> str:
-        end = "back" if self.back else "given up"
+        end = {True: "back", False: "given up", None: "no longer awaited"}[self.back]
         return f"API server {_state(self.why)} for {self.seconds:.0f} s ({self.why}), {end}"
 
 
@@ -65,7 +65,7 @@ class Outages:
         if say:
             LOGGER.warning("API server %s for %.0f s (%s), waiting", _state(why), lasts_s, why)
 
-    def leave(self, *, back: bool) -> None:
+    def leave(self, *, back: bool | None) -> None:
         with self._lock:
             self._waiting -= 1
             seconds = time.monotonic() - self._began_s
@@ -78,7 +78,7 @@ class Outages:
                 failures=self._reasons.total(),
                 back=back,
             )
-        LOGGER.log(logging.WARNING if back else logging.ERROR, "%s", outage)
+        LOGGER.log(logging.ERROR if back is False else logging.WARNING, "%s", outage)
         for listener in self.listeners:
             listener(outage)
 
@@ -97,7 +97,7 @@ class Trouble:
             self._outages.enter(since_s)
         self._outages.note(why)
 
-    def ended(self, *, back: bool) -> None:
+    def ended(self, *, back: bool | None) -> None:
         if self._entered:
             self._entered = False
             self._outages.leave(back=back)

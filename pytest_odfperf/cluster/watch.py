@@ -136,7 +136,7 @@ class Objects:
         except Exception as error:  # noqa: BLE001 - who waits must not wait for a thread that is gone
             self._end(kind, ApiError(f"watch {kind.plural}", None, type(error).__name__, str(error)))
         finally:
-            trouble.ended(back=False)
+            trouble.ended(back=None)
 
     def _repeat(self, kind: Kind, trouble: Trouble) -> None:
         failures = 0

@@ -84,6 +84,7 @@ def connect(
     trouble = cluster.outages.met()
     attempt = 0
     refused_s: float | None = None
+    back: bool | None = None
     try:
         while True:
             stop.check()
@@ -96,6 +97,7 @@ def connect(
                 if error.refused:
                     refused_s = refused_s or began_s
                     if time.monotonic() - refused_s > cluster.outage_s:
+                        back = False
                         raise _refusal(vm, error) from error
                 if error.outage is None:
                     trouble.ended(back=True)
@@ -108,6 +110,7 @@ def connect(
                     stop.check()
                 return connection
             if deadline.left_s() <= (pause_s := _PAUSE_S[min(attempt, len(_PAUSE_S) - 1)]):
+                back = False
                 raise GuestError(
                     vm.name,
                     f"SSH did not answer within {deadline.seconds:.0f} s; last state: {state}; "
@@ -116,7 +119,7 @@ def connect(
             stop.sleep(pause_s)
             attempt += 1
     finally:
-        trouble.ended(back=False)
+        trouble.ended(back=back)
 
 
 def _refusal(vm: RunningVm, error: Exception) -> GuestError:

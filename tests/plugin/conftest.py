@@ -65,14 +65,14 @@ class Outcome:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Nothing of the session that runs these tests, and no kubeconfig."""
+    """Nothing of the session that runs these tests, and no kubeconfig but one that a test writes."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTEST", "KUBE", "CI", "ODFPERF"))
         and name not in ("BUILD_NUMBER", "COLUMNS")
     }
-    return kept | {"HOME": str(folder), "KUBECONFIG": str(folder / "no-such-kubeconfig"), "COLUMNS": "160"}
+    return kept | {"HOME": str(folder), "KUBECONFIG": str(folder / "kubeconfig"), "COLUMNS": "160"}
 
 
 @pytest.fixture

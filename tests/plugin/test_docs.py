@@ -81,7 +81,7 @@ def test_the_documented_defaults_are_those_of_the_model():
         "guest.root_size": f"{guest.root_size_bytes >> 30}Gi",
         **{
             f"timeouts.{name}": f"{getattr(timeouts, f'{name}_s')}s"
-            for name in ("boot", "ssh", "layout", "fio_slack", "delete")
+            for name in ("boot", "ssh", "layout", "fio_slack", "delete", "api")
         },
     }
     assert {name: shown.get(name) for name in expected} == expected

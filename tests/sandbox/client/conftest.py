@@ -242,6 +242,13 @@ class OwnServer:
     def hits(self) -> list[int]:
         return [rule["hits"] for rule in self.sandbox("GET", "faults")["rules"]]
 
+    def until_hit(self, *wanted: int) -> None:
+        """The rules have hit so often."""
+        deadline = Deadline(f"hits {wanted}", 30)
+        while self.hits() != list(wanted):
+            deadline.check(str(self.hits()))
+            time.sleep(0.05)
+
     def until_streaming(self) -> None:
         """A watch is open, not only asked for."""
         deadline = Deadline("an open watch", 20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.cluster import calls as calls_module
+from pytest_odfperf.cluster import outages as outages_module
 from pytest_odfperf.cluster import watch as watch_module
 from pytest_odfperf.cluster.calls import ApiError, Calls
 from pytest_odfperf.cluster.connect import Cluster
@@ -32,6 +35,12 @@ def names(cluster: Cluster) -> list[str]:
 
 
 @pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short pauses, for tests that are about what is repeated and not when."""
+    monkeypatch.setattr(calls_module, "_FIRST_PAUSE_S", 0.02)
+
+
+@pytest.fixture
 def outages(admin: Cluster) -> list[Outage]:
     found: list[Outage] = []
     admin.outages.listeners.append(found.append)
@@ -49,14 +58,15 @@ def test_a_throttled_call_waits_as_long_as_it_is_asked_to(
     assert names(admin) == []
     assert time.monotonic() - began_s >= 2
     assert server.hits() == [1]
-    assert [outage.why for outage in outages] == ["429 TooManyRequests"]
-    assert str(outages[0]).startswith("API server in trouble for ")
+    (outage,) = outages
+    assert (outage.why, outage.failures) == ("429 TooManyRequests", 1)
+    assert str(outage).startswith("API server in trouble for ")
 
 
 def test_no_server_can_ask_for_more_time_than_there_is(server: Any, admin: Cluster) -> None:
     server.fault(verbs=["list"], status=429, retry_after_s=3600)
     began_s = time.monotonic()
-    with pytest.raises(ApiError, match="429 TooManyRequests.*tried for 1 s, 2 times"):
+    with pytest.raises(ApiError, match=r"429 TooManyRequests.*tried for \d+ s, 2 times"):
         Calls(admin, Stop(), outage_s=1).items(CONFIG_MAP, "ns")
     with pytest.raises(ApiError, match="429 TooManyRequests"):
         Calls(admin, Stop(), deadline=Deadline("x", 1)).items(CONFIG_MAP, "ns")
@@ -75,7 +85,7 @@ def test_no_server_can_ask_for_more_time_than_there_is(server: Any, admin: Clust
     ],
     ids=lambda fault: "-".join(map(str, *fault.items())),
 )
-def test_every_verb_outlasts_trouble(server: Any, admin: Cluster, fault: dict[str, Any]) -> None:
+def test_every_verb_outlasts_trouble(server: Any, admin: Cluster, quick: None, fault: dict[str, Any]) -> None:
     for verb in ("create", "get", "list", "delete", "deletecollection"):
         server.fault(verbs=[verb], times=2, **fault)
     calls = Calls(admin, Stop())
@@ -91,12 +101,12 @@ def test_every_verb_outlasts_trouble(server: Any, admin: Cluster, fault: dict[st
 
 def test_what_we_did_wrong_is_not_repeated(server: Any, admin: Cluster) -> None:
     server.fault(verbs=["create"], status=422, message="no such field")
-    with pytest.raises(ApiError, match="422 Invalid: no such field$"):
+    with pytest.raises(ApiError, match=r"422 Invalid: no such field$"):
         Calls(admin, Stop()).create(CONFIG_MAP, "ns", config_map("a"))
     assert server.hits() == [1]
 
 
-def test_lost_answers_make_no_object_twice_and_lose_none(server: Any, admin: Cluster) -> None:
+def test_lost_answers_make_no_object_twice_and_lose_none(server: Any, admin: Cluster, quick: None) -> None:
     server.fault(verbs=["create"], resources=["configmaps"], probability=0.5, seed=3, lost=True)
     made = {}
 
@@ -106,10 +116,8 @@ def test_lost_answers_make_no_object_twice_and_lose_none(server: Any, admin: Clu
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create, range(40)))
-    there = {
-        item["metadata"]["name"]: item["metadata"]["uid"]
-        for item in Calls(admin, Stop()).items(CONFIG_MAP, "ns")
-    }
+    found = Calls(admin, Stop()).items(CONFIG_MAP, "ns")
+    there = {item["metadata"]["name"]: item["metadata"]["uid"] for item in found}
     assert there == made
     assert len(made) == 40
     assert server.hits()[0] > 5
@@ -136,6 +144,7 @@ def test_a_server_that_never_answers_is_asked_again(
     server: Any, admin: Cluster, monkeypatch: pytest.MonkeyPatch, outages: list[Outage]
 ) -> None:
     monkeypatch.setattr(calls_module, "TIMEOUT_S", (5.0, 1.0))
+    monkeypatch.setattr(outages_module, "WORTH_SAYING_S", 0.5)
     server.fault(verbs=["list"], times=1, hang=True)
     assert names(admin) == []
     assert [outage.why for outage in outages] == ["no answer"]
@@ -144,10 +153,15 @@ def test_a_server_that_never_answers_is_asked_again(
 
 
 def test_a_restart_is_outlasted_by_all_threads_and_is_one_outage(
-    server: Any, admin: Cluster, outages: list[Outage], caplog: pytest.LogCaptureFixture
+    server: Any,
+    admin: Cluster,
+    outages: list[Outage],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(outages_module, "_SAID_AFTER_S", 1.0)
     names(admin)
-    server.sandbox("POST", "restart", {"seconds": 6})
+    server.sandbox("POST", "restart", {"seconds": 4})
     time.sleep(0.3)
     with ThreadPoolExecutor(10) as pool:
         made = list(
@@ -159,7 +173,7 @@ def test_a_restart_is_outlasted_by_all_threads_and_is_one_outage(
     assert len({item["metadata"]["uid"] for item in made}) == 10
     (outage,) = outages
     assert outage.why == "connection refused"
-    assert outage.seconds > 3
+    assert outage.seconds > 2
     assert outage.back
     text = "\n".join(caplog.messages)
     assert "connection refused), waiting" in text
@@ -186,6 +200,52 @@ def test_an_interrupt_ends_the_wait_for_a_server_at_once(server: Any, admin: Clu
     with pytest.raises(InterruptedRunError):
         Calls(admin, stop).items(CONFIG_MAP, "ns")
     timer.join()
+
+
+class Gate:
+    """Stands before a server and ends the first connections in the middle of the TLS handshake."""
+
+    def __init__(self, target: int, bad: int) -> None:
+        self.left = bad
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if self.left:
+                    self.left -= 1
+                    near.recv(1)
+                    near.close()
+                    continue
+                far = socket.create_connection(("127.0.0.1", self._target))
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def _pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        # Closing alone does not wake the thread that accepts.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+def test_a_tls_handshake_that_breaks_is_tried_again(server: Any, admin: Cluster) -> None:
+    gate = Gate(server.port, 3)
+    admin.configuration.host = gate.url
+    assert names(admin) == []
+    assert gate.left == 0
+    gate.close()
 
 
 # -- watches
@@ -225,25 +285,28 @@ def lists(server: Any) -> int:
 
 @pytest.mark.parametrize("fault", ["cut", "expire"])
 def test_a_watch_that_is_cut_or_expired_lists_again(server: Any, watched: Watched, fault: str) -> None:
-    until_open(server)
+    server.until_streaming()
     before = lists(server)
     server.fault(verbs=["watch"], times=1, **{fault: True})
-    assert server.hits() == [1]
-    watched.make("second")
-    watched.sees("first", "second")
+    server.until_hit(1)
     deadline = Deadline("another list", 20)
     while lists(server) == before:
         deadline.check("none")
         time.sleep(0.05)
+    watched.make("second")
+    watched.sees("first", "second")
 
 
 def test_expired_watches_lose_nothing_that_happened_meanwhile(server: Any, watched: Watched) -> None:
-    """Every second watch expires at once, and its list is all there is."""
-    server.fault(verbs=["watch"], probability=0.5, seed=5, expire=True)
-    server.fault(verbs=["watch"], times=4, status=410)
-    for number in range(10):
-        watched.make(f"c-{number}")
-    watched.sees("first", *(f"c-{number}" for number in range(10)))
+    server.until_streaming()
+    server.fault(verbs=["watch"], times=3, expire=True)
+    server.fault(verbs=["watch"], times=1, status=410)
+    made = ["first"]
+    while sum(server.hits()) < 4:
+        made.append(f"c-{len(made)}")
+        watched.make(made[-1])
+        assert len(made) < 1000
+    watched.sees(*made)
     Calls(watched.cluster, Stop()).delete_collection(CONFIG_MAP, "ns", run_selector("r1"))
     watched.sees()
 
@@ -251,12 +314,12 @@ def test_expired_watches_lose_nothing_that_happened_meanwhile(server: Any, watch
 def test_a_server_that_says_only_410_is_not_asked_without_a_pause(server: Any, watched: Watched) -> None:
     server.fault(verbs=["watch"], expire=True)
     before = lists(server)
-    time.sleep(3)
-    assert lists(server) - before < 15
+    time.sleep(2)
+    assert lists(server) - before < 12
 
 
 def test_a_watch_outlasts_a_restart(server: Any, watched: Watched) -> None:
-    server.sandbox("POST", "restart", {"seconds": 3})
+    server.sandbox("POST", "restart", {"seconds": 2})
     time.sleep(0.3)
     watched.make("second")
     watched.sees("first", "second")
@@ -279,9 +342,10 @@ def test_a_watch_that_falls_silent_is_noticed(
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_after_a_good_list_may_pass(server: Any, watched: Watched, status: int) -> None:
-    until_open(server)
+    server.until_streaming()
     server.fault(verbs=["list", "watch"], times=2, status=status)
     server.fault(verbs=["watch"], times=1, cut=True)
+    server.until_hit(2, 1)
     watched.make("second")
     watched.sees("first", "second")
 
@@ -324,7 +388,7 @@ def test_what_was_made_after_the_deletion_is_deleted_too(
 
     timer = threading.Timer(0.5, late)
     timer.start()
-    left = remove(admin, "ns", run_selector("r1"), (CONFIG_MAP,), Deadline("x", 6), Stop())
+    left = remove(admin, "ns", run_selector("r1"), (CONFIG_MAP,), Deadline("x", 3), Stop())
     timer.join()
     assert left == ("ConfigMap held (Terminating; example.com/held)",)
     free = {"metadata": {"finalizers": None}}
@@ -354,14 +418,6 @@ def test_what_is_left_is_named_when_the_server_goes_in_the_middle(server: Any, a
     assert left[0] == "ConfigMap held (Terminating; example.com/held)"
     assert "not verified" in left[1]
     assert "refused" in left[1]
-
-
-def until_open(server: Any) -> None:
-    """The watch is open, not only asked for."""
-    deadline = Deadline("an open watch", 20)
-    while not server.running.faults._streams:
-        deadline.check("none")
-        time.sleep(0.02)
 
 
 def test_rules_that_make_no_sense_are_refused(server: Any) -> None:

@@ -190,9 +190,8 @@ def test_a_login_that_fails_is_named_when_the_time_is_over(
     cluster = connect(str(server.kubeconfig(tmp_path, plugin.user)), outage_s=1)
     server.sandbox("DELETE", "tokens", {"token": issued["token"]})
     plugin.fail()
-    with pytest.raises(
-        ApiError, match=r"401 Unauthorized.*the login gave nothing new: .*provider is away.*tried for \d+ s"
-    ):
+    words = r"401 Unauthorized.*the login gave nothing new: .*provider is away.*tried for \d+ s"
+    with pytest.raises(ApiError, match=words):
         Calls(cluster, Stop()).items(CONFIG_MAP, "ns")
     plugin.give(server.sandbox("POST", "tokens", {"user": "bench"}))
     Calls(cluster, Stop(), outage_s=20).items(CONFIG_MAP, "ns")
@@ -219,6 +218,10 @@ def test_a_watch_goes_on_with_a_new_token(server: Any, tmp_path: Path, plugin: P
         plugin.give(server.sandbox("POST", "tokens", {"user": "bench"}))
         server.sandbox("DELETE", "tokens", {"token": first["token"]})
         server.fault(verbs=["watch"], times=1, cut=True)
+        deadline = Deadline("another login", 20)
+        while plugin.calls == 1:
+            deadline.check("none")
+            time.sleep(0.05)
         admin = server.client(server.running.admin_token)
         Calls(admin, Stop()).create(CONFIG_MAP, "ns", config_map("after"))
         until("after")
