@@ -71,7 +71,7 @@ def wrapped(inner: BaseException) -> Exception:
         (http.client.IncompleteRead(b""), "connection reset"),
         (urllib3.ReadTimeoutError(SimpleNamespace(), "/x", "Read timed out."), "no answer"),  # type: ignore[arg-type]
         (urllib3.SSLError(ssl.SSLEOFError(8, "EOF occurred")), "TLS failed"),
-        (urllib3.SSLError(ssl.SSLCertVerificationError(1, "expired")), "the server's certificate is not trusted"),
+        (urllib3.SSLError(ssl.SSLCertVerificationError(1, "old")), "the server's certificate is not trusted"),
         (OSError(113, "No route to host"), "OSError"),
     ],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def test_a_rule_hits_what_it_names(rule: dict[str, Any], other: Action) -> None:
     found = faults({**rule, "reset": True})
     assert found.hit(other) is None
     assert found.hit(action()) is not None
-    assert [entry.shown() for entry in found.rules][0]["hits"] == 1
+    assert found.rules[0].shown()["hits"] == 1
 
 
 def test_a_rule_without_names_hits_everything_but_streams_are_cut_only() -> None:
