@@ -187,8 +187,7 @@ def kube(simulated: Sandbox) -> Iterator[Kube]:
     made = Kube(simulated.kubeconfig, f"test-{uuid.uuid4().hex[:8]}")
     made.create("namespaces", {"metadata": {"name": made.namespace}})
     yield made
-    for vm in made.list("virtualmachines"):
-        made.delete("virtualmachines", vm["metadata"]["name"])
+    made.call("DELETE", made.path("virtualmachines"))
     made.until(lambda: not made.list("virtualmachines") and not made.list("pods"))
     made.delete("namespaces", made.namespace)
 

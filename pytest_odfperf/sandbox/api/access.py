@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_odfperf.sandbox.api.resources import BY_PATH
-from pytest_odfperf.sandbox.api.status import StatusError
+from pytest_odfperf.sandbox.api.status import StatusError, forbidden
 from pytest_odfperf.sandbox.api.store import Store
 
 ADMIN = "system:masters"
@@ -23,6 +23,18 @@ _CLUSTER_BINDINGS = BY_PATH[_RBAC, "v1", "clusterrolebindings"]
 class User:
     name: str
     groups: tuple[str, ...] = ()
+
+
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+def user_named(name: str) -> User:
+    """A user that has logged in, with the groups that Kubernetes gives to such a name."""
+    groups = ["system:authenticated"]
+    if name.startswith(_SERVICE_ACCOUNT):
+        namespace = name.removeprefix(_SERVICE_ACCOUNT).partition(":")[0]
+        groups += ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"]
+    return User(name, tuple(groups))
 
 
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
@@ -49,6 +61,18 @@ def authenticate(header: str | None, tokens: Mapping[str, User]) -> User:
             if hmac.compare_digest(known.encode(), token.strip().encode()):
                 return user
     raise StatusError(401, "Unauthorized", "Unauthorized")
+
+
+def impersonated(store: Store, user: User, headers: Mapping[str, str]) -> User:
+    """Whom ``user`` speaks for (``kubectl --as``). Raises a 403 `StatusError` without the right to."""
+    name = headers.get("Impersonate-User")
+    if not name or user is ANONYMOUS:
+        return user
+    if not is_allowed(store, user, Action(verb="impersonate", group="", resource="users", name=name)):
+        raise forbidden(user.name, "impersonate", "users", "", "", name)
+    named = user_named(name)
+    group = headers.get("Impersonate-Group")
+    return User(name, (*named.groups, group)) if group else named
 
 
 def is_allowed(store: Store, user: User, action: Action) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 from pytest_odfperf.sandbox.api.resources import BY_PATH, Resource
-from pytest_odfperf.sandbox.api.store import Obj, Store, timestamp
+from pytest_odfperf.sandbox.api.store import Change, Obj, Store, timestamp
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
@@ -62,19 +62,10 @@ def _dependents(store: Store, uid: str) -> list[tuple[Resource, Obj]]:
     ]
 
 
-async def collect_garbage(store: Store) -> None:
-    """The garbage and namespace controllers, until cancelled."""
-    seen = store.version
-    while True:
-        changed = store.next_change()
-        changes = store.since(seen)
-        seen = store.version
-        for change in changes:
-            _collect(store, change.resource, change.before, change.after)
-        if not changes:
-            await changed.wait()
-        else:
-            await asyncio.sleep(0)
+def collect_garbage(store: Store, changes: Iterable[Change]) -> None:
+    """What the garbage and namespace controllers do about some changes."""
+    for change in changes:
+        _collect(store, change.resource, change.before, change.after)
 
 
 def _collect(store: Store, resource: Resource, before: Obj | None, after: Obj | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 
@@ -46,9 +45,7 @@ def apply_patch(obj: Obj, body: bytes, content_type: str, resource: Resource) ->
     if content_type in (MERGE, STRATEGIC):
         if not isinstance(change, dict):
             raise bad_request("error decoding patch: it is not an object")
-        fresh = copy.deepcopy(obj)
-        _merge(fresh, change, strategic=content_type == STRATEGIC)
-        return fresh
+        return _merge(obj, change, strategic=content_type == STRATEGIC)
     raise StatusError(
         415, "UnsupportedMediaType", f"the body of the request was in an unknown format: {content_type}"
     )
@@ -70,31 +67,34 @@ def _json_patch(obj: Obj, change: Any) -> Obj:
     return fresh
 
 
-def _merge(target: Obj, change: Obj, *, strategic: bool) -> None:
+def _merge(target: Obj, change: Obj, *, strategic: bool) -> Obj:
+    """A new object; what does not change is the same as in ``target``."""
+    fresh = dict(target)
     for name, value in change.items():
         if value is None:
-            target.pop(name, None)
+            fresh.pop(name, None)
         elif isinstance(value, dict):
-            below = target.get(name)
-            if not isinstance(below, dict):
-                below = target[name] = {}
-            _merge(below, value, strategic=strategic)
+            below = fresh.get(name)
+            fresh[name] = _merge(below if isinstance(below, dict) else {}, value, strategic=strategic)
         elif strategic and isinstance(value, list) and name in _MERGE_KEYS:
-            target[name] = _merge_list(target.get(name) or [], value, _MERGE_KEYS[name])
-        else:
-            target[name] = copy.deepcopy(value)
+            fresh[name] = _merge_list(fresh.get(name) or [], value, _MERGE_KEYS[name])
+        elif not strategic or not name.startswith(("$setElementOrder/", "$retainKeys")):
+            fresh[name] = value
+    if strategic and fresh.pop("$patch", None) == "replace":
+        return {name: value for name, value in change.items() if name != "$patch"}
+    return fresh
 
 
 def _merge_list(old: list[Any], change: list[Any], key: str) -> list[Any]:
-    merged = copy.deepcopy(old)
+    merged = list(old)
     for entry in change:
         if not isinstance(entry, dict) or key not in entry:
             raise bad_request(f"strategic merge: an entry of the list has no {key}")
-        there = next((one for one in merged if one.get(key) == entry[key]), None)
+        there = next((at for at, one in enumerate(merged) if one.get(key) == entry[key]), None)
         if entry.get("$patch") == "delete":
             merged = [one for one in merged if one.get(key) != entry[key]]
         elif there is None:
-            merged.append(copy.deepcopy(entry))
+            merged.append(entry)
         else:
-            _merge(there, entry, strategic=True)
+            merged[there] = _merge(merged[there], entry, strategic=True)
     return merged

@@ -20,6 +20,13 @@ class Resource:
     custom: bool = False
     #: Kept nowhere: answered when it is created (access reviews).
     review: bool = False
+    #: Parts that can only be created, with the kind of what is posted.
+    created_below: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def generation(self) -> bool:
+        """Whether its objects count the changes of their spec."""
+        return self.custom or self.plural == "pods"
 
     @property
     def api_version(self) -> str:
@@ -47,14 +54,17 @@ class Resource:
             status.pop("shortNames", None)
             status["singularName"] = ""
             entries.append(status)
+        for name, kind in self.created_below:
+            below = {"name": f"{self.plural}/{name}", "singularName": "", "kind": kind, "verbs": ["create"]}
+            entries.append({**below, "namespaced": self.namespaced})
         return entries
 
 
-def _core(plural: str, kind: str, *short: str, **more: bool) -> Resource:
+def _core(plural: str, kind: str, *short: str, **more: Any) -> Resource:
     return Resource("", "v1", plural, kind, short, **more)
 
 
-def _custom(group: str, version: str, plural: str, kind: str, *short: str, **more: bool) -> Resource:
+def _custom(group: str, version: str, plural: str, kind: str, *short: str, **more: Any) -> Resource:
     return Resource(group, version, plural, kind, short, custom=True, **more)
 
 
@@ -67,15 +77,18 @@ _CEPH = "ceph.rook.io"
 RESOURCES = (
     _core("namespaces", "Namespace", "ns", namespaced=False),
     _core("nodes", "Node", "no", namespaced=False),
-    _core("pods", "Pod", "po"),
+    _core("pods", "Pod", "po", created_below=(("binding", "Binding"),)),
     _core("events", "Event", "ev", status=False),
     _core("secrets", "Secret", status=False),
     _core("configmaps", "ConfigMap", "cm", status=False),
-    _core("serviceaccounts", "ServiceAccount", "sa", status=False),
+    _core(
+        "serviceaccounts", "ServiceAccount", "sa", status=False, created_below=(("token", "TokenRequest"),)
+    ),
     _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc"),
     _core("persistentvolumes", "PersistentVolume", "pv", namespaced=False),
     _core("resourcequotas", "ResourceQuota", "quota"),
     _core("limitranges", "LimitRange", "limits", status=False),
+    Resource("events.k8s.io", "v1", "events", "Event", ("ev",), status=False),
     Resource("coordination.k8s.io", "v1", "leases", "Lease", status=False),
     Resource(
         "storage.k8s.io", "v1", "storageclasses", "StorageClass", ("sc",), namespaced=False, status=False

@@ -15,8 +15,10 @@ Predicate = Callable[[Obj], bool]
 _KEY = r"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _VALUE = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
 _SET = re.compile(rf"({_KEY})\s+(in|notin)\s*\(([^()]*)\)", re.ASCII)
-_EQUALS = re.compile(rf"({_KEY})\s*(!=|==|=)\s*({_VALUE})", re.ASCII)
+_EQUALS = re.compile(rf"({_KEY})\s*(!=|==|=|>|<)\s*({_VALUE})", re.ASCII)
 _EXISTS = re.compile(rf"(!?)\s*({_KEY})", re.ASCII)
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 #: Field selectors beside metadata.name and metadata.namespace; custom resources have none.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -54,6 +56,12 @@ def _split(text: str) -> list[str]:
 def _label_term(term: str) -> Callable[[Mapping[str, str]], bool]:
     if found := _SET.fullmatch(term):
         key, operator, listed = found.groups()
+        _check_key(key, term)
+        if not listed.strip():
+            raise bad_request(
+                f"unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, "
+                f"values set can't be empty: {term!r}"
+            )
         values = {value.strip() for value in listed.split(",")}
         for value in values:
             _check_value(value, term)
@@ -62,14 +70,42 @@ def _label_term(term: str) -> Callable[[Mapping[str, str]], bool]:
         return lambda labels: labels.get(key) not in values
     if found := _EQUALS.fullmatch(term):
         key, operator, value = found.groups()
+        _check_key(key, term)
+        if operator in (">", "<"):
+            return _compared(key, operator, value)
         _check_value(value, term)
         if operator == "!=":
             return lambda labels: labels.get(key) != value
         return lambda labels: labels.get(key) == value
     if found := _EXISTS.fullmatch(term):
         absent, key = found.groups()
+        _check_key(key, term)
         return lambda labels: (key in labels) != bool(absent)
     raise bad_request(f"unable to parse requirement: {term!r}")
+
+
+def _check_key(key: str, term: str) -> None:
+    prefix, _, name = key.rpartition("/")
+    if len(name) > 63 or len(prefix) > 253:
+        raise bad_request(
+            f"unable to parse requirement: key: Invalid value: {key!r} in {term!r}: it is too long"
+        )
+
+
+def _compared(key: str, operator: str, value: str) -> Callable[[Mapping[str, str]], bool]:
+    if not _NUMBER.fullmatch(value):
+        raise bad_request(
+            f"unable to parse requirement: for 'Gt', 'Lt' operators, the value must be an integer: {value!r}"
+        )
+    bound = int(value)
+
+    def holds(labels: Mapping[str, str]) -> bool:
+        there = labels.get(key, "")
+        if not _NUMBER.fullmatch(there):
+            return False
+        return int(there) > bound if operator == ">" else int(there) < bound
+
+    return holds
 
 
 def _check_value(value: str, term: str) -> None:
@@ -87,7 +123,11 @@ def field_selector(text: str, resource: Resource) -> Predicate:
             raise bad_request(f"invalid field selector: {term!r}")
         path, operator, value = found.groups()
         if path not in known:
-            raise bad_request(f"field label not supported: {path}")
+            if resource.custom or resource.kind in _FIELDS:
+                raise bad_request(f"field label not supported: {path}")
+            raise bad_request(
+                f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+            )
         terms.append((path.split("."), operator != "!=", value))
     return lambda obj: all((_at(obj, path) == value) == wanted for path, wanted, value in terms)
 

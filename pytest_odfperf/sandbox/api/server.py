@@ -15,15 +15,27 @@ from pathlib import Path
 from aiohttp import web
 
 from pytest_odfperf.sandbox.api import handlers
-from pytest_odfperf.sandbox.api.access import ANONYMOUS, Action, User, authenticate, is_allowed
+from pytest_odfperf.sandbox.api.access import (
+    ANONYMOUS,
+    Action,
+    User,
+    authenticate,
+    impersonated,
+    is_allowed,
+    user_named,
+)
 from pytest_odfperf.sandbox.api.admin import PREFIX, administer
 from pytest_odfperf.sandbox.api.certificates import make_server_context
+from pytest_odfperf.sandbox.api.children import CREATED, create_below
+from pytest_odfperf.sandbox.api.control import control
 from pytest_odfperf.sandbox.api.discovery import discovery
 from pytest_odfperf.sandbox.api.faults import Faults
 from pytest_odfperf.sandbox.api.injection import under_faults
-from pytest_odfperf.sandbox.api.lifecycle import collect_garbage
+from pytest_odfperf.sandbox.api.new_events import EVENTS, new_events
 from pytest_odfperf.sandbox.api.openapi import openapi_v2, openapi_v3
+from pytest_odfperf.sandbox.api.patch import APPLY
 from pytest_odfperf.sandbox.api.paths import SUBRESOURCES, Target, parse_path
+from pytest_odfperf.sandbox.api.reads import read_list, read_one, whole_number
 from pytest_odfperf.sandbox.api.reviews import review
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
 from pytest_odfperf.sandbox.api.status import StatusError, bad_request, forbidden, no_such_path
@@ -31,10 +43,12 @@ from pytest_odfperf.sandbox.api.store import Store
 from pytest_odfperf.sandbox.api.subresources import kubevirt
 from pytest_odfperf.sandbox.api.tables import answer_table, wants_table
 from pytest_odfperf.sandbox.api.tokens import ADMIN_USER, CONTROLLERS, Tokens
-from pytest_odfperf.sandbox.api.watching import Watch
+from pytest_odfperf.sandbox.api.watching import Watch, check_query
+from pytest_odfperf.sandbox.api.writes import read_write
 from pytest_odfperf.sandbox.settings import ApiFault
 
-_LARGEST_BODY = 16 << 20
+#: As the real server's limit for a request.
+_LARGEST_BODY = 3 << 20
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 _YES = ("true", "1", "True")
 
@@ -68,7 +82,7 @@ class RunningServer:
         self._site: web.TCPSite | None = None
         self._tls: ssl.SSLContext | None = None
         self._port = 0
-        self._garbage: asyncio.Task[None] | None = None
+        self._control: asyncio.Task[None] | None = None
         self._restarting: asyncio.Task[None] | None = None
 
     async def start(self, config: ApiConfig) -> None:
@@ -83,7 +97,7 @@ class RunningServer:
         self._port = self._runner.addresses[0][1]
         self.url = f"https://127.0.0.1:{self._port}"
         self.faults.restart = self.restart
-        self._garbage = asyncio.create_task(collect_garbage(self.store))
+        self._control = asyncio.create_task(control(self.store))
 
     async def _listen(self) -> None:
         assert self._runner is not None
@@ -111,7 +125,7 @@ class RunningServer:
 
     async def close(self) -> None:
         """Stop answering; open watches and tunnels end."""
-        for task in (self._garbage, self._restarting):
+        for task in (self._control, self._restarting):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -119,15 +133,23 @@ class RunningServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def _issue(self, name: str, seconds: float) -> str:
+        return self.tokens.issue(name, seconds).token
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:
             user = authenticate(request.headers.get("Authorization"), self.tokens.valid())
+            user = impersonated(self.store, user, request.headers)
             if request.path.startswith(PREFIX):
                 return await administer(self, request, user)
             if user is CONTROLLERS:
                 return await self._dispatch(request, user)
             action = await _described(request)
             return await under_faults(self.faults, request, action, lambda: self._dispatch(request, user))
+        except web.HTTPRequestEntityTooLarge:
+            message = f"Request entity too large: limit is {_LARGEST_BODY}"
+            error = StatusError(413, "RequestEntityTooLarge", message)
+            return handlers.as_json(error.body(), error.code)
         except StatusError as error:
             answer = handlers.as_json(error.body(), error.code)
             if (after_s := error.details.get("retryAfterSeconds")) is not None:
@@ -153,9 +175,12 @@ class RunningServer:
         self._authorize(request.method, target, query, user)
         if target.kubevirt:
             options = handlers.decode(await request.read(), request.content_type)
-            return await kubevirt(request, self.store, target, options or {})
-        if target.sub not in ("", "status") or (target.sub and not target.resource.status):
+            return await kubevirt(request, self.store, target, options if isinstance(options, dict) else {})
+        below = request.method == "POST" and (target.resource.plural, target.sub) in CREATED
+        if not below and (target.sub not in ("", "status") or (target.sub and not target.resource.status)):
             raise no_such_path()
+        if target.resource is EVENTS:
+            return await new_events(request, self.store, target, query)
         return await self._objects(request, target, query, user)
 
     def _authorize(self, method: str, target: Target, query: Mapping[str, str], user: User) -> None:
@@ -174,40 +199,43 @@ class RunningServer:
         self, request: web.Request, target: Target, query: dict[str, str], user: User
     ) -> web.StreamResponse:
         store, method = self.store, request.method
-        dry_run = query.get("dryRun") == "All"
         if method == "GET":
             include = query.get("includeObject", "Metadata")
             as_table = wants_table(request.headers.get("Accept", ""))
             if target.name or query.get("watch") not in _YES:
-                read = (
-                    handlers.read_one(store, target)
-                    if target.name
-                    else handlers.read_list(store, target, query)
-                )
+                read = read_one(store, target, query) if target.name else read_list(store, target, query)
                 return handlers.as_json(answer_table(target.resource, read, include) if as_table else read)
+            check_query(query)
             labels = label_selector(query.get("labelSelector", ""))
             fields = field_selector(query.get("fieldSelector", ""), target.resource)
             watch = Watch(store, target.resource, target.namespace, lambda obj: labels(obj) and fields(obj))
             watch.include = include if as_table else None
-            return await watch.stream(request, query, handlers.whole_number(query, "timeoutSeconds"))
+            return await watch.stream(request, query, whole_number(query, "timeoutSeconds"))
         body = await request.read()
-        if method == "PATCH" and target.name:
-            code, obj = handlers.patch(store, target, body, request.content_type, query)
-            return handlers.as_json(obj, code)
-        decoded = handlers.decode(body, request.content_type)
-        if method == "POST" and not target.name:
-            if target.resource.review:
-                return handlers.as_json(review(store, user, target, decoded), 201)
-            return handlers.as_json(handlers.create(store, target, decoded, dry_run=dry_run), 201)
-        if method == "PUT" and target.name:
-            return handlers.as_json(handlers.update(store, target, decoded, dry_run=dry_run))
         if method == "DELETE":
-            options = decoded or {}
+            options = handlers.decode(body, request.content_type) or {}
             if not isinstance(options, dict):
                 raise bad_request("DeleteOptions must be an object")
             if target.name:
                 return handlers.as_json(handlers.remove(store, target, options, query))
             return handlers.as_json(handlers.remove_collection(store, target, options, query))
+        apply = request.content_type == APPLY
+        write = read_write(query, request.headers.get("User-Agent", ""), apply=apply)
+        if method == "PATCH" and target.name:
+            code, obj = handlers.patch(store, target, body, request.content_type, write)
+            return handlers.as_json(obj, code, write.warnings)
+        decoded = handlers.decode(body, request.content_type)
+        if method == "POST" and target.sub:
+            obj = create_below(store, target, decoded, write, self._issue)
+            return handlers.as_json(obj, 201)
+        if method == "POST" and not target.name:
+            if target.resource.review:
+                return handlers.as_json(review(store, user, target, decoded), 201)
+            obj = handlers.create(store, target, decoded, write)
+            return handlers.as_json(obj, 201, write.warnings)
+        if method == "PUT" and target.name:
+            obj = handlers.update(store, target, decoded, write)
+            return handlers.as_json(obj, 200, write.warnings)
         raise StatusError(
             405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
         )
@@ -248,7 +276,7 @@ async def _described(request: web.Request) -> Action:
 async def serve(config: ApiConfig) -> RunningServer:
     """Start an API server on loopback; it has no objects but what its users make."""
     admin_token, controllers_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    users = {token: User(name, ("system:authenticated",)) for name, token in config.users.items()}
+    users = {token: user_named(name) for name, token in config.users.items()}
     tokens = Tokens({**users, admin_token: ADMIN_USER, controllers_token: CONTROLLERS})
     server = RunningServer(Store(), admin_token, controllers_token, tokens, Faults(config.faults))
     await server.start(config)

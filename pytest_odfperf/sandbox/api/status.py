@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_odfperf.sandbox.api.resources import Resource
+
 
 class StatusError(Exception):
     """A refusal: HTTP code, machine-readable reason, text."""
@@ -48,6 +50,25 @@ def conflict(resource: str, name: str, why: str | None = None) -> StatusError:
     )
     message = f'Operation cannot be fulfilled on {resource} "{name}": {said}'
     return StatusError(409, "Conflict", message, name=name, kind=resource)
+
+
+def cause(reason: str, field: str, message: str) -> dict[str, str]:
+    return {"reason": reason, "message": message, "field": field}
+
+
+def refused(resource: Resource, name: str, causes: list[dict[str, str]]) -> StatusError:
+    """A 422 with one cause or more."""
+    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    told = [f"{one['field']}: {one['message']}" for one in causes]
+    said = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    details = {"name": name, "group": resource.group, "kind": resource.kind, "causes": causes}
+    return StatusError(422, "Invalid", f'{kind} "{name}" is invalid: {said}', **details)
+
+
+def denied(webhook: str, name: str, kind: str, causes: list[dict[str, str]]) -> StatusError:
+    """What a validating webhook does not let in."""
+    message = f'admission webhook "{webhook}" denied the request: {causes[0]["message"]}'
+    return StatusError(422, "Invalid", message, name=name, kind=kind, causes=causes)
 
 
 def invalid(kind: str, name: str, field: str, problem: str) -> StatusError:

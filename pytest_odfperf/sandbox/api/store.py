@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import uuid
 from collections import deque
 from collections.abc import Iterator
@@ -45,9 +44,14 @@ class Store:
     def get(self, resource: Resource, name: Name) -> Obj | None:
         return self._objects.get(resource, {}).get(name)
 
-    def all(self, resource: Resource, namespace: str = "") -> list[Obj]:
-        """Sorted by namespace and name, as etcd returns them."""
+    def all(self, resource: Resource, namespace: str = "", version: int | None = None) -> list[Obj]:
+        """Sorted by namespace and name, as etcd returns them; as they were at ``version`` if it is given."""
         found = self._objects.get(resource, {})
+        if version is not None:
+            found = dict(found)
+            for change in reversed(self.since(version)):
+                if change.resource is resource:
+                    _undo(found, change)
         return [found[name] for name in sorted(found) if not namespace or name[0] == namespace]
 
     def everything(self) -> Iterator[tuple[Resource, Obj]]:
@@ -63,31 +67,38 @@ class Store:
         return None if obj is None else (place[0], obj)
 
     def create(self, resource: Resource, obj: Obj) -> Obj:
-        """Store a new object with uid, creation time and version filled in."""
-        obj = copy.deepcopy(obj)
-        meta = obj["metadata"]
-        meta.update(uid=str(uuid.uuid4()), creationTimestamp=timestamp(), generation=1)
-        return self._put(resource, None, obj)
+        """Store a new object with uid, creation time and version filled in. It is the store's own then."""
+        return self._put(resource, None, self.filled(resource, obj))
+
+    @staticmethod
+    def filled(resource: Resource, obj: Obj) -> Obj:
+        """``obj`` with what every new object gets."""
+        obj["metadata"].update(uid=str(uuid.uuid4()), creationTimestamp=timestamp())
+        if resource.generation:
+            obj["metadata"]["generation"] = 1
+        return obj
 
     def replace(self, resource: Resource, before: Obj, obj: Obj) -> Obj:
-        """Store a changed object; nothing happens if it is the same. ``generation`` grows with the spec."""
-        obj = copy.deepcopy(obj)
-        meta = obj["metadata"]
+        """Store a changed object; nothing happens if it is the same. ``generation`` grows with the spec.
+
+        What of ``obj`` is not of ``before`` is the store's own then.
+        """
+        meta = dict(obj["metadata"])
+        obj = {**obj, "metadata": meta}
         for name in ("uid", "creationTimestamp", "resourceVersion", "generation", "name", "namespace"):
             if name in before["metadata"]:
                 meta[name] = before["metadata"][name]
         if obj == before:
             return before
-        if obj.get("spec") != before.get("spec"):
+        if resource.generation and obj.get("spec") != before.get("spec"):
             meta["generation"] = before["metadata"].get("generation", 0) + 1
         return self._put(resource, before, obj)
 
     def remove(self, resource: Resource, obj: Obj) -> None:
         self.version += 1
-        last = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self.version)}}
         del self._objects[resource][_name(obj)]
         self._by_uid.pop(obj["metadata"]["uid"], None)
-        self._tell(Change(self.version, resource, last, None))
+        self._tell(Change(self.version, resource, obj, None))
 
     def _put(self, resource: Resource, before: Obj | None, obj: Obj) -> Obj:
         self.version += 1
@@ -119,6 +130,14 @@ class Store:
     def next_change(self) -> asyncio.Event:
         """Set at the next change of anything."""
         return self._changed
+
+
+def _undo(objects: dict[Name, Obj], change: Change) -> None:
+    if change.before is None:
+        assert change.after is not None
+        del objects[_name(change.after)]
+    else:
+        objects[_name(change.before)] = change.before
 
 
 def _name(obj: Obj) -> Name:

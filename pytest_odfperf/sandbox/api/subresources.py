@@ -28,9 +28,17 @@ async def kubevirt(request: web.Request, store: Store, target: Target, options: 
     if sub == "guestosinfo" and request.method == "GET" and target.resource is VMI:
         return _guest_os(_instance(store, target))
     if sub in ("start", "stop", "restart") and request.method == "PUT" and target.resource is VM:
+        if not _takes_text(request.headers.get("Accept", "*/*")):
+            # virt-api has no JSON to give here, and says so to who takes nothing else.
+            return web.Response(status=406, text="406: Not Acceptable")
         _change_state(store, target, sub, options)
         return web.Response(status=202)
     raise no_such_path()
+
+
+def _takes_text(accept: str) -> bool:
+    kinds = {media.partition(";")[0].strip() for media in accept.split(",")}
+    return bool(kinds & {"*/*", "text/*", "text/plain"})
 
 
 def _instance(store: Store, target: Target) -> Obj:
@@ -82,7 +90,8 @@ def _change_state(store: Store, target: Target, verb: str, options: Obj) -> None
         requests = [stop, {"action": "Start"}]
     if requests:
         fresh.setdefault("status", {})["stateChangeRequests"] = requests
-    store.replace(VM, vm, fresh)
+    if options.get("dryRun") != ["All"]:
+        store.replace(VM, vm, fresh)
 
 
 def _set_strategy(vm: Obj, strategy: str) -> None:

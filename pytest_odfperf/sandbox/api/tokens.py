@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pytest_odfperf.sandbox.api.access import ADMIN, User
+from pytest_odfperf.sandbox.api.access import ADMIN, User, user_named
 
 #: The user of every kubeconfig that the sandbox writes.
 ADMIN_USER = User("admin", (ADMIN, "system:authenticated"))
@@ -40,7 +40,7 @@ class Tokens:
 
     def issue(self, user: str, lifetime_s: float | None) -> Issued:
         token = secrets.token_urlsafe(24)
-        self._users[token] = ADMIN_USER if user == ADMIN_USER.name else User(user, ("system:authenticated",))
+        self._users[token] = ADMIN_USER if user == ADMIN_USER.name else user_named(user)
         if lifetime_s is None:
             return Issued(token, None)
         self._ends_s[token] = time.monotonic() + lifetime_s

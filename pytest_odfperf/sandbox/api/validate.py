@@ -17,6 +17,8 @@ _NAME_RULE = (
     "and must start and end with an alphanumeric character"
 )
 _LABEL_RULE = "alphanumeric characters, '-', '_' or '.'"
+_ANNOTATIONS_BYTES = 256 << 10
+_CONTENT_BYTES = 1 << 20
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 #: Names of RBAC objects may hold colons (system:node); they are path segments only.
 _RBAC = "rbac.authorization.k8s.io"
@@ -67,6 +69,7 @@ def check_metadata(resource: Resource, obj: Obj) -> None:
             )
         for key, value in values.items():
             _check_label(resource, name, f"metadata.{field}", key, value if field == "labels" else "")
+    _check_sizes(resource, name, obj)
     for field in ("ownerReferences", "finalizers"):
         if not isinstance(meta.get(field) or [], list):
             raise bad_request(f"{resource.kind}: metadata.{field} must be a list")
@@ -77,6 +80,25 @@ def check_metadata(resource: Resource, obj: Obj) -> None:
             raise invalid(
                 resource.kind, name, "metadata.ownerReferences", "apiVersion, kind, name and uid are required"
             )
+
+
+def _check_sizes(resource: Resource, name: str, obj: Obj) -> None:
+    """Annotations take 256 KiB in all, what a Secret or ConfigMap holds 1 MiB."""
+    annotations = obj["metadata"].get("annotations") or {}
+    taken = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+    if taken > _ANNOTATIONS_BYTES:
+        problem = f"Too long: may not be more than {_ANNOTATIONS_BYTES} bytes"
+        raise invalid(resource.kind, name, "metadata.annotations", problem)
+    if resource.plural in ("secrets", "configmaps"):
+        encoded = [*(obj.get("binaryData") or {}).values()]
+        plain = [*(obj.get("data") or {}).values()]
+        if resource.plural == "secrets":
+            encoded, plain = plain, encoded
+        taken = sum(len(text.encode()) for text in plain)
+        taken += sum(len(text) * 3 // 4 - text[-2:].count("=") for text in encoded)
+        if taken > _CONTENT_BYTES:
+            problem = f"Too long: may not be more than {_CONTENT_BYTES} bytes"
+            raise invalid(resource.kind, name, "data", problem)
 
 
 def _check_label(resource: Resource, name: str, field: str, key: str, value: str) -> None:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
 from pytest_odfperf.sandbox.api.injection import thawed
+from pytest_odfperf.sandbox.api.reads import NOT_OLDER, is_yes, resource_version
 from pytest_odfperf.sandbox.api.resources import Resource
 from pytest_odfperf.sandbox.api.selectors import Predicate
-from pytest_odfperf.sandbox.api.status import StatusError
+from pytest_odfperf.sandbox.api.status import StatusError, cause
 from pytest_odfperf.sandbox.api.store import Change, Obj, Store
 from pytest_odfperf.sandbox.api.tables import table
 
 BOOKMARK_S = 30.0
 _LONGEST_S = 1800.0
+_YES = ("true", "1", "True")
+#: Marks the bookmark after what was there already.
+_INITIAL_END = "k8s.io/initial-events-end"
 
 
 class Watch:
@@ -30,6 +35,8 @@ class Watch:
         self._selected = selected
         #: The query parameter includeObject if the events are to be Tables, else None.
         self.include: str | None = None
+        #: How an object is shown, if not as it is stored.
+        self.shown: Callable[[Obj], Obj] | None = None
 
     def _matches(self, obj: Obj | None) -> bool:
         if obj is None or (self._namespace and obj["metadata"].get("namespace") != self._namespace):
@@ -44,9 +51,10 @@ class Watch:
         after = self._matches(change.after)
         if after:
             return {"type": "MODIFIED" if before else "ADDED", "object": change.after}
-        if before:
-            last = change.after or change.before
-            return {"type": "DELETED", "object": last}
+        if before and change.before is not None:
+            # As it last was for this watch, at the version at which it went.
+            meta = {**change.before["metadata"], "resourceVersion": str(change.version)}
+            return {"type": "DELETED", "object": {**change.before, "metadata": meta}}
         return None
 
     async def stream(
@@ -73,22 +81,35 @@ class Watch:
                 # Only the first event of a watch carries the columns, as with the real server.
                 shown = table(self._resource, rows, meta, self.include, headers=columns)
                 event, columns = {**event, "object": shown}, False
+            elif self.shown is not None and event["type"] != "ERROR":
+                event = {**event, "object": self.shown(event["object"])}
             await response.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
 
         store, resource = self._store, self._resource
+        bookmarks = is_yes(query, "allowWatchBookmarks")
+
+        async def bookmark(version: int, **annotations: str) -> None:
+            meta: dict[str, Any] = {"resourceVersion": str(version), "creationTimestamp": None}
+            if annotations:
+                meta["annotations"] = annotations
+            kind = {"kind": resource.kind, "apiVersion": resource.api_version}
+            await send({"type": "BOOKMARK", "object": {**kind, "metadata": meta}})
+
         wanted = query.get("resourceVersion", "")
-        if wanted in ("", "0"):
+        initial = query.get("sendInitialEvents", "")
+        if initial in _YES or (not initial and wanted in ("", "0")):
             version = store.version
             for obj in store.all(resource, self._namespace):
                 if self._matches(obj):
                     await send({"type": "ADDED", "object": obj})
+            if initial and bookmarks:
+                await bookmark(version, **{_INITIAL_END: "true"})
         else:
-            version = int(wanted) if wanted.isdigit() else 0
+            version = int(wanted or 0) or store.version
             if version < store.oldest:
                 gone = StatusError(410, "Expired", f"too old resource version: {wanted} ({store.version})")
                 await send({"type": "ERROR", "object": gone.body()})
                 return
-        bookmarks = query.get("allowWatchBookmarks") in ("true", "1", "True")
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
         while (left := end - loop.time()) > 0:
@@ -103,6 +124,31 @@ class Watch:
                     await changed.wait()
             except TimeoutError:
                 if bookmarks:
-                    meta = {"resourceVersion": str(max(version, store.version)), "creationTimestamp": None}
-                    kind = {"kind": resource.kind, "apiVersion": resource.api_version}
-                    await send({"type": "BOOKMARK", "object": {**kind, "metadata": meta}})
+                    await bookmark(max(version, store.version))
+
+
+def check_query(query: dict[str, str]) -> None:
+    """Raises a 400 or 422 `StatusError` for a watch that can not be begun."""
+    asked, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
+    if asked:
+        resource_version(asked)
+    if query.get("sendInitialEvents"):
+        if match != NOT_OLDER:
+            raise _options(
+                "resourceVersionMatch",
+                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+            )
+    elif match:
+        raise _options(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        )
+    if query.get("continue"):
+        raise _options("continue", "continue is forbidden for watch")
+
+
+def _options(field: str, problem: str) -> StatusError:
+    message = f'ListOptions.meta.k8s.io "" is invalid: {field}: Forbidden: {problem}'
+    return StatusError(
+        422, "Invalid", message, causes=[cause("FieldValueForbidden", field, f"Forbidden: {problem}")]
+    )

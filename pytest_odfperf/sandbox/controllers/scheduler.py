@@ -209,12 +209,11 @@ class Scheduler:
         try:
             await self._api.call("POST", POD.path(namespace, name, "binding"), binding)
         except ApiError as error:
-            if error.code != 404:
+            if error.code not in (404, 409):
                 raise
-            # The pod is gone, or this server has no bindings.
-            if not await self._api.patch(POD, (namespace, name), {"spec": {"nodeName": node}}):
-                self._assumed.pop(pod["metadata"]["uid"], None)
-                return
+            # It is gone, or on its way.
+            self._assumed.pop(pod["metadata"]["uid"], None)
+            return
         message = f"Successfully assigned {namespace}/{name} to {node}"
         await record_event(self._api, POD, pod, "Scheduled", message, source="default-scheduler")
 

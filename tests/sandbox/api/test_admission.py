@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+MERGE = "application/merge-patch+json"
+
 
 def claim(name: str, size: str = "5Gi") -> dict[str, Any]:
     return {
@@ -37,12 +39,12 @@ def test_a_quota_counts_custom_resources(admin: Any, namespace: str) -> None:
         {"metadata": {"name": "q"}, "spec": {"hard": hard}},
     )
     path = f"/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachines"
-    vm = {"spec": {"runStrategy": "Halted", "template": {"spec": {}}}}
+    vm = {"spec": {"runStrategy": "Halted", "template": {"spec": {"domain": {"devices": {}}}}}}
     assert admin.call("POST", path, {**vm, "metadata": {"name": "a"}})[0] == 201
     assert admin.call("POST", path, {**vm, "metadata": {"name": "b"}})[0] == 403
 
 
-@pytest.mark.parametrize("size", ["0", "5GB", "", "-1Gi"])
+@pytest.mark.parametrize("size", ["0", "-1Gi"])
 def test_a_claim_needs_a_size_above_zero(admin: Any, namespace: str, size: str) -> None:
     code, body, _ = admin.call(
         "POST", f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", claim("a", size)
@@ -50,32 +52,119 @@ def test_a_claim_needs_a_size_above_zero(admin: Any, namespace: str, size: str) 
     assert (code, body["details"]["causes"][0]["field"]) == (422, "spec.resources[storage]")
 
 
-def test_the_spec_of_a_claim_stays_but_its_size_may_change(admin: Any, namespace: str) -> None:
+@pytest.mark.parametrize("size", ["5GB", "", "1 Gi"])
+def test_a_size_that_is_no_quantity_can_not_be_read(admin: Any, namespace: str, size: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
+    code, body, _ = admin.call("POST", path, claim("a", size))
+    assert (code, body["reason"]) == (400, "BadRequest")
+    assert "quantities must match the regular expression" in body["message"]
+
+
+def test_the_spec_of_a_claim_stays(admin: Any, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
     admin.call("POST", path, claim("a"))
-    merge = "application/merge-patch+json"
-    assert admin.call("PATCH", f"{path}/a", {"spec": {"accessModes": ["ReadWriteMany"]}}, merge)[0] == 422
+    assert admin.call("PATCH", f"{path}/a", {"spec": {"accessModes": ["ReadWriteMany"]}}, MERGE)[0] == 422
     for given, code in (("rep3", 200), ("rep2", 422)):
         change = {"spec": {"storageClassName": given}}
-        assert admin.call("PATCH", f"{path}/a", change, merge)[0] == code
+        assert admin.call("PATCH", f"{path}/a", change, MERGE)[0] == code
     grown = {"spec": {"resources": {"requests": {"storage": "6Gi"}}}}
-    assert admin.call("PATCH", f"{path}/a", grown, merge)[0] == 200
+    assert admin.call("PATCH", f"{path}/a", grown, MERGE)[0] == 422
 
 
 @pytest.mark.parametrize(
-    "spec",
-    [
-        {"running": True, "runStrategy": "Always", "template": {"spec": {}}},
-        {"template": {"spec": {"domain": {"devices": {"disks": [{"name": "lost"}]}}}}},
-        {"template": {"spec": {"domain": {"devices": {"disks": "lost"}}}}},
-        {"template": {"spec": {"volumes": ["ci"]}}},
-        {"template": {"spec": {"volumes": [{"name": "ci", "cloudInitNoCloud": {"userData": 1}}]}}},
-        {"template": []},
-        "x",
-        {"template": {"spec": {"volumes": [{"name": "ci", "cloudInitNoCloud": {"userData": "x" * 2049}}]}}},
-    ],
+    ("size", "expands", "code"), [("6Gi", True, 200), ("4Gi", True, 422), ("6Gi", False, 403)]
 )
-def test_a_machine_that_the_webhooks_refuse_is_invalid(admin: Any, namespace: str, spec: Any) -> None:
+def test_a_bound_claim_grows_if_its_class_lets_it(
+    admin: Any, namespace: str, size: str, expands: bool, code: int
+) -> None:
+    sc = {"metadata": {"name": f"{namespace}-sc"}, "provisioner": "p", "allowVolumeExpansion": expands}
+    assert admin.call("POST", "/apis/storage.k8s.io/v1/storageclasses", sc)[0] == 201
+    path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
+    asked = claim("a")
+    asked["spec"]["storageClassName"] = f"{namespace}-sc"
+    admin.call("POST", path, asked)
+    admin.call("PATCH", f"{path}/a/status", {"status": {"phase": "Bound"}}, MERGE)
+    change = {"spec": {"resources": {"requests": {"storage": size}}}}
+    answer = admin.call("PATCH", f"{path}/a", change, MERGE)[0]
+    admin.call("DELETE", f"/apis/storage.k8s.io/v1/storageclasses/{namespace}-sc")
+    assert answer == code
+
+
+def machine(**parts: Any) -> dict[str, Any]:
+    devices = {"devices": parts.pop("devices", {})}
+    return {"runStrategy": "Halted", "template": {"spec": {"domain": devices, **parts}}}
+
+
+def cloud_init(**data: str) -> dict[str, Any]:
+    return {"name": "ci", "cloudInitNoCloud": data}
+
+
+NOT_OF_ITS_SHAPE = [
+    ("x", "spec"),
+    ({"runStrategy": "Halted", "template": []}, "spec.template"),
+    ({"runStrategy": "Halted"}, "spec.template"),
+    ({"runStrategy": "Halted", "template": {"spec": {}}}, "spec.template.spec.domain"),
+    ({"runStrategy": "Halted", "template": {"spec": {"domain": {}}}}, "spec.template.spec.domain.devices"),
+    ({**machine(), "runStrategy": "Sometimes"}, "spec.runStrategy"),
+    (machine(devices={"disks": "lost"}), "spec.template.spec.domain.devices.disks"),
+    (machine(devices={"disks": [{}]}), "spec.template.spec.domain.devices.disks[0].name"),
+    (machine(volumes=["ci"]), "spec.template.spec.volumes[0]"),
+    (
+        machine(volumes=[{"name": "ci", "cloudInitNoCloud": {"userData": 1}}]),
+        "spec.template.spec.volumes[0].cloudInitNoCloud.userData",
+    ),
+    (machine(evictionStrategy="never"), "spec.template.spec.evictionStrategy"),
+]
+
+
+@pytest.mark.parametrize(("spec", "field"), NOT_OF_ITS_SHAPE)
+def test_a_machine_that_is_not_of_its_shape_is_invalid(
+    admin: Any, namespace: str, spec: Any, field: str
+) -> None:
+    path = f"/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachines"
+    code, body, _ = admin.call("POST", path, {"metadata": {"name": "a"}, "spec": spec})
+    assert (code, body["reason"], body["details"]["causes"][0]["field"]) == (422, "Invalid", field)
+    assert body["message"].startswith('VirtualMachine.kubevirt.io "a" is invalid: ')
+
+
+BLANK = {"source": {"blank": {}}, "storage": {}}
+REFUSED = [
+    ({**machine(), "running": True}, "mutually exclusive"),
+    ({"template": machine()["template"]}, "One of Running or RunStrategy must be specified"),
+    (machine(devices={"disks": [{"name": "lost"}]}), "disks[0].name 'lost' not found."),
+    (machine(volumes=[cloud_init(userData="x" * 2049)]), "exceeds 2048 byte limit"),
+    (machine(volumes=[cloud_init(userDataBase64="*")]), "not a valid base64 value"),
+    (
+        {**machine(), "template": {**machine()["template"], "metadata": {"labels": {"a": 1}}}},
+        "cannot unmarshal",
+    ),
+    ({**machine(), "dataVolumeTemplates": [{"metadata": {"name": []}, "spec": BLANK}]}, "must not be empty"),
+    (machine(volumes=[{"name": "none"}]), "must have exactly one source type set"),
+    (machine(volumes=[{"name": "a", "emptyDisk": {"capacity": "1Gi"}}] * 2), "must be unique"),
+    (machine(devices={"interfaces": [{"name": "default", "masquerade": {}}]}), "'default' not found."),
+    (
+        {**machine(), "dataVolumeTemplates": [{"metadata": {"name": "root"}, "spec": BLANK}]},
+        "must be referenced in the VMI template's 'volumes' list",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "said"), REFUSED)
+def test_a_machine_that_the_webhook_refuses_is_denied(
+    admin: Any, namespace: str, spec: Any, said: str
+) -> None:
     path = f"/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachines"
     code, body, _ = admin.call("POST", path, {"metadata": {"name": "a"}, "spec": spec})
     assert (code, body["reason"]) == (422, "Invalid")
+    webhook = 'admission webhook "virtualmachine-validator.kubevirt.io" denied the request: '
+    assert body["message"].startswith(webhook)
+    assert said in body["message"]
+    assert body["details"]["causes"]
+
+
+def test_a_volume_without_a_disk_is_taken_and_the_machine_type_filled_in(admin: Any, namespace: str) -> None:
+    path = f"/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachines"
+    spec = machine(volumes=[{"name": "loose", "emptyDisk": {"capacity": "1Gi"}}])
+    code, body, _ = admin.call("POST", path, {"metadata": {"name": "a"}, "spec": spec})
+    assert code == 201
+    assert body["spec"]["template"]["spec"]["domain"]["machine"] == {"type": "q35"}

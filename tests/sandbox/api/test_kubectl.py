@@ -130,3 +130,90 @@ def test_get_watch_prints_what_changes(watching: subprocess.Popen[str], kubectl:
     assert watching.stdout.readline().split()[0] == vm
     kubectl("label", "vm", vm, "changed=yes")
     assert watching.stdout.readline().split()[0] == vm
+
+
+def test_explain_knows_the_fields(kubectl: Kubectl) -> None:
+    shown = kubectl("explain", "vm.spec.template.spec.domain.cpu").stdout
+    assert "cores\t<integer>" in shown
+    assert "accessModes\t<[]string>" in kubectl("explain", "pvc.spec").stdout
+
+
+def test_a_typing_error_in_a_manifest_is_refused(kubectl: Kubectl) -> None:
+    manifest = (VM % "vm-c").replace("runStrategy: Halted", "runStrategy: Halted\n  tmplate: {}")
+    assert 'unknown field "spec.tmplate"' in kubectl("apply", "-f", "-", given=manifest, code=1).stderr
+    done = kubectl("apply", "--validate=warn", "-f", "-", given=manifest)
+    assert 'Warning: unknown field "spec.tmplate"' in done.stderr
+
+
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: '%s'}\n"
+
+
+def test_server_side_apply_guards_the_fields_of_others(kubectl: Kubectl) -> None:
+    kubectl("apply", "--server-side", "-f", "-", given=CONFIG_MAP % 1)
+    other = ("apply", "--server-side", "--field-manager=other", "-f", "-")
+    refused = kubectl(*other, given=CONFIG_MAP % 2, code=1).stderr
+    assert 'conflict with "kubectl": .data.a' in refused
+    kubectl(*other, "--force-conflicts", given=CONFIG_MAP % 2)
+    found = json.loads(kubectl("get", "cm", "c", "-o", "json", "--show-managed-fields").stdout)
+    assert found["data"] == {"a": "2"}
+    assert [entry["manager"] for entry in found["metadata"]["managedFields"]] == ["other"]
+
+
+def test_a_manifest_moves_from_client_side_to_server_side_apply(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", given=CONFIG_MAP % 1)
+    kubectl("apply", "--server-side", "-f", "-", given=CONFIG_MAP % 1)
+    kubectl("apply", "--server-side", "-f", "-", given=CONFIG_MAP % 2)
+    found = json.loads(kubectl("get", "cm", "c", "-o", "json", "--show-managed-fields").stdout)
+    assert found["data"] == {"a": "2"}
+    assert {entry["operation"] for entry in found["metadata"]["managedFields"]} == {"Apply"}
+
+
+def test_describe_quota_shows_what_is_used(kubectl: Kubectl) -> None:
+    kubectl("create", "quota", "q", "--hard=count/configmaps=3,requests.storage=10Gi")
+    kubectl("create", "configmap", "c", "--from-literal=a=b")
+    shown = kubectl("describe", "quota", "q").stdout
+    assert "count/configmaps  1     3" in shown
+    assert "requests.storage  0     10Gi" in shown
+
+
+def test_kubectls_own_creations_work(kubectl: Kubectl, namespace: str) -> None:
+    kubectl("create", "secret", "generic", "s", "--from-literal=a=b")
+    kubectl("create", "serviceaccount", "runner")
+    kubectl("create", "role", "reader", "--verb=get,list", "--resource=configmaps")
+    kubectl("create", "rolebinding", "reads", "--role=reader", f"--serviceaccount={namespace}:runner")
+    found = json.loads(kubectl("get", "secret", "s", "-o", "json").stdout)
+    assert (found["type"], found["data"]) == ("Opaque", {"a": "Yg=="})
+    account = f"--as=system:serviceaccount:{namespace}:runner"
+    assert kubectl("auth", "can-i", "list", "cm", account).stdout.strip() == "yes"
+    assert kubectl("auth", "can-i", "delete", "cm", account, code=1).stdout.strip() == "no"
+    token = kubectl("create", "token", "runner").stdout.strip()
+    assert "No resources" in kubectl("get", "cm", f"--token={token}").stderr
+
+
+def test_a_rehearsed_deletion_deletes_nothing(kubectl: Kubectl, vm: str) -> None:
+    assert "deleted (server dry run)" in kubectl("delete", "vm", vm, "--dry-run=server").stdout
+    assert vm in kubectl("get", "vm", "-o", "name").stdout
+
+
+def test_diff_shows_what_apply_would_change(kubectl: Kubectl, vm: str) -> None:
+    manifest = (VM % vm).replace("Halted", "Manual")
+    shown = kubectl("diff", "-f", "-", given=manifest, code=1).stdout
+    assert "-  runStrategy: Halted" in shown
+    assert "+  runStrategy: Manual" in shown
+    assert kubectl("get", "vm", vm, "-o", "jsonpath={.spec.runStrategy}").stdout == "Halted"
+
+
+def test_events_are_listed_and_described(kubectl: Kubectl, namespace: str, vm: str) -> None:
+    about = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "name": vm, "namespace": namespace}
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{vm}.1"},
+        "involvedObject": about,
+        "reason": "Told",
+        "message": "so it was",
+        "type": "Normal",
+    }
+    kubectl("create", "-f", "-", given=json.dumps(event))
+    assert "so it was" in kubectl("get", "events").stdout
+    assert "so it was" in kubectl("events").stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import http.client
 import json
 import ssl
@@ -26,6 +27,22 @@ _ROOTS = {
     "roles": "/apis/rbac.authorization.k8s.io/v1",
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "datavolumes": "/apis/cdi.kubevirt.io/v1beta1",
+    "resourcequotas": "/api/v1",
+    "leases": "/apis/coordination.k8s.io/v1",
+    "storageclasses": "/apis/storage.k8s.io/v1",
+}
+
+_MACHINE: dict[str, Any] = {"domain": {"devices": {}}}
+#: The least that the kinds' schemas and webhooks take.
+SPECS: dict[str, Any] = {
+    "virtualmachines": {"runStrategy": "Halted", "template": {"spec": _MACHINE}},
+    "virtualmachineinstances": _MACHINE,
+    "datavolumes": {"source": {"blank": {}}, "storage": {"resources": {"requests": {"storage": "1Gi"}}}},
+    "pods": {"containers": [{"name": "main", "image": "example.org/main"}]},
+    "persistentvolumeclaims": {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+    },
 }
 
 
@@ -72,15 +89,15 @@ class Api:
             return Answer(response.status, decoded, {k.lower(): v for k, v in response.headers.items()})
 
     def path(self, plural: str, name: str = "", sub: str = "", **query: str) -> str:
-        where = "" if plural in ("namespaces", "nodes") else f"/namespaces/{self.namespace}"
+        where = "" if plural in ("namespaces", "nodes", "storageclasses") else f"/namespaces/{self.namespace}"
         root = f"{_ROOTS.get(plural, '/api/v1')}{where}/{plural}"
         path = "/".join(part for part in (root, quote(name), sub) if part)
         return f"{path}?{urlencode(query)}" if query else path
 
     def create(self, plural: str, name: str, **more: Any) -> Any:
         metadata = {"name": name, **more.pop("metadata", {})}
-        if plural == "virtualmachines":
-            more.setdefault("spec", {"runStrategy": "Halted", "template": {"spec": {"domain": {}}}})
+        if plural in SPECS:
+            more.setdefault("spec", copy.deepcopy(SPECS[plural]))
         answer = self.call("POST", self.path(plural), {"metadata": metadata, **more})
         assert answer.code == 201, answer
         return answer.body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -120,3 +121,27 @@ def test_portforward_to_a_closed_port_is_an_internal_error(api: Any, closed_port
     answer = api.call("GET", FORWARD.format(api.namespace, "one"))
     assert (answer.code, answer.body["reason"]) == (500, "InternalError")
     assert "connection refused" in answer.body["message"]
+
+
+@pytest.fixture
+def open_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield int(listening.getsockname()[1])
+
+
+@pytest.mark.parametrize(("offered", "chosen"), [("plain.kubevirt.io", "plain.kubevirt.io"), ("other", None)])
+def test_portforward_is_upgraded_whatever_subprotocol_is_offered(
+    api: Any, open_port: int, offered: str, chosen: str | None
+) -> None:
+    where = {"sandbox.odfperf/port-22": f"127.0.0.1:{open_port}"}
+    api.create("virtualmachineinstances", "one", metadata={"annotations": where})
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol": offered,
+    }
+    with api.send("GET", FORWARD.format(api.namespace, "one"), headers=upgrade) as response:
+        assert response.status == 101
+        assert response.headers.get("Sec-WebSocket-Protocol") == chosen

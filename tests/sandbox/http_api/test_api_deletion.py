@@ -164,3 +164,20 @@ def test_delete_options_that_are_none_are_a_bad_request(api: Any, body: bytes) -
     api.create("configmaps", "one")
     assert api.call("DELETE", api.path("configmaps", "one"), body).code == 400
     assert api.get("configmaps", "one") is not None
+
+
+def test_what_is_being_deleted_takes_no_new_finalizers(api: Any) -> None:
+    api.create("configmaps", "one", metadata={"finalizers": ["example.org/hold"]})
+    delete(api, "configmaps", "one")
+    change = {"metadata": {"finalizers": ["example.org/hold", "example.org/more"]}}
+    answer = api.call("PATCH", api.path("configmaps", "one"), change, Content_Type=MERGE)
+    assert answer.code == 422
+    assert "no new finalizers can be added" in answer.body["message"]
+    assert without_finalizers(api, "configmaps", "one").code == 200
+    assert api.get("configmaps", "one") is None
+
+
+def test_a_propagation_that_there_is_not_is_invalid(api: Any) -> None:
+    api.create("configmaps", "one")
+    assert delete(api, "configmaps", "one", propagationPolicy="Sideways").code == 422
+    assert api.get("configmaps", "one") is not None
