@@ -79,7 +79,8 @@ class Calls:
         def attempt() -> JsonObject:
             nonlocal lost
             try:
-                return self._once(what, kind, "create", namespace, None, body=body)
+                # A field that the server does not know is refused, not dropped in silence.
+                return self._once(what, kind, "create", namespace, None, body=body, field_validation="Strict")
             except ApiError as error:
                 exists = error.status == 409 and error.reason == "AlreadyExists"
                 if lost and exists and (ours := self._made_before(kind, namespace, body)):
