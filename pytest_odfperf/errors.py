@@ -29,19 +29,37 @@ class GroupError(ClusterError):
 
 
 class GuestError(OdfError):
-    """A guest could not be reached or did not answer as agreed; names the guest."""
+    """A guest could not be reached or did not answer as agreed; names the guest.
 
-    def __init__(self, guest: str, problem: str) -> None:
+    ``reason`` is one of the codes of `LOST_GUEST`, or of what a guest says of itself: ``wrong_device``,
+    ``missing_dependency``, ``setup_failed``, ``service_failed``, ``not_started``, ``refused``.
+    """
+
+    def __init__(self, guest: str, problem: str, reason: str = "protocol") -> None:
         self.guest = guest
         self.problem = problem
+        self.reason = reason
         super().__init__(f"guest {guest}: {problem}")
+
+    @property
+    def lost(self) -> bool:
+        """Whether the guest is of no use for another job."""
+        return self.reason in LOST_GUEST
+
+
+#: ``ssh``: it never answered; ``host_key``: it is another machine; ``forbidden``: the API server lets nobody
+#: through; ``connection``: lost and not regained; ``gone``: its instance is; ``rebooted``; ``silent``: no
+#: answer in time; ``protocol``: it answers something else.
+LOST_GUEST = frozenset(
+    {"ssh", "host_key", "forbidden", "connection", "gone", "rebooted", "silent", "protocol"}
+)
 
 
 class FioError(OdfError):
     """fio's answer is not a measurement.
 
-    ``reason`` is one of the codes of the failure catalogue: ``config``, ``missing_dependency``,
-    ``no_space``, ``permission``, ``io_error``, ``timeout``, ``interrupted``, ``truncated``, ``empty``.
+    ``reason`` is one of the codes of the failure catalogue (`pytest_odfperf.fio.failures`), or what became
+    of the guest that should have given it (`GuestError`).
     """
 
     def __init__(self, reason: str, problem: str) -> None:

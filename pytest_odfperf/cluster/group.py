@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
 from pytest_odfperf.cluster.boot import PROVISIONING_FAILED, BootState
 from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
@@ -23,6 +25,16 @@ from pytest_odfperf.waiting import Deadline, Stop
 _AT_ONCE = 16
 #: Makes the host key of a VM: (private as OpenSSH PEM, public as one line).
 HostKeys = Callable[[], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of the VMs of a group, by name."""
+
+    #: Why a VM is not the one that was made.
+    lost: dict[str, str] = field(default_factory=dict)
+    #: From which node to which. The guest went on meanwhile, with a pause.
+    moved: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class VmGroup:
@@ -69,16 +81,27 @@ class VmGroup:
     def lost(self, *, stop: Stop | None = None) -> dict[str, str]:
         """The VMs that are not the ones that were made any more, and what became of them.
 
-        A VM that restarted, moved or stopped invalidates what was measured on it.
+        A VM that restarted or stopped invalidates what was measured on it.
         """
+        return self.changes(stop=stop).lost
+
+    def changes(self, *, stop: Stop | None = None) -> Changes:
+        """What became of the VMs since this was last asked, or since they were made."""
         calls = Calls(self._cluster, stop or Stop())
         selector = group_selector(self.spec.run_id, self.spec.key)
         instances = {
             item["metadata"]["name"]: item
             for item in calls.items(VMI, self.spec.namespace, label_selector=selector)
         }
-        changes = {vm.name: _change(vm, instances.get(vm.name)) for vm in self.vms}
-        return {name: change for name, change in changes.items() if change is not None}
+        found = Changes()
+        for vm in self.vms:
+            instance = instances.get(vm.name)
+            if problem := _problem(vm, instance):
+                found.lost[vm.name] = problem
+            elif instance is not None and (moved := _moved(vm, instance)) is not None:
+                found.moved[vm.name] = (vm.node, moved.node)
+                self.vms = tuple(moved if other is vm else other for other in self.vms)
+        return found
 
     def delete(self, *, delete_s: float, stop: Stop) -> None:
         """Delete the group; returns when its VMs, instances, disks and Secrets are gone.
@@ -114,6 +137,7 @@ def _make(
             host_key_public=keys[name][1],
             node=str(instances[name]["status"].get("nodeName", "")),
             uid=str(instances[name]["metadata"]["uid"]),
+            migration=migration_of(instances[name]),
         )
         for name in names
     )
@@ -198,13 +222,28 @@ def _shown(left: Iterable[str]) -> str:
     return "; ".join(lines[:6]) + (f"; and {len(lines) - 6} more" if len(lines) > 6 else "")
 
 
-def _change(vm: RunningVm, instance: JsonObject | None) -> str | None:
+def _problem(vm: RunningVm, instance: JsonObject | None) -> str | None:
     if instance is None:
         return "its instance is gone"
-    status = instance.get("status") or {}
     if instance["metadata"]["uid"] != vm.uid:
         return "it was restarted"
-    if status.get("phase") != "Running":
-        return f"it is {status.get('phase')}"
-    node = status.get("nodeName", "")
-    return f"it moved from node {vm.node} to {node}" if node != vm.node else None
+    status = instance.get("status") or {}
+    if status.get("phase") == "Running":
+        return None
+    conditions: list[JsonObject] = status.get("conditions") or []
+    said = next((str(c["message"]) for c in conditions if c.get("type") == "Ready" and c.get("message")), "")
+    return f"it is {status.get('phase')}" + (f": {said}" if said else "")
+
+
+def migration_of(instance: JsonObject) -> str:
+    """Which migration an instance last went through: one that ended where it began is one too."""
+    state = (instance.get("status") or {}).get("migrationState") or {}
+    return str(state.get("migrationUid") or state.get("startTimestamp") or "")
+
+
+def _moved(vm: RunningVm, instance: JsonObject) -> RunningVm | None:
+    """``vm`` where it is now, None if it stayed."""
+    node, migration = str((instance.get("status") or {}).get("nodeName", "")), migration_of(instance)
+    if node == vm.node and migration == vm.migration:
+        return None
+    return dataclasses.replace(vm, node=node, migration=migration)

@@ -6,7 +6,6 @@ signal, a full disk), so each figure must be there, and be what the job asked fo
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 from collections.abc import Mapping
@@ -14,6 +13,14 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pytest_odfperf.errors import FioError
+from pytest_odfperf.fio.failures import (
+    DEFAULT_ENGINE,
+    ERRNO_REASONS,
+    SYNCHRONOUS,
+    by_words,
+    errno_text,
+    lines_of,
+)
 from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import Direction, Job, Section
 from pytest_odfperf.matrix.model import FioSettings
@@ -21,15 +28,8 @@ from pytest_odfperf.matrix.model import FioSettings
 #: fio stops a few milliseconds early or late; a run below this share of its time was cut short.
 RUNTIME_SHARE = 0.98
 
-_ERRNO_REASONS = {
-    errno.ENOSPC: "no_space",
-    errno.EDQUOT: "no_space",
-    errno.EACCES: "permission",
-    errno.EPERM: "permission",
-    errno.EROFS: "permission",
-    errno.ETIMEDOUT: "timeout",
-    errno.EINVAL: "config",
-}
+#: Reasons that fio may name and yet give figures, and end with 0.
+_VOIDING = ("interrupted", "missing_dependency", "no_space")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def parse(text: str, job: Job, settings: FioSettings) -> FioResult:
     Text before the JSON is fio's: notes (the job is not run as written) and errors. Of several documents
     (``--status-interval``) the last is the final one.
     """
-    prefix, document = _document(text)
+    prefix, document = documents(text)
     _check_prefix(prefix)
     version, entries = document.get("fio version"), document.get("jobs")
     if not isinstance(version, str) or not isinstance(entries, list):
@@ -97,52 +97,43 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
-def _document(text: str) -> tuple[list[str], dict[str, Any]]:
+def documents(text: str) -> tuple[list[str], dict[str, Any]]:
     """The lines before the JSON, and the last document."""
     if not text.strip():
         raise FioError("empty", "fio wrote no result: it did not start, or was killed before its end")
     start = 0 if text.startswith("{") else text.find("\n{") + 1
     if start == 0 and not text.startswith("{"):
-        _check_prefix(_lines(text))
-        raise FioError("config", f"fio did not run: {_lines(text)[0]}")
-    prefix = _lines(text[:start])
+        _check_prefix(lines_of(text))
+        raise FioError("config", f"fio did not run: {lines_of(text)[0]}")
+    prefix = lines_of(text[:start])
     decoder = json.JSONDecoder(parse_constant=_no_constant)
     document: Any = None
     while start < len(text):
         try:
             document, start = decoder.raw_decode(text, start)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FioError(
                 "truncated", f"fio's JSON is broken after {len(text)} characters: {error}"
             ) from error
         rest = text[start:]
         following = 0 if rest.lstrip().startswith("{") else rest.find("\n{")
         if following < 0:
-            prefix += _lines(rest)
+            prefix += lines_of(rest)
             break
         gap = rest.index("{", following)
-        prefix += _lines(rest[:gap])
+        prefix += lines_of(rest[:gap])
         start += gap
     if not isinstance(document, dict):
         raise FioError("truncated", "fio's answer is not a JSON object")
     return prefix, document
 
 
-def _lines(text: str) -> list[str]:
-    return [line.strip()[:300] for line in text.splitlines() if line.strip()]
-
-
 def _check_prefix(lines: list[str]) -> None:
-    for line in lines:
-        lower = line.lower()
-        if "terminating on signal" in lower:
-            raise FioError("interrupted", line)
-        if "not loadable" in lower or "failed to load engine" in lower:
-            raise FioError("missing_dependency", line)
-        if "no space left" in lower or "enospc" in lower:
-            raise FioError("no_space", line)
-        if lower.startswith("note:"):
-            raise FioError("config", f"fio does not run the job as written: {line}")
+    found = by_words(lines)
+    if found and found[0] in _VOIDING:
+        raise FioError(*found)
+    if note := next((line for line in lines if line.lower().startswith("note:")), None):
+        raise FioError("config", f"fio does not run the job as written: {note}")
 
 
 def _check_error(entry: Mapping[str, Any], prefix: list[str]) -> None:
@@ -153,14 +144,24 @@ def _check_error(entry: Mapping[str, Any], prefix: list[str]) -> None:
     if not isinstance(code, int):
         raise FioError("truncated", f"job {name}: the answer does not say whether it failed")
     said = f" ({prefix[0]})" if prefix else ""
-    raise FioError(
-        _ERRNO_REASONS.get(code, "io_error"),
-        f"job {name}: error {code} {errno.errorcode.get(code, '?')}{said}",
-    )
+    raise FioError(ERRNO_REASONS.get(code, "io_error"), f"job {name}: {errno_text(code)}{said}")
+
+
+def _check_depth(section: Section, entry: Mapping[str, Any]) -> None:
+    """fio runs a synchronous engine at depth 1, and tells nobody unless its jobs are threads."""
+    levels = entry.get("iodepth_level")
+    shallow = isinstance(levels, dict) and levels.get("1") == 100
+    engine = section.options.get("ioengine", DEFAULT_ENGINE)
+    if section.iodepth > 1 and shallow and engine in SYNCHRONOUS:
+        raise FioError(
+            "config",
+            f"job {section.name}: ioengine={engine} is synchronous, it ran at depth 1, not {section.iodepth}",
+        )
 
 
 def _job(section: Section, entry: Any, phase: int, settings: FioSettings, prefix: list[str]) -> JobResult:
     found: dict[Direction, DirectionResult | None] = {"read": None, "write": None}
+    _check_depth(section, entry)
     for direction in found:
         part = entry.get(direction)
         if direction in section.directions:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pytest_odfperf.errors import GuestError, InterruptedRunError, OdfError
 from pytest_odfperf.guest.guest import Guest, GuestRun
+from pytest_odfperf.guest.ssh import Gone, never_gone
 from pytest_odfperf.guest.tunnel import ClusterAccess
 from pytest_odfperf.vm.spec import RunningVm
 from pytest_odfperf.waiting import SLICE_S, Stop
@@ -18,16 +19,22 @@ Outcomes = dict[str, T | GuestError]
 
 
 def connect_all(
-    cluster: ClusterAccess, vms: Sequence[RunningVm], client_key: str, *, ssh_s: float, stop: Stop
+    cluster: ClusterAccess,
+    vms: Sequence[RunningVm],
+    client_key: str,
+    *,
+    ssh_s: float,
+    stop: Stop,
+    gone: Gone = never_gone,
 ) -> tuple[Guest, ...]:
-    """Log in to all VMs; all or none.
+    """Log in to all VMs; all or none. ``gone`` says why a VM will not answer any more.
 
     Raises `GuestError` of a guest that did not answer in ``ssh_s`` (the others' are closed), and
     `InterruptedRunError`.
     """
     found = _together(
         {
-            vm.name: lambda vm=vm: Guest.connect(cluster, vm, client_key, ssh_s=ssh_s, stop=stop)  # type: ignore[misc]
+            vm.name: _call(Guest.connect, cluster, vm, client_key, ssh_s=ssh_s, stop=stop, gone=gone)
             for vm in vms
         },
         stop,
@@ -39,7 +46,9 @@ def connect_all(
         if len(errors) == 1:
             raise errors[0]
         raise GuestError(
-            errors[0].guest, f"{errors[0].problem} ({len(errors)} of {len(vms)} guests could not be reached)"
+            errors[0].guest,
+            f"{errors[0].problem} ({len(errors)} of {len(vms)} guests could not be reached)",
+            errors[0].reason,
         ) from errors[0]
     return guests
 
@@ -69,6 +78,9 @@ def run_on_all(
         },
         stop,
     )
+    # The slowest may have taken long; who lost its connection meanwhile gets the job anew, before any starts.
+    again = [g for g in guests if not isinstance(prepared[g.name], GuestError) and not g.ready]
+    prepared |= _together({g.name: _call(g.prepare_again, prepare_s=prepare_s) for g in again}, stop)
     results: Outcomes[GuestRun] = {
         name: outcome for name, outcome in prepared.items() if isinstance(outcome, GuestError)
     }

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from paramiko import Channel
 
 _LONGEST_LINE = 4096
-_LARGEST_FILE = 256 << 20
+_LARGEST_FILE = 64 << 20
+_LARGEST_TEXT = 4 << 20
 _STATUS_S = 2.0
 
 
@@ -29,6 +30,11 @@ class Exchange:
         self._buffer = b""
         channel.settimeout(SLICE_S)
 
+    @property
+    def open(self) -> bool:
+        """Whether the guest can still be told something, as far as it is known."""
+        return not (self._channel.closed or self._channel.eof_received)
+
     def send(self, data: bytes) -> None:
         """Send all of ``data``; `ConnectionLostError` if the connection ends."""
         view = memoryview(data)
@@ -43,17 +49,17 @@ class Exchange:
 
     def line(self, deadline: Deadline, state: str) -> str:
         """The next line without its end."""
-        while b"\n" not in self._buffer:
-            if len(self._buffer) > _LONGEST_LINE:
+        while (end := self._buffer.find(b"\n", 0, _LONGEST_LINE)) < 0:
+            if len(self._buffer) >= _LONGEST_LINE:
                 raise GuestError(self._guest, f"not an answer of the guest script: {self._buffer[:80]!r}")
             self._more(deadline, state)
-        line, _, self._buffer = self._buffer.partition(b"\n")
+        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
         return line.decode("utf-8", "replace").rstrip("\r")
 
     def file(self, size: int, deadline: Deadline, state: str) -> bytes:
         """The next ``size`` bytes."""
         if not 0 <= size <= _LARGEST_FILE:
-            raise GuestError(self._guest, f"announces a file of {size} bytes")
+            raise GuestError(self._guest, f"announces a file of {size} bytes; at most {_LARGEST_FILE} are taken")
         pieces, missing = [], size
         while True:
             piece, self._buffer = self._buffer[:missing], self._buffer[missing:]
@@ -67,6 +73,8 @@ class Exchange:
         """All until the command ends its output."""
         try:
             while True:
+                if len(self._buffer) > _LARGEST_TEXT:
+                    raise GuestError(self._guest, f"says more than {_LARGEST_TEXT} bytes, and goes on")
                 self._more(deadline, state)
         except _EndError:
             text, self._buffer = self._buffer, b""

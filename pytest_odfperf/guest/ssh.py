@@ -19,10 +19,24 @@ if TYPE_CHECKING:
 
 SSH_PORT = 22
 _KEEPALIVE_S = 15
-#: The longest that one attempt waits for the tunnel, the banner, the key exchange, the login.
+#: The least that one attempt gives the tunnel, the key exchange, the login, each; and the banner. While a
+#: guest boots something may accept connections before sshd is there and never answer them, so the banner
+#: gets less then.
 _STEP_S = 15.0
-_BANNER_S = 5.0
+_BOOT_BANNER_S = 5.0
+#: A guest that is slow, or busy with fio, needs longer than that: each attempt gets at least this share of
+#: the time that went by. Attempts that are given up and begun anew would only keep it from ever answering.
+_PATIENCE = 0.25
 _PAUSE_S = (0.1, 0.2, 0.3, 0.5)
+_ASK_GONE_S = 2.0
+
+#: Why a VM is not there any more, None while it is.
+Gone = Callable[[str], str | None]
+
+
+def never_gone(name: str) -> str | None:  # noqa: ARG001 - a `Gone`
+    """For those who can not know."""
+    return None
 
 
 class SshConnection:
@@ -34,12 +48,12 @@ class SshConnection:
 
     @property
     def alive(self) -> bool:
-        """Whether the connection is up; takes a third of a second if it is."""
+        """Whether the connection is up; takes two seconds if it is."""
         transport = self._client.get_transport()
         if transport is None:
             return False
-        # Its thread ends the channels a moment before it calls itself ended.
-        transport.join(0.3)
+        # Its thread ends the channels a moment before it calls itself ended; on a busy machine a long one.
+        transport.join(2.0)
         return transport.is_active()
 
     @property
@@ -74,24 +88,32 @@ def connect(
     private_key: str,
     deadline: Deadline,
     stop: Stop,
+    *,
     on_login: Callable[[], None] = lambda: None,
+    gone: Gone = never_gone,
+    patient: bool = False,
 ) -> SshConnection:
-    """Log in to ``vm``; repeated while it boots.
+    """Log in to ``vm``; repeated while it boots, or (``patient``) while it is busy with fio.
 
     Raises `GuestError` with the last state after the deadline, and at once if waiting is of no use: the
-    host key is not the one that was injected, or the API server forbids the tunnel.
+    host key is not the one that was injected, the API server forbids the tunnel, or ``gone`` says why the
+    VM will never answer.
     """
     trouble = cluster.outages.met()
     attempt = 0
     refused_s: float | None = None
     back: bool | None = None
+    asked_s = time.monotonic()
     try:
         while True:
             stop.check()
             began_s = time.monotonic()
-            step_s = min(_STEP_S, max(1.0, deadline.left_s()))
+            left_s = max(1.0, deadline.left_s())
+            share_s = _PATIENCE * (deadline.seconds - deadline.left_s())
+            step_s = min(max(_STEP_S, share_s), left_s)
+            banner_s = step_s if patient else min(max(_BOOT_BANNER_S, share_s), left_s)
             try:
-                connection = _try(cluster, vm, private_key, step_s, on_login)
+                connection = _try(cluster, vm, private_key, step_s, banner_s, on_login)
             except _NotYetError as error:
                 state = str(error)
                 if error.refused:
@@ -99,10 +121,15 @@ def connect(
                     if time.monotonic() - refused_s > cluster.outage_s:
                         back = False
                         raise _refusal(vm, error) from error
-                if error.outage is None:
-                    trouble.ended(back=True)
-                else:
+                if error.outage is not None:
                     trouble.failed(error.outage, began_s)
+                else:
+                    trouble.ended(back=True)
+                    # An API server in trouble can not tell, and would only keep this waiting.
+                    if time.monotonic() - asked_s > _ASK_GONE_S:
+                        asked_s = time.monotonic()
+                        if why := gone(vm.name):
+                            raise GuestError(vm.name, f"{why}; SSH said: {state}", "gone") from error
             else:
                 trouble.ended(back=True)
                 if stop.is_set():  # nobody waits for it any more
@@ -115,6 +142,7 @@ def connect(
                     vm.name,
                     f"SSH did not answer within {deadline.seconds:.0f} s; last state: {state}; "
                     "next: look at the guest's console, or raise timeouts.ssh",
+                    "ssh",
                 )
             stop.sleep(pause_s)
             attempt += 1
@@ -127,6 +155,7 @@ def _refusal(vm: RunningVm, error: Exception) -> GuestError:
         vm.name,
         f"the API server refuses the tunnel: {error}; next: log in again, or give the account the "
         "verb get on virtualmachineinstances/portforward of subresources.kubevirt.io",
+        "forbidden",
     )
 
 
@@ -145,6 +174,7 @@ def _try(
     vm: RunningVm,
     private_key: str,
     step_s: float,
+    banner_s: float,
     on_login: Callable[[], None],
 ) -> SshConnection:
     try:
@@ -152,14 +182,16 @@ def _try(
     except TunnelError as error:
         if error.distrusted:
             raise GuestError(
-                vm.name, f"the tunnel can not be opened: {error}; it is not tried again"
+                vm.name, f"the tunnel can not be opened: {error}; it is not tried again", "forbidden"
             ) from error
         if error.status == 403:
             raise _refusal(vm, error) from error
+        if error.status == 404:
+            raise GuestError(vm.name, f"its instance is gone: {error}", "gone") from error
         state = f"tunnel to port {SSH_PORT}: {error}"
         raise _NotYetError(state, error.outage, refused=error.status == 401) from error
     try:
-        connection = SshConnection(tunnel, _log_in(tunnel, vm, private_key, step_s))
+        connection = SshConnection(tunnel, _log_in(tunnel, vm, private_key, step_s, banner_s))
     except BaseException:
         tunnel.close()
         raise
@@ -177,8 +209,15 @@ def _log_channel() -> str:
     return name
 
 
-def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float) -> SSHClient:
+def _log_in(
+    tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float, banner_s: float
+) -> SSHClient:
     import paramiko
+
+    def transport(*arguments: Any, **more: Any) -> paramiko.Transport:
+        made = paramiko.Transport(*arguments, **more)
+        made.handshake_timeout = step_s
+        return made
 
     client = paramiko.SSHClient()
     client.set_log_channel(_log_channel())
@@ -190,10 +229,10 @@ def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float) -> S
         "sock": tunnel.local,
         "allow_agent": False,
         "look_for_keys": False,
-        "timeout": step_s,
-        # Something may accept connections before sshd is there, and never answer them.
-        "banner_timeout": min(step_s, _BANNER_S),
+        "timeout": banner_s + step_s,
+        "banner_timeout": banner_s,
         "auth_timeout": step_s,
+        "transport_factory": transport,
     }
     try:
         client.connect(vm.name, **options)
@@ -203,6 +242,7 @@ def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float) -> S
             vm.name,
             f"the host key is not the one that was injected (it answers with {error.key.get_name()} "
             f"{error.key.fingerprint}): this is not our guest, or its cloud-init did not run; refused",
+            "host_key",
         ) from error
     except paramiko.AuthenticationException as error:
         client.close()
@@ -213,7 +253,6 @@ def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float) -> S
         client.close()
         broke = f" ({tunnel.error})" if tunnel.error else ""
         raise _NotYetError(f"SSH handshake: {error}{broke}") from error
-    transport = client.get_transport()
-    if transport is not None:
-        transport.set_keepalive(_KEEPALIVE_S)
+    if (connected := client.get_transport()) is not None:
+        connected.set_keepalive(_KEEPALIVE_S)
     return client

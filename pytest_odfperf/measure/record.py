@@ -25,6 +25,12 @@ class GuestRecord:
     node: str | None
     started_at_epoch_ns: int
     ended_at_epoch_ns: int
+    #: How far its clock was set while fio ran; the times above are not trusted then.
+    clock_jump_s: float | None = None
+    #: Connections that were lost and opened again while fio ran.
+    reconnects: int = 0
+    #: The node that it left while fio ran.
+    migrated_from: str | None = None
     jobs: tuple[JobMeasurement, ...]
 
 
@@ -37,6 +43,10 @@ class Record:
     status: Status
     #: Why it did not pass.
     reason: str | None = None
+    #: The same as one word of the failure catalogue; None where a person's own test failed.
+    reason_code: str | None = None
+    #: What happened that does not void the figures: a migration, a lost connection, a clock that was set.
+    notes: tuple[str, ...] = ()
     #: SHA-256 of everything that decides the number.
     definition: str | None = None
     #: The process that measured: ``gw0``, ``main``.
@@ -50,7 +60,7 @@ class Record:
     write: DirectionMeasurement | None = None
     jobs: tuple[JobMeasurement, ...] = ()
     guests: tuple[GuestRecord, ...] = ()
-    #: Between the first and the last guest's start.
+    #: Between the first and the last guest's start; None if not all of their clocks can be trusted.
     start_skew_ms: float | None = None
     #: Paths below the run's folder.
     artefacts: tuple[str, ...] = ()
@@ -82,6 +92,10 @@ class Record:
         found = [("run_id", self.run_id), ("pool", self.key.pool)]
         if self.marking is not None:
             found.append(("marking", self.marking))
+        if self.reason_code is not None:
+            found.append(("reason_code", self.reason_code))
+        if self.notes:
+            found.append(("notes", "; ".join(self.notes)))
         for name, part in (("read", self.read), ("write", self.write)):
             if part is not None:
                 found += [

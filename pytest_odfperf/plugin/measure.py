@@ -32,7 +32,7 @@ class MeasurePlugin:
         self._stop = stop
         self._worker = is_worker(config)
         self._ran: set[pytest.Item] = set()
-        self._last: tuple[Key, Result] | None = None
+        self._last: tuple[Key, Result | OdfError] | None = None
 
     def guests(self, key: Key) -> tuple[Guest, ...]:
         """The guests of ``key``'s group, made if need be; skips the test if the group failed before."""
@@ -45,7 +45,7 @@ class MeasurePlugin:
             raise KeyboardInterrupt from None
 
     def result(self, key: Key) -> Result:
-        """The measurement of ``key``; made once for all tests of the key that follow each other."""
+        """The measurement of ``key``, or why there is none; made once for all its tests in a row."""
         if self._last is None or self._last[0] != key:
             from pytest_odfperf.run.measure import measure
 
@@ -54,7 +54,12 @@ class MeasurePlugin:
                 self._last = key, measure(key, self._lease, self._stop)
             except InterruptedRunError:
                 raise KeyboardInterrupt from None
-        return self._last[1]
+            except OdfError as error:
+                self._last = key, error
+        found = self._last[1]
+        if isinstance(found, OdfError):
+            raise found
+        return found
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
@@ -104,6 +109,7 @@ class MeasurePlugin:
                 node_id=item.nodeid,
                 status="error" if report.failed and report.when == "setup" else report.outcome,
                 reason=_reason(report, call),
+                reason_code=_reason_code(call),
                 measured=item.stash.get(MEASURED, None),
                 started_at_s=call.start,
                 ended_at_s=call.stop,
@@ -119,6 +125,12 @@ class MeasurePlugin:
     def pytest_sessionfinish(self) -> None:
         """The last resort: normally the last key's teardown released the group."""
         self._release()
+
+
+def _reason_code(call: pytest.CallInfo[None]) -> str | None:
+    error = call.excinfo.value if call.excinfo is not None else None
+    code = getattr(error, "reason", None) if isinstance(error, OdfError) else None
+    return code if isinstance(code, str) else None
 
 
 def _reason(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str | None:

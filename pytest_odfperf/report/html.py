@@ -94,7 +94,13 @@ def row_cells(
             shown = "" if value is None else least + weak + digits(value)
             cells.append(_cell(f"odf_{kind}_{name}", shown, value, number=True))
     link = f'<a href="{escape(log(key.pool))}">log</a>' if log else ""
-    return [*cells, f'<td class="col-links">{link}</td>']
+    return [*cells, f'<td class="col-links">{link}{_noted(record)}</td>']
+
+
+def _noted(record: Record | None) -> str:
+    if record is None or not record.notes:
+        return ""
+    return f' <abbr class="odf-noted" title="{escape("; ".join(record.notes))}">noted</abbr>'
 
 
 def _cell(name: str, text: str, value: float | None = None, *, number: bool = False) -> str:
@@ -126,6 +132,7 @@ def summary_block(
             "</table>",
             _pools(counts, log),
             _problems(records),
+            _notes(records),
             f'<h2>Pools by profile</h2><p class="odf-note">{_PICTURE_NOTE}</p>{pictures}' if pictures else "",
             f'<p class="odf-note">{_TABLE_NOTE}</p>',
             '<p class="odf-filter"><label>Show pool <select id="odf-pool">',
@@ -180,3 +187,16 @@ def _problems(records: Sequence[Record]) -> str:
     )
     more = f"<p>and {len(bad) - _PROBLEMS_SHOWN} more, in the table</p>" if len(bad) > _PROBLEMS_SHOWN else ""
     return f"<h2>What failed</h2><ul>{items}</ul>{more}"
+
+
+def _notes(records: Sequence[Record]) -> str:
+    """What happened to keys that were measured all the same."""
+    noted = [(record.key, note) for record in records for note in record.notes]
+    if not noted:
+        return ""
+    items = "".join(
+        f"<li><code>{escape(str(key))}</code> {escape(note[:400])}</li>"
+        for key, note in noted[:_PROBLEMS_SHOWN]
+    )
+    more = f"<p>and {len(noted) - _PROBLEMS_SHOWN} more, in results.jsonl</p>" if len(noted) > _PROBLEMS_SHOWN else ""
+    return f"<h2>What was noted</h2><ul>{items}</ul>{more}"

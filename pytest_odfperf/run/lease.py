@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from pytest_odfperf.errors import InterruptedRunError, OdfError
@@ -40,6 +41,8 @@ class GroupLease:
         self.baked: Job | None = None
         self._attempts: dict[GroupKey, int] = {}
         self._failures: dict[GroupKey, str] = {}
+        #: Why the current group is of no use for another key.
+        self._spoiled: str | None = None
 
     def job(self, key: Key) -> Job:
         return job_of(self._jobs, key)
@@ -54,12 +57,19 @@ class GroupLease:
         return self._failures.get(group)
 
     def differs(self, key: Key | None) -> bool:
-        """Whether a group is held that is not ``key``'s."""
-        return self._group is not None and (key is None or key.group != self._group.spec.key)
+        """Whether a group is held that is not ``key``'s, or of no use for it."""
+        return self._group is not None and (
+            key is None or key.group != self._group.spec.key or self._spoiled is not None
+        )
+
+    def spoil(self, why: str) -> None:
+        """The current group lost a guest: the next key gets it made anew. Each key does that at most once."""
+        LOGGER.warning("VM group %s is made anew for its next key: %s", self.group.spec.key, why)
+        self._spoiled = why
 
     def ensure(self, key: Key) -> tuple[Guest, ...]:
         """The guests of ``key``'s group, made and connected if need be. Raises `OdfError`."""
-        if self._group is not None and self._group.spec.key == key.group:
+        if self._group is not None and not self.differs(key):
             return self._guests
         self.release()
         self._log.switch(key.pool)
@@ -117,6 +127,7 @@ class GroupLease:
             plan.client_key_private,
             ssh_s=matrix.timeouts.ssh_s,
             stop=self._stop,
+            gone=partial(_why_gone, self._group, self._stop),
         )
         self.baked = job
         LOGGER.info("VM group %s: all guests answer", key.group)
@@ -135,9 +146,20 @@ class GroupLease:
         group, self._group = self._group, None
         guests, self._guests = self._guests, ()
         self.baked = None
+        self._spoiled = None
         for guest in guests:
             guest.close()
         if group is not None:
             LOGGER.info("VM group %s: deleting", group.spec.key)
             group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
             LOGGER.info("VM group %s: gone", group.spec.key)
+
+
+def _why_gone(group: VmGroup, stop: Stop, vm: str) -> str | None:
+    """Why ``vm`` will never answer again. An API server that does not say leaves that open."""
+    try:
+        return group.lost(stop=stop).get(vm)
+    except InterruptedRunError:
+        raise
+    except OdfError:
+        return None

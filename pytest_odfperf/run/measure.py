@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import FioError, GuestError
-from pytest_odfperf.fio.output import FioResult, parse
+from pytest_odfperf.fio.answer import Answer, read
+from pytest_odfperf.fio.failures import NEXT_STEPS
+from pytest_odfperf.fio.output import FioResult
 from pytest_odfperf.fio.timing import deadline_s
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
@@ -40,28 +44,43 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
     LOGGER.info("%s: starting fio in %d guests, at most %.0f s", key, len(guests), limit_s)
     runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=matrix.timeouts.layout_s)
     folder = RunDir(plan.run_path.parent, plan.run_id).artefacts(key)
-    problems: list[str] = []
+    #: Reason and text, for each guest without a measurement.
+    problems: list[tuple[str, str]] = []
     results: dict[str, FioResult] = {}
     artefacts: list[str] = []
     for guest in guests:
         run = runs[guest.name]
         if isinstance(run, GuestError):
-            problems.append(str(run))
+            problems.append((run.reason, str(run)))
             continue
         for name, content in _files(run, guest.facts).items():
             (folder / name).write_bytes(content)
             artefacts.append(str((folder / name).relative_to(plan.run_path)))
         try:
-            results[guest.name] = _result(run, lease, key)
+            results[guest.name] = read(_answer(run, guest.facts), job, matrix.fio)
         except FioError as error:
-            problems.append(f"guest {guest.name}: {error}")
-    lost = lease.group.lost(stop=stop)
-    problems += [f"guest {name}: {change}" for name, change in lost.items()]
+            problems.append((error.reason, f"guest {guest.name}: {error}"))
+    changes = lease.group.changes(stop=stop)
+    problems += [("gone", f"guest {name}: {change}") for name, change in changes.lost.items()]
+    lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]
+    if lost or changes.lost:
+        lease.spoil("; ".join(lost or changes.lost.values()))
     if problems:
-        LOGGER.error("%s: %s", key, "; ".join(problems))
-        raise FioError("invalid", "; ".join(problems))
+        failure = _summary(problems)
+        LOGGER.error("%s: %s", key, failure)
+        raise failure
+    measured = _measured(guests, runs, results, artefacts, lease, changes.moved)
+    for note in measured.notes:
+        LOGGER.warning("%s: %s", key, note)
     LOGGER.info("%s: measured", key)
-    return Result(key=key, measured=_measured(guests, runs, results, artefacts, lease))
+    return Result(key=key, measured=measured)
+
+
+def _summary(problems: list[tuple[str, str]]) -> FioError:
+    """All problems as one error, under the reason that most guests have."""
+    reason, _ = Counter(reason for reason, _ in problems).most_common(1)[0]
+    text = "; ".join(text for _, text in problems)
+    return FioError(reason, f"{text}; next: {NEXT_STEPS[reason]}" if reason in NEXT_STEPS else text)
 
 
 def _files(run: GuestRun, facts: dict[str, Any]) -> dict[str, bytes]:
@@ -72,19 +91,15 @@ def _files(run: GuestRun, facts: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-def _result(run: GuestRun, lease: GroupLease, key: Key) -> FioResult:
-    said = " ".join(run.fio_log.decode(errors="replace").split())[-300:]
-    if run.timed_out:
-        raise FioError(
-            "timeout", f"fio had not ended at its deadline and was killed; it said: {said or 'nothing'}"
-        )
-    text = run.fio_json.decode(errors="replace")
-    if run.exit_code != 0:
-        # fio's own JSON names the error best, if there is one.
-        if text.strip():
-            parse(text, lease.job(key), lease.plan.matrix.fio)
-        raise FioError("io_error", f"fio ended with exit code {run.exit_code}; it said: {said or 'nothing'}")
-    return parse(text, lease.job(key), lease.plan.matrix.fio)
+def _answer(run: GuestRun, facts: dict[str, Any]) -> Answer:
+    source = facts.get("mount")
+    return Answer(
+        exit_code=run.exit_code,
+        timed_out=run.timed_out,
+        output=run.fio_json.decode(errors="replace"),
+        log=run.fio_log.decode(errors="replace"),
+        device=source.removeprefix("/dev/") if isinstance(source, str) and source else None,
+    )
 
 
 def _measured(
@@ -93,9 +108,11 @@ def _measured(
     results: dict[str, FioResult],
     artefacts: list[str],
     lease: GroupLease,
+    moved: Mapping[str, tuple[str, str]],
 ) -> Measured:
     nodes = {vm.name: vm.node for vm in lease.group.vms}
-    records = []
+    records: list[GuestRecord] = []
+    notes: list[str] = []
     for guest in guests:
         run = runs[guest.name]
         assert not isinstance(run, GuestError)
@@ -104,16 +121,36 @@ def _measured(
                 name=guest.name,
                 node=nodes[guest.name] or None,
                 started_at_epoch_ns=run.started_epoch_ns,
-                ended_at_epoch_ns=run.ended_epoch_ns,
+                # Never before its start, whatever became of the clock.
+                ended_at_epoch_ns=run.started_epoch_ns + int(run.ran_s * 1e9)
+                if run.clock_jump_s
+                else max(run.started_epoch_ns, run.ended_epoch_ns),
+                clock_jump_s=run.clock_jump_s or None,
+                reconnects=run.reconnects,
+                migrated_from=moved[guest.name][0] if guest.name in moved else None,
                 jobs=combine({guest.name: results[guest.name]}).jobs,
             )
         )
+        notes += [f"guest {guest.name}: {note}" for note in _notes(run, moved.get(guest.name))]
     starts = [record.started_at_epoch_ns for record in records]
+    jumped = any(record.clock_jump_s is not None for record in records)
     markings = {guest.facts.get("marking") for guest in guests} - {None}
     return Measured(
         measurement=combine(results),
         guests=tuple(records),
-        start_skew_ms=(max(starts) - min(starts)) / 1e6,
+        start_skew_ms=None if jumped else (max(starts) - min(starts)) / 1e6,
         marking=lease.plan.marking or next(iter(markings), None),
         artefacts=tuple(artefacts),
+        notes=tuple(notes),
     )
+
+
+def _notes(run: GuestRun, move: tuple[str, str] | None) -> list[str]:
+    notes = []
+    if move:
+        notes.append(f"it was migrated while fio ran: {move[0]} -> {move[1]}")
+    if run.reconnects:
+        notes.append(f"its connection was lost while fio ran, and opened again ({run.reconnects} times)")
+    if run.clock_jump_s:
+        notes.append(f"its clock was set by {run.clock_jump_s:+.1f} s while fio ran; its times are not trusted")
+    return notes

@@ -30,22 +30,26 @@ class Recorder:
         node_id: str,
         status: Status,
         reason: str | None,
+        reason_code: str | None = None,
         measured: Measured | None,
         started_at_s: float,
         ended_at_s: float,
     ) -> Record:
         """Record one test of ``key``. A passed one counts as done from here on. Raises `OSError`."""
         definition = self._plan.definitions[str(key)]
-        if measured:
+        trusted = [g for g in measured.guests if g.clock_jump_s is None] if measured else []
+        if trusted:
             # The span of fio itself: the test's own phases are before and after it.
-            started_at_s = min(guest.started_at_epoch_ns for guest in measured.guests) / 1e9
-            ended_at_s = max(guest.ended_at_epoch_ns for guest in measured.guests) / 1e9
+            started_at_s = min(guest.started_at_epoch_ns for guest in trusted) / 1e9
+            ended_at_s = max(guest.ended_at_epoch_ns for guest in trusted) / 1e9
         record = Record(
             key=key,
             run_id=self._plan.run_id,
             test=node_id,
             status=status,
             reason=reason,
+            reason_code=reason_code,
+            notes=measured.notes if measured else (),
             definition=definition,
             worker=self._process,
             marking=measured.marking if measured else self._plan.marking,

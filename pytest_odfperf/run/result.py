@@ -15,9 +15,12 @@ class Measured:
 
     measurement: Measurement
     guests: tuple[GuestRecord, ...]
-    start_skew_ms: float
+    #: None if a guest's clock was set while fio ran.
+    start_skew_ms: float | None
     marking: str | None
     artefacts: tuple[str, ...]
+    #: What happened that does not void the figures.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,10 +56,10 @@ class Reader:
             raise self._refuse(name, value, "a list of whole numbers")
         return tuple(value)
 
-    def choice(self, name: str, usual: str, known: tuple[str, ...]) -> Any:
+    def choice(self, name: str, usual: str | None, known: tuple[str | None, ...]) -> Any:
         value = self.value(name, usual)
         if value not in known:
-            raise self._refuse(name, value, f"one of {', '.join(known)}")
+            raise self._refuse(name, value, f"one of {', '.join(one for one in known if one)}")
         return value
 
     def flag(self, name: str, usual: bool) -> bool:
@@ -74,9 +74,13 @@ class Reader:
             raise self._refuse(name, value, f"a whole number of at least {at_least}")
         return value
 
-    def number(self, name: str, usual: float, *, above: float | None = None) -> float:
+    def number(
+        self, name: str, usual: float, *, above: float | None = None, negative: bool = False
+    ) -> float:
         value = self.value(name, usual)
         usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if usable and negative:
+            return float(value)
         if not usable or value < 0 or (above is not None and value <= above):
             raise self._refuse(name, value, "a number above 0" if above is not None else "a number from 0")
         return float(value)

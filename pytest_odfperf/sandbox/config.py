@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.api_faults import read_api_faults
 from pytest_odfperf.sandbox.checks import Reader
+from pytest_odfperf.sandbox.fio_failures import failure_names
 from pytest_odfperf.sandbox.settings import (
     IMAGES_NAMESPACE,
     STORAGE_NAMESPACE,
@@ -193,6 +194,12 @@ def _faults(raw: Mapping[str, Any], place: str) -> Faults:
         slow=read.number("slow", 1.0, above=0.0),
         cut=read.flag("cut", False),
         crash=read.flag("crash", False),
+        ssh_refused_s=read.number("ssh_refused_s", 0.0),
+        ssh_silent_s=read.number("ssh_silent_s", 0.0),
+        reboot_s=read.number("reboot_s", 0.0) if raw.get("reboot_s") is not None else read.value("reboot_s", None),
+        clock_jump_s=read.number("clock_jump_s", 0.0, negative=True),
+        fio_failure=read.choice("fio_failure", None, (*failure_names(), None)),
+        garbage=read.choice("garbage", "none", ("none", "text", "line", "endless", "token", "size")),
         block_sizes=read.texts("block_sizes"),
         guests=read.integers("guests"),
     )

@@ -47,6 +47,18 @@ class Faults:
     cut: bool = False
     #: The machine dies while fio runs.
     crash: bool = False
+    #: SSH is refused this long after the boot, in seconds.
+    ssh_refused_s: float = 0.0
+    #: Connections are accepted, and get no banner for this long, in seconds.
+    ssh_silent_s: float = 0.0
+    #: The guest reboots once while fio runs, and is away this long, in seconds; None: it does not.
+    reboot_s: float | None = None
+    #: The guest's clock is set by this while fio runs, in seconds, backwards if below zero.
+    clock_jump_s: float = 0.0
+    #: What real fio left in this case of ``fio_failures.json``.
+    fio_failure: str | None = None
+    #: What the guest script says in place of a result.
+    garbage: Literal["none", "text", "line", "endless", "token", "size"] = "none"
     #: Only jobs with one of these block sizes; empty: all.
     block_sizes: tuple[str, ...] = ()
     #: Only guests whose name ends in one of these numbers; empty: all.

@@ -108,3 +108,5 @@ class RunningVm:
     node: str
     #: Of the VirtualMachineInstance: a VM that restarted has another.
     uid: str
+    #: The last live migration that it went through; empty: none.
+    migration: str = ""

@@ -156,7 +156,7 @@ async def run(
     with suppress(BrokenPipeError):
         process.stdin.write(f"job {token} {deadline_s} {len(text)}\n".encode() + text.encode())
     ready = (await process.stdout.readline()).decode()
-    if ready != f"ready {token}\n":
+    if not ready.startswith(f"ready {token} "):
         return {"lines": [ready.strip()]}
     if together is not None:
         await together.wait()

@@ -26,10 +26,12 @@ class SimulatedMachine:
         self._boot_s = config.boot_s
         self._name = spec.name
         self._listener = socket.socket()
+        self._user = user
         self._guest = SimulatedGuest(spec, config, user, activity)
         self._ssh = GuestSsh(self._guest, user, self._listener)
-        self._guest.on_cut = self._ssh.cut
+        self._guest.on_cut = self._cut
         self._guest.on_crash = self._crash
+        self._guest.on_reboot = self._reboot
         self._booting: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ports: Mapping[int, tuple[str, int]] = {}
@@ -39,10 +41,10 @@ class SimulatedMachine:
         # Bound and not listening: the port is known, and connections are refused until the guest is up.
         self._listener.bind(("127.0.0.1", 0))
         self.ports = {SSH_PORT: ("127.0.0.1", self._listener.getsockname()[1])}
-        self._booting = asyncio.create_task(self._boot(), name=f"boot {self._name}")
+        self._booting = asyncio.create_task(self._boot(self._boot_s), name=f"boot {self._name}")
 
-    async def _boot(self) -> None:
-        await asyncio.sleep(self._boot_s)
+    async def _boot(self, boot_s: float) -> None:
+        await asyncio.sleep(boot_s + self._guest.faults.ssh_refused_s)
         self._guest.boot()
         if self._guest.faults.no_ssh:
             return
@@ -50,6 +52,24 @@ class SimulatedMachine:
             await self._ssh.open()
         except Exception as error:  # noqa: BLE001 - a bad host key in user data ends this guest only
             self._end(f"sshd did not start: {error}")
+
+    def _cut(self) -> None:
+        self._ssh.cut()
+
+    def _reboot(self) -> None:
+        self._booting = asyncio.create_task(self._boot_again(), name=f"reboot {self._name}")
+
+    async def _boot_again(self) -> None:
+        # First, so that nobody is told anything of it.
+        self._ssh.cut()
+        self._guest.reboot()
+        await self._ssh.close()
+        address = self.ports[SSH_PORT]
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(address)
+        self._ssh = GuestSsh(self._guest, self._user, self._listener)
+        await self._boot(self._guest.faults.reboot_s or 0.0)
 
     def _crash(self) -> None:
         self._end("simulated crash (fault)")

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from pytest_odfperf.sandbox.config import Faults, SandboxConfig, SharedBackend, StorageClassConfig
+from pytest_odfperf.sandbox.fio_failures import as_job, failure
 from pytest_odfperf.sandbox.machines.base import DiskSpec, MachineSpec
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
 from pytest_odfperf.sandbox.machines.simulated_fio import MARKING, VERSION, answer
@@ -45,6 +46,9 @@ class FioRun:
     job: bytes
     started_ns: int = 0
     ended_ns: int = 0
+    #: Hundredths of a second since the boot.
+    started_up_cs: int = 0
+    ended_up_cs: int = 0
     exit_code: int = 0
     timed_out: bool = False
     result: bytes = b""
@@ -61,13 +65,17 @@ class SimulatedGuest:
         self._files = dict(user.files)
         self._conf = user.guest_conf
         self._activity = activity
-        self._boot_id = str(uuid.uuid4())
+        self.boot_id = str(uuid.uuid4())
+        self._booted_s = time.monotonic()
+        self._clock_set_ns = 0
         self._run: FioRun | None = None
         self._setup_ends = 0.0
-        #: Called by the fault ``cut``, and by ``crash``.
+        #: Called by the faults ``cut``, ``crash`` and ``reboot_s``.
         self.on_cut: Callable[[], None] | None = None
         self.on_crash: Callable[[], None] | None = None
+        self.on_reboot: Callable[[], None] | None = None
         self._cut_done = False
+        self._reboot_done = False
         self._disk = self._data_disk()
         classes = {sc.name: sc for sc in config.storage_classes}
         backend = self._disk.backend.name if self._disk else spec.disks[-1].backend.name if spec.disks else ""
@@ -101,6 +109,18 @@ class SimulatedGuest:
     def shutdown(self) -> None:
         self._stop_run()
 
+    def reboot(self) -> None:
+        """Another boot: nothing of a job is left, as all of it was in /run."""
+        self._stop_run()
+        self.boot_id = str(uuid.uuid4())
+        self._booted_s = time.monotonic()
+
+    def _clock_ns(self) -> int:
+        return time.time_ns() + self._clock_set_ns
+
+    def _up_cs(self) -> int:
+        return int((time.monotonic() - self._booted_s) * 100)
+
     def facts(self) -> dict[str, Any]:
         disks = [
             {
@@ -120,7 +140,7 @@ class SimulatedGuest:
             "hostname": self._spec.name,
             "kernel": "6.12.0-simulated",
             "fio_version": None if self.faults.no_fio else VERSION,
-            "boot_id": self._boot_id,
+            "boot_id": self.boot_id,
             "lscpu": {
                 "lscpu": [
                     {"field": "Architecture:", "data": "x86_64"},
@@ -150,7 +170,7 @@ class SimulatedGuest:
     def start(self, run: FioRun) -> None:
         self._stop_run()
         self._run = run
-        run.started_ns = time.time_ns()
+        run.started_ns, run.started_up_cs = self._clock_ns(), self._up_cs()
         run.task = asyncio.create_task(self._fio(run), name=f"fio {self._spec.name}")
 
     def find(self, token: str) -> FioRun:
@@ -170,7 +190,7 @@ class SimulatedGuest:
             run.exit_code, run.log = 1, f"{error}\n".encode()
         else:
             await self._timed(run, job)
-        run.ended_ns = time.time_ns()
+        run.ended_ns, run.ended_up_cs = self._clock_ns(), self._up_cs()
 
     async def _timed(self, run: FioRun, job: SimulatedJob) -> None:
         faults = self._job_faults(job)
@@ -185,11 +205,20 @@ class SimulatedGuest:
             if faults.cut and not self._cut_done and self.on_cut:
                 self._cut_done = True
                 self.on_cut()
+            if faults.reboot_s is not None and not self._reboot_done and self.on_reboot:
+                self._reboot_done = True
+                self.on_reboot()
+            self._clock_set_ns += int(faults.clock_jump_s * 1e9)
             await asyncio.sleep(began + lasts_s - time.monotonic())
             volumes = self._activity.volumes(backend, began, time.monotonic())
         if takes_s > run.deadline_s:
             run.exit_code, run.timed_out = TIMED_OUT, True
             run.log = b"fio: terminating on signal 15\n"
+            return
+        if faults.fio_failure is not None:
+            left = as_job(failure(faults.fio_failure), [section.name for section in job.sections])
+            run.exit_code = left.exit_code
+            run.result, run.log = left.fio_json.encode(), left.fio_log.encode()
             return
         run.exit_code = faults.fio_exit
         document = answer(

@@ -50,7 +50,8 @@ class GuestSsh:
         self._user = user
         self._listener = listener
         self._connections: set[asyncssh.SSHServerConnection] = set()
-        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._greeting: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Listen from now on."""
@@ -59,15 +60,35 @@ class GuestSsh:
             if self._user.host_key
             else asyncssh.generate_private_key("ssh-ed25519")
         )
-        self._acceptor = await asyncssh.listen(
-            sock=self._listener,
-            server_factory=_server_class(self._user, self._connections),
-            server_host_keys=[key],
-            process_factory=self._process,
-            encoding=None,
-            compression_algs=None,
-            login_timeout=60,
-        )
+        self._options: dict[str, Any] = {
+            "server_factory": _server_class(self._user, self._connections),
+            "server_host_keys": [key],
+            "process_factory": self._process,
+            "encoding": None,
+            "compression_algs": None,
+            "login_timeout": 60,
+        }
+        self._listener.setblocking(False)
+        self._listener.listen(100)
+        self._serving = asyncio.create_task(self._serve(), name="sshd")
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(self._listener)
+            task = asyncio.create_task(self._greet(connection))
+            self._greeting.add(task)
+            task.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, connection: socket.socket) -> None:
+        try:
+            await asyncio.sleep(self._guest.faults.ssh_silent_s)
+            await asyncssh.run_server(connection, **self._options)
+        except (OSError, asyncssh.Error):
+            connection.close()
+        except asyncio.CancelledError:
+            connection.close()
+            raise
 
     def cut(self) -> None:
         """Drop all connections, as a lost network does."""
@@ -75,8 +96,10 @@ class GuestSsh:
             connection.abort()
 
     async def close(self) -> None:
-        if self._acceptor:
-            self._acceptor.close()
+        tasks = [*self._greeting, *([self._serving] if self._serving else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.cut()
         self._listener.close()
 
@@ -127,7 +150,7 @@ class GuestSsh:
             raise ProtocolError("bad_request", "expected: job TOKEN DEADLINE_S NBYTES")
         job = await stdin.readexactly(int(match[3]))
         run = await self._guest.prepare(match[1].decode(), float(match[2]), job)
-        process.stdout.write(f"ready {run.token}\n".encode())
+        process.stdout.write(f"ready {run.token} {self._guest.boot_id}\n".encode())
         if await stdin.readline() != b"go\n":
             raise ProtocolError("bad_request", "expected: go")
         self._guest.start(run)
@@ -141,9 +164,30 @@ class GuestSsh:
             await asyncio.wait([run.task])
         if not run.ended_ns:
             raise ProtocolError("unknown_token", f"run {run.token} was stopped")
+        if (garbage := self._guest.faults.garbage) != "none":
+            await _babble(process, garbage, run.token)
+            return
         ended = f"{run.exit_code} {int(run.timed_out)} {run.started_ns} {run.ended_ns}"
+        ended += f" {run.started_up_cs} {run.ended_up_cs} {self._guest.boot_id}"
         process.stdout.write(f"ended {run.token} {ended}\n".encode())
         for name, content in (("fio.json", run.result), ("fio.log", run.log)):
             process.stdout.write(f"file {name} {len(content)}\n".encode() + content)
         process.stdout.write(f"end {run.token}\n".encode())
         await process.stdout.drain()
+
+
+async def _babble(process: asyncssh.SSHServerProcess[bytes], garbage: str, token: str) -> None:
+    """What no guest script says."""
+    match garbage:
+        case "text":
+            process.stdout.write(b"Last login: Tue\r\n\x1b[31m\xff\xfe\x00 segmentation fault\n")
+        case "token":
+            process.stdout.write(b"ended another 0 0 1 2 3 4 00000000-0000\n")
+        case "size":
+            process.stdout.write(f"ended {token} 0 0 1 2 3 4 00000000-0000\nfile fio.json -5\n".encode())
+        case "line":
+            process.stdout.write(b"x" * (1 << 20))
+        case "endless":
+            while not process.stdout.is_closing():
+                process.stdout.write(b"spam " * 200 + b"\n")
+                await process.stdout.drain()

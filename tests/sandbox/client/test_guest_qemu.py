@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -116,15 +116,50 @@ def test_a_later_job_replaces_the_first_over_the_same_connection(guest: Guest) -
     assert guest.handshakes == logins
 
 
+def start(guest: Guest, token: str, text: bytes, deadline_s: float = 120) -> None:
+    """Returns when fio runs in the guest."""
+    guest.prepare(text, token, deadline_s=deadline_s, prepare_s=300)
+    guest.go()
+    until(guest, "pgrep -c -x fio", lambda count: int(count) > 0)
+
+
+def until(guest: Guest, command: str, enough: Callable[[str], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not enough(found := said(guest, command).strip() or "0"):
+        assert time.monotonic() < deadline, f"{command}: {found}"
+
+
 def test_a_connection_that_is_lost_while_fio_runs_loses_nothing(guest: Guest) -> None:
     logins = guest.handshakes
-    assert guest._ssh is not None
-    threading.Timer(2.0, guest._ssh._tunnel.cut).start()
-    outcome = run(guest, "lost", job(6))
+    start(guest, "lost", job(6))
+    guest._ssh._tunnel.cut()
+    outcome = guest.finish(deadline_s=120)
     assert outcome.exit_code == 0
-    assert outcome.ended_epoch_ns - outcome.started_epoch_ns > 5e9
+    assert outcome.ran_s > 5
+    assert outcome.clock_jump_s == 0
+    assert outcome.boot_id == guest.boot_id
     assert outcome.reconnects == 1
     assert guest.handshakes == logins + 1
+
+
+def test_a_clock_that_is_set_while_fio_runs_is_noticed(guest: Guest) -> None:
+    start(guest, "clock", job(5))
+    said(guest, "sudo -n date -s '+1 hour'")
+    outcome = guest.finish(deadline_s=120)
+    said(guest, "sudo -n date -s '-1 hour'")
+    assert outcome.exit_code == 0
+    assert outcome.clock_jump_s == pytest.approx(3600, abs=30)
+    assert 4 < outcome.ran_s < 60
+
+
+def test_workers_of_a_fio_that_was_killed_do_not_go_on(guest: Guest) -> None:
+    # fio forks: its workers are in sessions of their own and outlive it by their whole runtime.
+    start(guest, "killed", job(3600), deadline_s=3600)
+    until(guest, "pgrep -c -x fio", lambda count: int(count) > 1)
+    said(guest, "sudo -n kill -KILL $(pgrep -o -x fio)")
+    outcome = guest.finish(deadline_s=120)
+    assert (outcome.exit_code, outcome.timed_out, outcome.fio_json) == (137, False, b"")
+    until(guest, "pgrep -c -x fio", lambda count: count == "0")
 
 
 def test_fio_that_does_not_end_is_killed_at_its_deadline(guest: Guest) -> None:

@@ -1,0 +1,105 @@
+"""The failures of fio, told by what it leaves: the errno of a job, its own words, its exit code.
+
+None of them is enough alone. fio ends with 0 after a run that a synchronous engine made shallow, with 128
+and ``error: 0`` after a signal, and with figures that look fine after the disk was full. Facts: fio 3.33
+(``backend.c``, ``filesetup.c``, ``init.c``); ``tools/record-fio-failures`` records each.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Mapping
+
+#: What each reason of a `FioError` asks for.
+NEXT_STEPS: Mapping[str, str] = {
+    "config": "correct the profile",
+    "missing_dependency": "install what fio needs in the guest image, or name it in guest.packages",
+    "no_space": "take a larger PVC, smaller files in the profile, or free space in the pool",
+    "permission": "look at the mount of the data disk in the guest",
+    "io_error": "look at the guest's kernel log and at the health of the pool",
+    "timeout": "look at the health of the pool, or raise timeouts.fio_slack",
+    "interrupted": "look in the guest for what ended fio (its kernel log names processes killed for memory)",
+    "crashed": "look at the guest's kernel log; fio itself failed",
+    "truncated": "look at the raw answer in the run's folder",
+    "empty": "look at the raw answer in the run's folder",
+    "wrong_device": "look at the disks and mounts of the guest",
+}
+
+ERRNO_REASONS: Mapping[int, str] = {
+    errno.ENOSPC: "no_space",
+    errno.EDQUOT: "no_space",
+    errno.EACCES: "permission",
+    errno.EPERM: "permission",
+    errno.EROFS: "permission",
+    errno.ETIMEDOUT: "timeout",
+    errno.EINVAL: "config",
+    errno.EINTR: "interrupted",
+    errno.ENODEV: "wrong_device",
+    errno.ENXIO: "wrong_device",
+}
+
+#: The engine of a job that names none, and those that keep one I/O in flight whatever iodepth says.
+DEFAULT_ENGINE = "psync"
+SYNCHRONOUS = frozenset({"sync", "psync", "vsync", "pvsync", "pvsync2", "mmap"})
+
+#: Parts of fio's lines, in lower case. The first that is found in any line decides, so causes come before
+#: what follows from them ("Invalid argument" is said of many).
+_WORDS = (
+    ("terminating on signal", "interrupted"),
+    ("not loadable", "missing_dependency"),
+    ("failed to load engine", "missing_dependency"),
+    ("command not found", "missing_dependency"),
+    ("no space left", "no_space"),
+    ("enospc", "no_space"),
+    ("disk quota exceeded", "no_space"),
+    ("file creation disallowed", "wrong_device"),
+    ("permission denied", "permission"),
+    ("operation not permitted", "permission"),
+    ("read-only file system", "permission"),
+    ("exceeds specified max", "timeout"),
+    ("input/output error", "io_error"),
+    ("bad option", "config"),
+    ("unrecognized option", "config"),
+    ("is not a directory", "config"),
+    ("failed parsing", "config"),
+    ("read-only mode", "config"),
+    ("size too small", "config"),
+    ("you need to specify size", "config"),
+    ("minimum rate exceeds", "config"),
+    ("no job(s) defined", "config"),
+    ("must be provided", "config"),
+    ("invalid argument", "config"),
+)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines that say something, each of a length that can be shown."""
+    return [line.strip()[:300] for line in text.splitlines() if line.strip()]
+
+
+def by_words(lines: Iterable[str]) -> tuple[str, str] | None:
+    """The reason that fio's words give, and the line that gives it."""
+    lowered = [(line.lower(), line) for line in lines]
+    for part, reason in _WORDS:
+        for low, line in lowered:
+            if part in low:
+                return reason, line
+    return None
+
+
+def by_exit_code(code: int) -> tuple[str, str] | None:
+    """What an exit code says by itself: fio's own 128, and those that shells give for signals."""
+    if code in (126, 127):
+        return "missing_dependency", f"fio could not be started (exit code {code})"
+    if code in (128, 128 + 2, 128 + 15):
+        return "interrupted", f"fio was told to end by a signal (exit code {code})"
+    if code == 128 + 9:
+        return "interrupted", "fio was killed (exit code 137)"
+    if 128 < code < 192:
+        return "crashed", f"fio ended by signal {code - 128}"
+    return None
+
+
+def errno_text(code: int) -> str:
+    """``error 28 ENOSPC``."""
+    return f"error {code} {errno.errorcode.get(code, '?')}"

@@ -1,0 +1,123 @@
+"""What the guest script answers, word by word. Whatever else comes is a `GuestError`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_odfperf.errors import GuestError
+from pytest_odfperf.waiting import Deadline
+
+#: The files of a result.
+FILES = ("fio.json", "fio.log")
+#: A clock that was set while fio ran, told from one that was corrected gently (NTP slews by 0.05 %).
+_JUMP_S, _JUMP_SHARE = 1.0, 0.001
+#: Codes of the script's ``error`` lines, and the reason of each.
+_REASONS = {
+    "not_mounted": "wrong_device",
+    "fio_missing": "missing_dependency",
+    "setup_failed": "setup_failed",
+    "service_failed": "service_failed",
+    "unknown_token": "not_started",
+    "bad_request": "refused",
+}
+_BOOT_ID = re.compile(r"[0-9a-f-]{8,64}", re.ASCII)
+
+
+class Source(Protocol):
+    """Where the answer comes from: an `Exchange`, whose reads end at the deadline."""
+
+    def line(self, deadline: Deadline, state: str) -> str: ...
+
+    def file(self, size: int, deadline: Deadline, state: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestRun:
+    """One run of fio in one guest. Epoch times are of the guest's clock."""
+
+    name: str
+    exit_code: int
+    timed_out: bool
+    started_epoch_ns: int
+    ended_epoch_ns: int
+    #: How long it ran, by a clock that nobody can set.
+    ran_s: float
+    #: How far the guest's clock was set in that time; 0.0 if it was not.
+    clock_jump_s: float
+    #: What fio wrote to ``--output``; empty if it wrote nothing.
+    fio_json: bytes
+    #: fio's stdout and stderr.
+    fio_log: bytes
+    #: When the guest said that its service started; None if that was lost with the connection.
+    announced_epoch_ns: int | None
+    #: Of the boot that the results are of.
+    boot_id: str
+    #: Connections that were lost and opened again meanwhile.
+    reconnects: int = 0
+
+
+def read_ready(guest: str, source: Source, token: str, deadline: Deadline) -> str:
+    """Wait for ``ready TOKEN BOOT_ID``; the boot id."""
+    line = source.line(deadline, "waiting for the layout of the test file")
+    (boot_id,) = _fields(guest, line, "ready", token, 1)
+    return _boot_id(guest, boot_id)
+
+
+def read_result(guest: str, source: Source, token: str, deadline: Deadline) -> GuestRun:
+    """Wait for the end of a job, and take its files."""
+    announced_ns = None
+    line = source.line(deadline, "fio runs")
+    if line.startswith("started "):
+        announced_ns = _integer(guest, _fields(guest, line, "started", token, 1)[0])
+        line = source.line(deadline, "fio runs")
+    *numbers, boot_id = _fields(guest, line, "ended", token, 7)
+    code, timed_out, started_ns, ended_ns, from_cs, to_cs = (_integer(guest, text) for text in numbers)
+    files: dict[str, bytes] = {}
+    for name in FILES:
+        line = source.line(deadline, "the results are on their way")
+        (size,) = _fields(guest, line, "file", name, 1)
+        files[name] = source.file(_integer(guest, size), deadline, f"{name} is on its way")
+    _fields(guest, source.line(deadline, "the results are on their way"), "end", token, 0)
+    if to_cs < from_cs:
+        raise GuestError(guest, f"says that it ended before it began ({from_cs} to {to_cs} cs after its boot)")
+    ran_s = (to_cs - from_cs) / 100
+    jump_s = (ended_ns - started_ns) / 1e9 - ran_s
+    return GuestRun(
+        name=guest,
+        exit_code=code,
+        timed_out=bool(timed_out),
+        started_epoch_ns=started_ns,
+        ended_epoch_ns=ended_ns,
+        ran_s=ran_s,
+        clock_jump_s=jump_s if abs(jump_s) > _JUMP_S + _JUMP_SHARE * ran_s else 0.0,
+        fio_json=files["fio.json"],
+        fio_log=files["fio.log"],
+        announced_epoch_ns=announced_ns,
+        boot_id=_boot_id(guest, boot_id),
+    )
+
+
+def _fields(guest: str, line: str, word: str, first: str, count: int) -> list[str]:
+    """The fields of an answer after ``word`` and ``first``; `GuestError` if it is another answer."""
+    fields = line.split(" ")
+    if fields[:2] == [word, first] and len(fields) == 2 + count:
+        return fields[2:]
+    if fields[0] == "error" and len(fields) > 1:
+        code = fields[1][:60]
+        raise GuestError(guest, f"{code}: {' '.join(fields[2:])[:600]}", _REASONS.get(code, "protocol"))
+    raise GuestError(guest, f"answered {line[:200]!r} where '{word} {first}' was due")
+
+
+def _integer(guest: str, text: str) -> int:
+    """Nothing that the script counts is below zero."""
+    if not re.fullmatch(r"[0-9]{1,19}", text, re.ASCII):
+        raise GuestError(guest, f"answered {text[:60]!r} where a number was due")
+    return int(text)
+
+
+def _boot_id(guest: str, text: str) -> str:
+    if not _BOOT_ID.fullmatch(text):
+        raise GuestError(guest, f"answered {text[:80]!r} where its boot id was due")
+    return text
