@@ -30,9 +30,7 @@ def read(answer: Answer, job: Job, settings: FioSettings) -> FioResult:
     """The figures. Raises `FioError`; nothing of a run that failed ever becomes a figure."""
     log = lines_of(answer.log)
     if answer.timed_out:
-        raise FioError(
-            "timeout", f"fio had not ended at its deadline and was killed; it said: {_shown(log)}"
-        )
+        raise FioError("timeout", f"fio had not ended at its deadline and was killed; it said: {_shown(log)}")
     prefix, document = _parts(answer.output)
     if failed := _failed_job(document):
         name, code = failed

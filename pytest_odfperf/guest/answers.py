@@ -81,7 +81,9 @@ def read_result(guest: str, source: Source, token: str, deadline: Deadline) -> G
         files[name] = source.file(_integer(guest, size), deadline, f"{name} is on its way")
     _fields(guest, source.line(deadline, "the results are on their way"), "end", token, 0)
     if to_cs < from_cs:
-        raise GuestError(guest, f"says that it ended before it began ({from_cs} to {to_cs} cs after its boot)")
+        raise GuestError(
+            guest, f"says that it ended before it began ({from_cs} to {to_cs} cs after its boot)"
+        )
     ran_s = (to_cs - from_cs) / 100
     jump_s = (ended_ns - started_ns) / 1e9 - ran_s
     return GuestRun(

@@ -59,7 +59,9 @@ class Exchange:
     def file(self, size: int, deadline: Deadline, state: str) -> bytes:
         """The next ``size`` bytes."""
         if not 0 <= size <= _LARGEST_FILE:
-            raise GuestError(self._guest, f"announces a file of {size} bytes; at most {_LARGEST_FILE} are taken")
+            raise GuestError(
+                self._guest, f"announces a file of {size} bytes; at most {_LARGEST_FILE} are taken"
+            )
         pieces, missing = [], size
         while True:
             piece, self._buffer = self._buffer[:missing], self._buffer[missing:]

@@ -209,9 +209,7 @@ def _log_channel() -> str:
     return name
 
 
-def _log_in(
-    tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float, banner_s: float
-) -> SSHClient:
+def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float, banner_s: float) -> SSHClient:
     import paramiko
 
     def transport(*arguments: Any, **more: Any) -> paramiko.Transport:

@@ -198,5 +198,9 @@ def _notes(records: Sequence[Record]) -> str:
         f"<li><code>{escape(str(key))}</code> {escape(note[:400])}</li>"
         for key, note in noted[:_PROBLEMS_SHOWN]
     )
-    more = f"<p>and {len(noted) - _PROBLEMS_SHOWN} more, in results.jsonl</p>" if len(noted) > _PROBLEMS_SHOWN else ""
+    more = (
+        f"<p>and {len(noted) - _PROBLEMS_SHOWN} more, in results.jsonl</p>"
+        if len(noted) > _PROBLEMS_SHOWN
+        else ""
+    )
     return f"<h2>What was noted</h2><ul>{items}</ul>{more}"

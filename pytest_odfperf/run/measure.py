@@ -61,7 +61,8 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
         except FioError as error:
             problems.append((error.reason, f"guest {guest.name}: {error}"))
     changes = lease.group.changes(stop=stop)
-    problems += [("gone", f"guest {name}: {change}") for name, change in changes.lost.items()]
+    # First: a guest that is gone explains what else is wrong with it.
+    problems = [("gone", f"guest {name}: {change}") for name, change in changes.lost.items()] + problems
     lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]
     if lost or changes.lost:
         lease.spoil("; ".join(lost or changes.lost.values()))
@@ -152,5 +153,7 @@ def _notes(run: GuestRun, move: tuple[str, str] | None) -> list[str]:
     if run.reconnects:
         notes.append(f"its connection was lost while fio ran, and opened again ({run.reconnects} times)")
     if run.clock_jump_s:
-        notes.append(f"its clock was set by {run.clock_jump_s:+.1f} s while fio ran; its times are not trusted")
+        notes.append(
+            f"its clock was set by {run.clock_jump_s:+.1f} s while fio ran; its times are not trusted"
+        )
     return notes

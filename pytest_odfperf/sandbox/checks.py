@@ -74,9 +74,7 @@ class Reader:
             raise self._refuse(name, value, f"a whole number of at least {at_least}")
         return value
 
-    def number(
-        self, name: str, usual: float, *, above: float | None = None, negative: bool = False
-    ) -> float:
+    def number(self, name: str, usual: float, *, above: float | None = None, negative: bool = False) -> float:
         value = self.value(name, usual)
         usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if usable and negative:

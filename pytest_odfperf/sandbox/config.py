@@ -196,7 +196,10 @@ def _faults(raw: Mapping[str, Any], place: str) -> Faults:
         crash=read.flag("crash", False),
         ssh_refused_s=read.number("ssh_refused_s", 0.0),
         ssh_silent_s=read.number("ssh_silent_s", 0.0),
-        reboot_s=read.number("reboot_s", 0.0) if raw.get("reboot_s") is not None else read.value("reboot_s", None),
+        reboot_s=read.number("reboot_s", 0.0)
+        if raw.get("reboot_s") is not None
+        else read.value("reboot_s", None),
+        migrate=read.flag("migrate", False),
         clock_jump_s=read.number("clock_jump_s", 0.0, negative=True),
         fio_failure=read.choice("fio_failure", None, (*failure_names(), None)),
         garbage=read.choice("garbage", "none", ("none", "text", "line", "endless", "token", "size")),

@@ -53,6 +53,8 @@ class Faults:
     ssh_silent_s: float = 0.0
     #: The guest reboots once while fio runs, and is away this long, in seconds; None: it does not.
     reboot_s: float | None = None
+    #: The instance is shown on another node once, as after a live migration, while fio runs.
+    migrate: bool = False
     #: The guest's clock is set by this while fio runs, in seconds, backwards if below zero.
     clock_jump_s: float = 0.0
     #: What real fio left in this case of ``fio_failures.json``.

@@ -375,3 +375,23 @@ def test_user_data_that_is_no_cloud_config_lets_nobody_in(drive: Any) -> None:
             await connect(machine)
 
     drive(act)
+
+
+def test_a_reboot_forgets_the_job_and_has_another_boot_id(drive: Any) -> None:
+    async def facts(machine: Machine) -> Any:
+        done = await (await connect(machine)).run(f"sudo -n {SCRIPT} facts")
+        return json.loads(str(done.stdout))
+
+    async def act(bench: Bench) -> Any:
+        machine = await bench.machine()
+        before = await facts(machine)
+        with pytest.raises((asyncssh.ConnectionLost, ConnectionResetError)):
+            await run(await connect(machine), token="lost")
+        after = await facts(machine)
+        connection = await connect(machine)
+        attached = await connection.run(f"sudo -n {SCRIPT} attach lost")
+        return before["boot_id"], after["boot_id"], str(attached.stdout)
+
+    before, after, attached = drive(act, storage_classes=one_class(faults={"reboot_s": 0.1}))
+    assert before != after
+    assert attached.startswith("error unknown_token")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,11 @@ class Machine(Protocol):
 
     @property
     def console_log(self) -> Path | None: ...
+
+    @property
+    def migrating(self) -> asyncio.Event | None:
+        """Set when the machine is to be shown on another node; None if it never is."""
+        ...
 
 
 #: The reasons of `Machine.wait` that are no failure.

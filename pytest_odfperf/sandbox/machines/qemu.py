@@ -60,6 +60,10 @@ class QemuMachine:
         return self._spec.directory / "console.log"
 
     @property
+    def migrating(self) -> None:
+        return None
+
+    @property
     def pid(self) -> int | None:
         """Of the QEMU process, while it runs."""
         process = self._process

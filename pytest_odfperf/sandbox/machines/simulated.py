@@ -25,7 +25,7 @@ class SimulatedMachine:
         user = read_user_data(spec.user_data)
         self._boot_s = config.boot_s
         self._name = spec.name
-        self._listener = socket.socket()
+        self._listener = _socket()
         self._user = user
         self._guest = SimulatedGuest(spec, config, user, activity)
         self._ssh = GuestSsh(self._guest, user, self._listener)
@@ -36,6 +36,9 @@ class SimulatedMachine:
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ports: Mapping[int, tuple[str, int]] = {}
         self.console_log: Path | None = None
+        self.migrating: asyncio.Event | None = asyncio.Event() if self._guest.faults.migrate else None
+        if self.migrating is not None:
+            self._guest.on_migrate = self.migrating.set
 
     async def start(self) -> None:
         # Bound and not listening: the port is known, and connections are refused until the guest is up.
@@ -64,14 +67,23 @@ class SimulatedMachine:
         self._ssh.cut()
         self._guest.reboot()
         await self._ssh.close()
-        address = self.ports[SSH_PORT]
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(address)
+        self._listener = _socket()
+        try:
+            self._listener.bind(self.ports[SSH_PORT])
+        except OSError as error:
+            self._end(f"did not boot again: {error}")
+            return
         self._ssh = GuestSsh(self._guest, self._user, self._listener)
         await self._boot(self._guest.faults.reboot_s or 0.0)
 
     def _crash(self) -> None:
+        # First, so that nobody is told anything of it.
+        self._ssh.cut()
+        self._booting = asyncio.create_task(self._die(), name=f"crash {self._name}")
+
+    async def _die(self) -> None:
+        self._guest.shutdown()
+        await self._ssh.close()
         self._end("simulated crash (fault)")
 
     def _end(self, reason: str) -> None:
@@ -89,6 +101,13 @@ class SimulatedMachine:
 
     async def wait(self) -> str:
         return await asyncio.shield(self._ended)
+
+
+def _socket() -> socket.socket:
+    made = socket.socket()
+    # Connections of an earlier boot may still hold the port.
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return made
 
 
 class SimulatedMachines:

@@ -70,10 +70,11 @@ class SimulatedGuest:
         self._clock_set_ns = 0
         self._run: FioRun | None = None
         self._setup_ends = 0.0
-        #: Called by the faults ``cut``, ``crash`` and ``reboot_s``.
+        #: Called by the faults ``cut``, ``crash``, ``reboot_s`` and ``migrate``.
         self.on_cut: Callable[[], None] | None = None
         self.on_crash: Callable[[], None] | None = None
         self.on_reboot: Callable[[], None] | None = None
+        self.on_migrate: Callable[[], None] | None = None
         self._cut_done = False
         self._reboot_done = False
         self._disk = self._data_disk()
@@ -208,6 +209,8 @@ class SimulatedGuest:
             if faults.reboot_s is not None and not self._reboot_done and self.on_reboot:
                 self._reboot_done = True
                 self.on_reboot()
+            if faults.migrate and self.on_migrate:
+                self.on_migrate()
             self._clock_set_ns += int(faults.clock_jump_s * 1e9)
             await asyncio.sleep(began + lasts_s - time.monotonic())
             volumes = self._activity.volumes(backend, began, time.monotonic())

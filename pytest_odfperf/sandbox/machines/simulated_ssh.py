@@ -191,3 +191,5 @@ async def _babble(process: asyncssh.SSHServerProcess[bytes], garbage: str, token
             while not process.stdout.is_closing():
                 process.stdout.write(b"spam " * 200 + b"\n")
                 await process.stdout.drain()
+                # Where nobody holds it up it would not let go of the event loop.
+                await asyncio.sleep(0.001)

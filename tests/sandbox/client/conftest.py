@@ -35,6 +35,7 @@ from pytest_odfperf.waiting import Deadline, Stop
 
 #: Compressed time: a job of 100 s takes one.
 SPEED = 100
+GARBAGE = ("text", "line", "endless", "token", "size")
 CLIENT = {
     "machine": "simulated",
     "boot_s": 0.05,
@@ -53,6 +54,15 @@ CLIENT = {
         "crash": {"faults": {"crash": True}},
         "slow": {"faults": {"slow": 1000}},
         "fails": {"faults": {"fio_exit": 1}},
+        "refused": {"faults": {"ssh_refused_s": 2}},
+        "silent": {"faults": {"ssh_silent_s": 1}},
+        "half-open": {"faults": {"ssh_silent_s": 3600}},
+        "reboot": {"faults": {"reboot_s": 0.2}},
+        "away": {"faults": {"reboot_s": 3600}},
+        "clock": {"faults": {"clock_jump_s": 3600}},
+        "clock-back": {"faults": {"clock_jump_s": -86400}},
+        "migrate": {"faults": {"migrate": True}},
+        **{f"says-{what}": {"faults": {"garbage": what}} for what in GARBAGE},
         "rbd": {"provisioner": "openshift-storage.rbd.csi.ceph.com", "parameters": {"pool": "rep3"}},
         "rbd-lost": {"provisioner": "openshift-storage.rbd.csi.ceph.com", "parameters": {"pool": "lost"}},
     },
@@ -92,6 +102,7 @@ class Bench:
         self.stop = Stop()
         self.calls = Calls(cluster, Stop())
         self.guests: list[Guest] = []
+        self.groups: list[VmGroup] = []
 
     def spec(self, pool: str = "good", vms: int = 1, **changes: Any) -> GroupSpec:
         options: dict[str, Any] = {
@@ -127,7 +138,15 @@ class Bench:
 
     def connected(self, pool: str = "good", vms: int = 1, *, ssh_s: float = 20) -> tuple[Guest, ...]:
         made = self.group(pool, vms)
-        guests = connect_all(self.cluster, made.vms, self.keys.private, ssh_s=ssh_s, stop=self.stop)
+        self.groups.append(made)
+        guests = connect_all(
+            self.cluster,
+            made.vms,
+            self.keys.private,
+            ssh_s=ssh_s,
+            stop=self.stop,
+            gone=lambda vm: made.lost().get(vm),
+        )
         self.guests += guests
         return guests
 

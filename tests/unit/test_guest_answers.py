@@ -1,0 +1,210 @@
+"""The exchange with a guest, whatever the guest says and however the network cuts it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_odfperf.errors import GuestError
+from pytest_odfperf.guest import exchange as exchange_module
+from pytest_odfperf.guest.answers import GuestRun, read_ready, read_result
+from pytest_odfperf.guest.exchange import ConnectionLostError, Exchange
+from pytest_odfperf.waiting import Deadline, Stop
+
+BOOT = "0b8f1c2e-5a8d-4c55-9d3f-1c2b3a4d5e6f"
+
+
+class Channel:
+    """As paramiko's, as far as `Exchange` reads it: hands out chunks, then the end of the command."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks: Iterator[bytes] = iter(chunks)
+        self._left = b""
+        self.taken = 0
+        self.exit_status = 0
+        self.status_event = threading.Event()
+        self.status_event.set()
+
+    def settimeout(self, seconds: float) -> None:
+        pass
+
+    def recv(self, size: int) -> bytes:
+        while not self._left:
+            try:
+                self._left = next(self._chunks)
+            except StopIteration:
+                return b""
+        piece, self._left = self._left[:size], self._left[size:]
+        self.taken += len(piece)
+        return piece
+
+    def recv_stderr_ready(self) -> bool:
+        return False
+
+
+def exchange(*chunks: bytes) -> Exchange:
+    return Exchange("g", Channel(chunks), Stop())  # type: ignore[arg-type]
+
+
+def result(source: Exchange, token: str = "t") -> GuestRun:
+    return read_result("g", source, token, Deadline("results", 30))
+
+
+def ended(started_ns: int = 10**18, ended_ns: int = 10**18 + 2 * 10**9, up: str = "100 300") -> bytes:
+    return f"ended t 0 0 {started_ns} {ended_ns} {up} {BOOT}\n".encode()
+
+
+def files(fio_json: bytes = b"{}\n", fio_log: bytes = b"") -> bytes:
+    parts = ((b"fio.json", fio_json), (b"fio.log", fio_log))
+    return b"".join(b"file %s %d\n%s" % (name, len(text), text) for name, text in parts) + b"end t\n"
+
+
+WHOLE = b"started t 5\n" + ended() + files(b"x" * 300, b"end t\nfile fio.log 3\n")
+
+
+@given(st.lists(st.integers(0, len(WHOLE)), max_size=30))
+def test_where_the_network_cuts_it_makes_no_difference(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(WHOLE)]
+    run = result(exchange(*(WHOLE[a:b] for a, b in zip(edges, edges[1:], strict=False))))
+    assert run == result(exchange(WHOLE))
+    assert (run.fio_json, run.fio_log) == (b"x" * 300, b"end t\nfile fio.log 3\n")
+    assert (run.announced_epoch_ns, run.ran_s, run.boot_id) == (5, 2.0, BOOT)
+
+
+@given(st.integers(0, len(WHOLE) - 1))
+def test_an_answer_that_ends_early_is_a_lost_connection_and_no_result(cut: int) -> None:
+    with pytest.raises(ConnectionLostError):
+        result(exchange(WHOLE[:cut]))
+
+
+PIECES = st.sampled_from(
+    [
+        b"ended t ",
+        b"started t ",
+        b"file fio.json ",
+        b"file fio.log ",
+        b"end t\n",
+        b"error ",
+        b"\n",
+        b" ",
+        b"-1",
+    ]
+)
+
+
+@given(
+    st.lists(PIECES | st.binary(max_size=20) | st.integers(-5, 2**70).map(lambda n: b"%d" % n), max_size=40)
+)
+def test_garbage_is_a_guest_error_or_a_lost_connection(pieces: list[bytes]) -> None:
+    with pytest.raises((GuestError, ConnectionLostError)) as raised:
+        result(exchange(*pieces))
+    assert len(str(raised.value)) < 1200
+    assert "\n" not in str(raised.value)
+
+
+@given(at=st.integers(0, len(WHOLE) - 1), by=st.integers(1, 255))
+def test_a_flipped_byte_is_an_error_or_a_result_of_this_job(at: int, by: int) -> None:
+    flipped = bytearray(WHOLE)
+    flipped[at] ^= by
+    try:
+        run = result(exchange(bytes(flipped)))
+    except (GuestError, ConnectionLostError):
+        return
+    assert run.ran_s >= 0
+    assert run.started_epoch_ns >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"ended other 0 0 1 2 3 4 " + BOOT.encode() + b"\n", "where 'ended t' was due"),
+        (b"ended t 0 0 -1 2 3 4 " + BOOT.encode() + b"\n", "answered '-1' where a number was due"),
+        (b"ended t 0 0 1 2 3 4\n", "where 'ended t' was due"),
+        (b"ended t 0 0 1 2 3 4 ../../etc\n", "where its boot id was due"),
+        (ended() + b"file fio.json -5\n", "answered '-5' where a number was due"),
+        (ended() + b"file fio.json 99999999999\n", "announces a file of 99999999999 bytes"),
+        (ended() + b"file ../../x 1\n", "where 'file fio.json' was due"),
+        (ended() + b"file fio.log 0\n", "where 'file fio.json' was due"),
+        (ended(up="300 100") + files(), "ended before it began"),
+        (b"\x1b[31m\xff\xfe Segmentation fault\n", "where 'ended t' was due"),
+        (b"error not_mounted it is gone\n", "not_mounted: it is gone"),
+        (b"error\n", "answered 'error' where"),
+    ],
+)
+def test_an_answer_out_of_order_is_quoted(text: bytes, said: str) -> None:
+    with pytest.raises(GuestError) as raised:
+        result(exchange(text, files()))
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "lost"),
+    [
+        ("not_mounted", "wrong_device", False),
+        ("fio_missing", "missing_dependency", False),
+        ("unknown_token", "not_started", False),
+        ("brand_new", "protocol", True),
+    ],
+)
+def test_what_a_guest_says_of_itself_has_a_reason(code: str, reason: str, lost: bool) -> None:
+    with pytest.raises(GuestError) as raised:
+        result(exchange(f"error {code} words\n".encode()))
+    assert (raised.value.reason, raised.value.lost) == (reason, lost)
+
+
+def test_a_line_without_end_is_given_up_early() -> None:
+    channel = Channel(b"x" * 65536 for _ in range(10_000))
+    with pytest.raises(GuestError, match="not an answer of the guest script"):
+        result(Exchange("g", channel, Stop()))  # type: ignore[arg-type]
+    assert channel.taken <= 2 * 65536
+
+
+def test_lines_without_end_are_given_up_early() -> None:
+    channel = Channel(b"spam\n" * 1000 for _ in range(10_000))
+    with pytest.raises(GuestError):
+        result(Exchange("g", channel, Stop()))  # type: ignore[arg-type]
+    assert channel.taken <= 2 * 65536
+
+
+def test_facts_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_module, "_LARGEST_TEXT", 1 << 17)
+    channel = Channel(b"x" * 65536 for _ in range(10_000))
+    source = Exchange("g", channel, Stop())  # type: ignore[arg-type]
+    with pytest.raises(GuestError, match="says more than"):
+        source.rest(Deadline("facts", 30), "")
+    assert channel.taken <= 1 << 18
+
+
+@given(jump_s=st.floats(-1e6, 1e6), ran_cs=st.integers(0, 10**7))
+def test_a_clock_that_was_set_is_told_from_one_that_was_not(jump_s: float, ran_cs: int) -> None:
+    start_ns = 10**18
+    end_ns = start_ns + ran_cs * 10**7 + int(jump_s * 1e9)
+    run = result(exchange(ended(start_ns, end_ns, f"100 {100 + ran_cs}"), files()))
+    assert run.ran_s == ran_cs / 100
+    limit_s = 1 + ran_cs / 1e5
+    if abs(jump_s) > limit_s + 0.01:
+        assert run.clock_jump_s == pytest.approx(jump_s, abs=0.01)
+    elif abs(jump_s) < limit_s - 0.01:
+        assert run.clock_jump_s == 0
+
+
+def test_ready_tells_the_boot() -> None:
+    deadline = Deadline("ready", 5)
+    assert read_ready("g", exchange(f"ready t {BOOT}\n".encode()), "t", deadline) == BOOT
+    with pytest.raises(GuestError):
+        read_ready("g", exchange(b"ready t\n"), "t", deadline)
+
+
+def test_a_silent_guest_ends_at_the_deadline_with_what_was_awaited() -> None:
+    class Silent(Channel):
+        def recv(self, size: int) -> bytes:
+            raise TimeoutError
+
+    source: Any = Exchange("g", Silent(()), Stop())  # type: ignore[arg-type]
+    with pytest.raises(Exception, match=r"waited 0 s for the results; last state: fio runs"):
+        read_result("g", source, "t", Deadline("the results", 0.01))
