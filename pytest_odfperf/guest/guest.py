@@ -173,10 +173,14 @@ class Guest:
                 return dataclasses.replace(run, reconnects=self.handshakes - before)
 
     def _check_boot(self, boot_id: str, when: str) -> None:
-        if boot_id != self.boot_id:
-            raise GuestError(
-                self.name, f"it rebooted {when} (boot id {self.boot_id} became {boot_id})", "rebooted"
-            )
+        if boot_id == self.boot_id:
+            return
+        if why := self._gone(self.name):
+            # Another instance under its name: KubeVirt made it after the first one ended.
+            raise GuestError(self.name, f"{why}, {when}", "gone")
+        raise GuestError(
+            self.name, f"it rebooted {when} (boot id {self.boot_id} became {boot_id})", "rebooted"
+        )
 
     def close(self) -> None:
         """End the connection. The guest goes on with whatever it does."""

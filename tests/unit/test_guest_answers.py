@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ WHOLE = b"started t 5\n" + ended() + files(b"x" * 300, b"end t\nfile fio.log 3\n
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=30))
 def test_where_the_network_cuts_it_makes_no_difference(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(WHOLE)]
-    run = result(exchange(*(WHOLE[a:b] for a, b in zip(edges, edges[1:], strict=False))))
+    run = result(exchange(*(WHOLE[a:b] for a, b in pairwise(edges))))
     assert run == result(exchange(WHOLE))
     assert (run.fio_json, run.fio_log) == (b"x" * 300, b"end t\nfile fio.log 3\n")
     assert (run.announced_epoch_ns, run.ran_s, run.boot_id) == (5, 2.0, BOOT)
