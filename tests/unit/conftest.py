@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
+
+
+# How long an example takes says something of the machine only.
+settings.register_profile("odfperf", deadline=None)
+settings.load_profile("odfperf")
 
 
 @pytest.fixture(scope="session")
