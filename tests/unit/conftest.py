@@ -13,7 +13,6 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
 
-
 # How long an example takes says something of the machine only.
 settings.register_profile("odfperf", deadline=None)
 settings.load_profile("odfperf")
