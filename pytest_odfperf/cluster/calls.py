@@ -13,6 +13,8 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_odfperf.cluster.api_error import (
@@ -57,6 +59,8 @@ class Calls:
         self._stop = stop
         self._outage_s = cluster.outage_s if outage_s is None else outage_s
         self._deadline = deadline
+        #: The API server's clock at its last answer, to the second (RFC 9110, ``Date``).
+        self.date: datetime | None = None
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> JsonObject:
         verb = "read" if kind.api else "get"
@@ -101,6 +105,11 @@ class Calls:
         ours = _run_id(there) == _run_id(body) is not None
         return there if ours and not there["metadata"].get("deletionTimestamp") else None
 
+    def replace(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> JsonObject:
+        """Put ``body`` in an object's place; `ApiError` 409 if its resourceVersion is not the last one."""
+        name = body["metadata"]["name"]
+        return self._parsed(f"replace {kind} {name}", kind, "replace", namespace, name, body=body)
+
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> bool:
         """Ask for the deletion of an object; False if there was none."""
         what = f"delete {kind} {name}"
@@ -112,15 +121,15 @@ class Calls:
             raise
         return True
 
-    def delete_collection(self, kind: Kind, namespace: str, label_selector: str) -> None:
-        """Ask for the deletion of all objects that ``label_selector`` selects.
+    def delete_collection(self, kind: Kind, namespace: str, label_selector: str) -> list[str]:
+        """Ask for the deletion of all objects that ``label_selector`` selects; their names, if told.
 
         Where the right to ``deletecollection`` is missing (KubeVirt's role ``edit`` lacks it), one by one.
         """
         if not label_selector:
             raise ValueError("an empty selector would delete everything in the namespace")
         try:
-            self._parsed(
+            answer = self._parsed(
                 f"delete {kind.plural} with {label_selector}",
                 kind,
                 "delete_collection",
@@ -132,8 +141,13 @@ class Calls:
         except ApiError as error:
             if error.status not in (403, 405):
                 raise
-            for found in self.items(kind, namespace, label_selector=label_selector):
+            there = self.items(kind, namespace, label_selector=label_selector)
+            for found in there:
                 self.delete(kind, found["metadata"]["name"], namespace)
+        else:
+            # The documentation says Status; API servers answer with the list of what they delete.
+            there = answer.get("items") or []
+        return [found["metadata"]["name"] for found in there]
 
     def version(self) -> JsonObject:
         """The server's ``/version``."""
@@ -158,7 +172,8 @@ class Calls:
         self, what: str, kind: Kind, verb: str, namespace: str | None, name: str | None, **query: Any
     ) -> JsonObject:
         call, place = bound(self._cluster, kind, verb, namespace, name)
-        return self._answered(what, lambda: call, {**place, **query})
+        dated = self._dated(call)
+        return self._answered(what, lambda: dated, {**place, **query})
 
     def _answered(
         self, what: str, call: Callable[[], Callable[..., Any]], arguments: JsonObject
@@ -178,6 +193,14 @@ class Calls:
             if error.status != 401 or not self._cluster.log_in_again(used, self._stop):
                 raise
         return attempt()
+
+    def _dated(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def dated(**arguments: Any) -> Any:
+            answer = call(**arguments)
+            self.date = _date(answer.headers.get("Date")) or self.date
+            return answer
+
+        return dated
 
     def _retried(self, attempt: Callable[[], JsonObject]) -> JsonObject:
         trouble = self._cluster.outages.met()
@@ -258,6 +281,13 @@ def _pause_s(asked_s: float | None, attempts: int) -> float:
     if asked_s is None:
         return own_s * random.uniform(0.5, 1.5)  # noqa: S311
     return asked_s + own_s * random.uniform(0.0, 0.5)  # noqa: S311
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header) if header else None
+    except ValueError:
+        return None
 
 
 def _run_id(found: Mapping[str, Any]) -> str | None:

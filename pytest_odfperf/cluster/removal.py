@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
 from pytest_odfperf.cluster.kinds import VM, VMI, Kind
+from pytest_odfperf.cluster.users import Users
 from pytest_odfperf.cluster.watch import Objects
 from pytest_odfperf.errors import ClusterError, DeadlineError
 from pytest_odfperf.waiting import Deadline, Stop
@@ -25,14 +26,14 @@ def remove(
     kinds: Sequence[Kind],
     deadline: Deadline,
     stop: Stop,
-    counts: dict[str, int] | None = None,
+    names: dict[str, set[str]] | None = None,
 ) -> tuple[str, ...]:
     """Delete all objects of ``kinds`` with ``selector``; return what is left when the deadline passes.
 
     What could not be verified, since the API server did not answer until then, counts as left.
 
-    VMs come first: while one runs, its claims are held by their protection. ``counts`` is filled with the
-    number of objects by kind that were there.
+    VMs come first: while one runs, its claims are held by their protection. ``names`` is filled with what
+    was there, by kind.
     """
     if not selector:
         raise ValueError("an empty selector would delete everything in the namespace")
@@ -49,8 +50,8 @@ def remove(
             found[kind] = there
             if kind not in kinds:
                 continue
-            if counts is not None:
-                counts[kind.name] = len(there)
+            if names is not None:
+                names.setdefault(kind.name, set()).update(item["metadata"]["name"] for item in there)
             if there:
                 calls.delete_collection(kind, namespace, selector)
         except ApiError as error:
@@ -78,7 +79,7 @@ def _until_gone(
     with Objects(cluster, namespace, selector, tuple(found)) as objects:
 
         def left() -> tuple[str, ...]:
-            return tuple(_shown(kind, item) for kind in found for item in objects.of(kind).values())
+            return tuple(shown(kind, item) for kind in found for item in objects.of(kind).values())
 
         def gone() -> bool | None:
             nonlocal asked_s
@@ -95,9 +96,11 @@ def _until_gone(
             objects.wait(gone, deadline, stop, lambda: "; ".join(left()))
         except (ClusterError, DeadlineError) as error:
             if trouble := objects.trouble or (None if isinstance(error, DeadlineError) else str(error)):
-                known = left() or tuple(_shown(kind, item) for kind in found for item in found[kind])
+                known = left() or tuple(shown(kind, item) for kind in found for item in found[kind])
                 return (*known, f"objects with {selector} (not verified: {trouble})")
-            return left()
+            users = Users(Calls(cluster, stop, outage_s=0), namespace)
+            there = ((kind, item) for kind in found for item in objects.of(kind).values())
+            return tuple(shown(kind, item, users.of(kind, item)) for kind, item in there)
     return ()
 
 
@@ -105,8 +108,10 @@ def _stays(item: JsonObject) -> bool:
     return not item["metadata"].get("deletionTimestamp")
 
 
-def _shown(kind: Kind, item: JsonObject) -> str:
+def shown(kind: Kind, item: JsonObject, used_by: str | None = None) -> str:
+    """What stays, and what it waits for."""
     metadata = item["metadata"]
     held = ", ".join(metadata.get("finalizers") or ()) or "no finalizers"
     state = "Terminating" if metadata.get("deletionTimestamp") else "not being deleted"
-    return f"{kind} {metadata['name']} ({state}; {held})"
+    more = f"; {used_by}" if used_by else ""
+    return f"{kind} {metadata['name']} ({state}; {held}{more})"

@@ -14,6 +14,9 @@ from pytest_odfperf.vm.names import run_object_name
 from pytest_odfperf.vm.spec import Owner
 from pytest_odfperf.waiting import Stop
 
+#: In the object's data: who made the run, as ``user@host``.
+ACCOUNT = "account"
+
 
 def create_run(
     cluster: Cluster, namespace: str, run_id: str, data: Mapping[str, str], *, stop: Stop | None = None
@@ -38,6 +41,17 @@ def create_run(
             f"ConfigMap {namespace}/{name} is being deleted: run {run_id} has not ended yet; try again"
         )
     return _owner(there)
+
+
+def find_owner(cluster: Cluster, namespace: str, run_id: str, *, stop: Stop | None = None) -> Owner | None:
+    """The run's object; None if there is none, or it is being deleted. Raises `ClusterError`."""
+    try:
+        there = Calls(cluster, stop or Stop()).get(CONFIG_MAP, run_object_name(run_id), namespace)
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    return None if there["metadata"].get("deletionTimestamp") else _owner(there)
 
 
 def delete_run(cluster: Cluster, namespace: str, run_id: str, *, stop: Stop | None = None) -> bool:

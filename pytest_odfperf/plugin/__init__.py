@@ -12,7 +12,7 @@ import pytest
 
 from pytest_odfperf.plugin.fixtures import odf_guests, odf_key, odf_result
 from pytest_odfperf.plugin.options import add_options, is_active
-from pytest_odfperf.plugin.state import DRY_RUN, is_worker
+from pytest_odfperf.plugin.state import EXIT_CODE, is_worker
 
 __all__ = ["odf_guests", "odf_key", "odf_result"]
 
@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.register(DryRun(), "odfperf-dry-run")
+    pluginmanager.register(Ended(), "odfperf-ended")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -35,13 +35,19 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
         return (yield)
     from pytest_odfperf.plugin import session
 
-    with session.open_worker(config) if is_worker(config) else session.open_controller(config):
-        return (yield)
+    result: object = None
+    try:
+        with session.open_worker(config) if is_worker(config) else session.open_controller(config):
+            result = yield
+    except KeyboardInterrupt:
+        if EXIT_CODE not in config.stash:
+            raise
+    return config.stash.get(EXIT_CODE, result)
 
 
-class DryRun:
-    """Ends pytest before anything is collected, once the wrapper has shown the plan."""
+class Ended:
+    """Ends pytest before anything is collected, once the wrapper has done all there is to do."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> int | None:
-        return 0 if config.stash.get(DRY_RUN, False) else None
+        return config.stash.get(EXIT_CODE, None)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.errors import InputError, OdfError
+from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plugin.display import Display
-from pytest_odfperf.plugin.reports import HtmlPlugin, copy_reports, replay
+from pytest_odfperf.plugin.reports import HtmlPlugin, close_report, copy_reports, replay
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.controller import Run
@@ -42,7 +42,8 @@ class ControllerPlugin:
         self._display: Display | None = None
         self._recorder = Recorder(run.plan, "controller")
         self._ended: set[str] = set()
-        self._lines: list[str] = []
+        #: The phases of each test that were reported.
+        self._phases: dict[str, set[str]] = {}
         self._context = RunContext(
             run_id=run.plan.run_id,
             cluster=run.facts.server,
@@ -167,6 +168,7 @@ class ControllerPlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         result = yield
+        self._phases.setdefault(report.nodeid, set()).add(report.when)
         plain = getattr(report, "odf", None)
         if plain is not None and self._display is not None and report.nodeid not in self._ended:
             self._ended.add(report.nodeid)
@@ -207,29 +209,32 @@ class ControllerPlugin:
             for test, record in self._run.earlier.items()
             if plan.definitions.get(str(record.key)) == plan.done.get(test, "")
         ]
-        replay(self._config, restored, [self])
+        replay(self._config, restored, [self], ("resumed", "completed earlier in this run"))
+        self._complete_reports()
         write_outputs(self._run.run_dir, self._final_records())
         try:
             result = yield
         finally:
-            self._clean()
+            # Workers are gone by now, so nothing that they still made escapes.
+            self._run.end()
         return result
 
-    def _clean(self) -> None:
-        """Workers are gone by now, so nothing that they still made escapes."""
-        try:
-            swept = self._run.sweep()
-        except OdfError as error:
-            self._lines.append(f"odfperf: the cluster could not be cleaned: {error}")
-            left: list[str] = [str(error)]
-        else:
-            left = list(swept.left)
-            if self._stop.is_set() or left:
-                counts = ", ".join(f"{number} {kind}" for kind, number in swept.deleted.items() if number)
-                self._lines.append(f"odfperf: deleted {counts or 'nothing'}")
-            self._lines += [f"odfperf: could not be deleted: {what}" for what in left]
-        self._lines += [f"odfperf: {line}" for line in self._run.outages]
-        self._run.end(left)
+    def _complete_reports(self) -> None:
+        """What was measured but not reported, and what was begun but not measured, when the run was ended."""
+        earlier = self._run.earlier
+        unseen = [
+            record
+            for record in self._final_records()
+            if "call" not in self._phases.get(record.test, ())
+            and record != earlier.get(record.test)
+            and record.status != "error"
+        ]
+        replay(self._config, unseen, [self], ("ended", "measured before its report could be sent"))
+        replayed = {record.test for record in unseen}
+        why = f"not measured: the run was ended by {self._run.interrupt.cause or 'another failure'}"
+        for test, phases in self._phases.items():
+            if "teardown" not in phases and test not in replayed:
+                close_report(self._config, test, [self], None if test in self._ended else why)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         counts = write_outputs(self._run.run_dir, self._final_records())
@@ -241,12 +246,10 @@ class ControllerPlugin:
             )
         for line in per_pool_results(counts, lambda pool: f"{path}/{pool}/pool.log"):
             terminalreporter.write_line(line)
-        for line in self._lines:
-            terminalreporter.write_line(line)
         for report in copy_reports(self._config, self._run.run_dir.path):
             terminalreporter.write_line(f"report: {_relative(report)}")
-        if self._stop.is_set():
-            terminalreporter.write_line(f"go on with: pytest --odf-resume {self._run.plan.run_id}")
+        for line in self._run.outages:
+            terminalreporter.write_line(f"odfperf: {line}")
 
 
 def _relative(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,13 @@ class MeasurePlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """The last resort: normally the last key's teardown released the group."""
-        self._release()
+        # Interrupted now, the session still has to end as one.
+        with contextlib.suppress(KeyboardInterrupt):
+            self._release()
+
+    def abandon(self) -> None:
+        """The controller is dead: ask for the deletion of this process's pool, and wait for nothing."""
+        self._lease.abandon()
 
 
 def _reason_code(call: pytest.CallInfo[None]) -> str | None:

@@ -30,6 +30,9 @@ class Request:
     dry_run: bool
     cluster: str | None
     fio: tuple[str, ...]
+    #: Runs whose leftovers are removed; then nothing is measured.
+    cleanup: tuple[str, ...]
+    reap: bool
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -93,6 +96,15 @@ def add_options(parser: pytest.Parser) -> None:
     single("--odf-results", "DIR", "Where run folders are made (default: results).")
     switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
     single("--odf-cluster", "WHERE", "'kubeconfig' (the default; also in-cluster) or 'sandbox'.")
+    group.addoption(
+        "--odf-cleanup",
+        metavar="RUN|last|orphans|all",
+        action="append",
+        default=None,
+        help="Remove what a run left on the cluster, and measure nothing; 'orphans': of all dead runs, "
+        "'all': of all own dead runs. Repeatable.",
+    )
+    parser.addini("odf_reap", "Remove orphans of the namespace at the start.", type="bool", default=False)
     repeated("--odf-fio", "KEY=VALUE", "Override a fio setting: runtime, ramp, iodepth, numjobs, file_size.")
 
 
@@ -120,6 +132,10 @@ def read_request(config: pytest.Config) -> Request:
         raise pytest.UsageError(f"--odf-{modes[0]} and --odf-{modes[1]} exclude each other")
     if modes and value("odf_matrix"):
         raise pytest.UsageError(f"--odf-{modes[0]} and --odf-matrix exclude each other")
+    cleanup = tuple(config.getoption("odf_cleanup") or ())
+    for other in ("odf_resume", "odf_run_id"):
+        if cleanup and config.getoption(other):
+            raise pytest.UsageError(f"--odf-cleanup and --{other.replace('_', '-')} exclude each other")
     many = value("odf_parallel")
     if isinstance(many, str) and many != "auto":
         try:
@@ -141,4 +157,6 @@ def read_request(config: pytest.Config) -> Request:
         dry_run=bool(value("odf_dry_run")),
         cluster=value("odf_cluster"),
         fio=tuple(value("odf_fio") or ()),
+        cleanup=cleanup,
+        reap=bool(config.getini("odf_reap")),
     )

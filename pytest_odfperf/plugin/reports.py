@@ -40,32 +40,61 @@ def copy_reports(config: pytest.Config, run_path: Path) -> list[Path]:
     return found
 
 
-def replay(config: pytest.Config, records: Iterable[Record], silent: Iterable[object]) -> None:
-    """Put tests that completed earlier into this session's reports, but not into its terminal or counts."""
+def replay(
+    config: pytest.Config, records: Iterable[Record], silent: Iterable[object], why: tuple[str, str]
+) -> None:
+    """Put tests into this session's reports, but not into its terminal or counts.
+
+    ``why``: the property that says how they come to be there.
+    """
+    logreport = _logreport(config, silent)
+    for record in records:
+        properties: list[tuple[str, object]] = [*record.properties(), why]
+        outcome = record.status if record.status in ("passed", "skipped") else "failed"
+        for when, duration in (("setup", 0.0), ("call", record.duration_s), ("teardown", 0.0)):
+            report = _report(record.test, when, outcome if when == "call" else "passed", record.reason)
+            report.duration, report.user_properties = duration, properties
+            report.start = record.started_at_epoch_ms / 1000
+            report.stop = record.ended_at_epoch_ms / 1000
+            report.odf = record.to_json()  # type: ignore[attr-defined]
+            logreport(report=report)
+
+
+def close_report(config: pytest.Config, test: str, silent: Iterable[object], why: str | None) -> None:
+    """End the reports of a test that has begun; ``why`` it has no outcome, or None if it has one.
+
+    JUnit would show it without a name, pytest-html not at all.
+    """
+    logreport = _logreport(config, silent)
+    if why is not None:
+        logreport(report=_report(test, "call", "skipped", why))
+    logreport(report=_report(test, "teardown", "passed", None))
+
+
+def _report(test: str, when: str, outcome: str, reason: str | None) -> pytest.TestReport:
+    path, _, name = test.partition("::")
+    longrepr: Any = None
+    if outcome != "passed":
+        longrepr = (path, 0, reason or "") if outcome == "skipped" else reason
+    return pytest.TestReport(
+        nodeid=test,
+        location=(path, None, name),
+        keywords={},
+        outcome=outcome,  # type: ignore[arg-type]
+        longrepr=longrepr,
+        when=when,  # type: ignore[arg-type]
+    )
+
+
+def _logreport(config: pytest.Config, silent: Iterable[object]) -> Any:
+    """The hook of all who write reports, and of nobody who shows or counts."""
     quiet = [
         plugin
         for name in ("terminalreporter", "lfplugin", "stepwiseplugin", "nfplugin", "dsession", "session")
         if (plugin := config.pluginmanager.getplugin(name)) is not None
     ]
     quiet += [plugin for plugin in silent if plugin is not None]
-    logreport = config.pluginmanager.subset_hook_caller("pytest_runtest_logreport", remove_plugins=quiet)
-    for record in records:
-        properties = [*record.properties(), ("resumed", "completed earlier in this run")]
-        for when, duration in (("setup", 0.0), ("call", record.duration_s), ("teardown", 0.0)):
-            report = pytest.TestReport(
-                nodeid=record.test,
-                location=(record.test.partition("::")[0], None, record.test.partition("::")[2]),
-                keywords={},
-                outcome="passed",
-                longrepr=None,
-                when=when,  # type: ignore[arg-type]
-                duration=duration,
-                user_properties=properties,
-                start=record.started_at_epoch_ms / 1000,
-                stop=record.ended_at_epoch_ms / 1000,
-            )
-            report.odf = record.to_json()  # type: ignore[attr-defined]
-            logreport(report=report)
+    return config.pluginmanager.subset_hook_caller("pytest_runtest_logreport", remove_plugins=quiet)
 
 
 class HtmlPlugin:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,11 +15,16 @@ from pytest_odfperf.errors import OdfError
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
 from pytest_odfperf.plugin.distribution import distribute, runs_in_process
 from pytest_odfperf.plugin.options import Request, read_request
-from pytest_odfperf.plugin.state import DRY_RUN, MEASURE, PLAN
+from pytest_odfperf.plugin.state import EXIT_CODE, MEASURE, PLAN
+from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.prepare import choose_workers, make_plan
 from pytest_odfperf.run.selection import Selection, read_selection
 from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.plugin.signals import Signals
+    from pytest_odfperf.run.controller import Run
 
 #: Options of pytest that print something and end: nothing is measured, so nothing is opened.
 _ONLY_SHOW = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
@@ -27,12 +33,17 @@ _ONLY_SHOW = ("help", "version", "showfixtures", "show_fixtures_per_test", "mark
 @contextmanager
 def open_worker(config: pytest.Config) -> Generator[None]:
     """An xdist worker: it has its plan from the controller and derives nothing itself."""
+    from pytest_odfperf.plugin.interrupts import WorkerInterrupts, worker_signals
+
     # A replacement worker must not clear the checkpoint in the middle of the run.
     config.option.cacheclear = False
     plan = Plan.from_json(config.workerinput["odfperf"])  # type: ignore[attr-defined]
     choose_tests(config)
-    _register(config, plan, Stop())
-    yield
+    interrupt = Interrupt(Stop())
+    with worker_signals(interrupt, lambda: config.stash[MEASURE].abandon()) as signals:
+        _register(config, plan, interrupt.stop)
+        config.pluginmanager.register(WorkerInterrupts(config, signals, interrupt), "odfperf-interrupts")
+        yield
 
 
 @contextmanager
@@ -44,12 +55,22 @@ def open_controller(config: pytest.Config) -> Generator[None]:
     with ExitStack() as stack:
         try:
             _open(config, read_request(config), stack)
-        except OdfError as error:
-            raise pytest.UsageError(str(error)) from error
+        except (OdfError, KeyboardInterrupt) as error:
+            stack.close()
+            if EXIT_CODE in config.stash:
+                sys.stdout.write("odfperf: interrupted; nothing was measured\n")
+            elif isinstance(error, OdfError):
+                raise pytest.UsageError(str(error)) from error
+            else:
+                raise
         yield
 
 
 def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
+    if request.cleanup:
+        interrupt, _ = stack.enter_context(_interruptible(config))
+        config.stash[EXIT_CODE] = _clean_up(request, interrupt)
+        return
     selection = read_selection(request)
     if config.option.collectonly:
         distribute(config, selection, None)
@@ -59,9 +80,44 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         )
     elif request.dry_run:
         _show_plan(config, selection)
-        config.stash[DRY_RUN] = True
+        config.stash[EXIT_CODE] = 0
     else:
-        _open_run(config, request, selection, stack)
+        interrupt, signals = stack.enter_context(_interruptible(config))
+        _open_run(config, request, selection, stack, interrupt, signals)
+
+
+@contextmanager
+def _interruptible(config: pytest.Config) -> Generator[tuple[Interrupt, Signals]]:
+    """A signal that comes inside decides the exit code, however the inside ends."""
+    from pytest_odfperf.plugin.interrupts import controller_signals
+
+    interrupt = Interrupt(Stop())
+    with controller_signals(config, interrupt) as signals:
+        try:
+            yield interrupt, signals
+        finally:
+            signals.hold()
+            if interrupt.exit_code is not None:
+                config.stash[EXIT_CODE] = interrupt.exit_code
+
+
+def _clean_up(request: Request, interrupt: Interrupt) -> int:
+    from pytest_odfperf.run.cleanup import clean_up
+
+    return clean_up(
+        request.cleanup,
+        results=Path(request.results),
+        matrix=request.matrix,
+        cluster=request.cluster,
+        only_show=request.dry_run,
+        stop=interrupt.stop,
+        say=lambda line: _say(f"odfperf: {line}"),
+    )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _show_plan(config: pytest.Config, selection: Selection) -> None:
@@ -101,28 +157,46 @@ def _register_collection(config: pytest.Config, plan: Plan) -> None:
     config.pluginmanager.register(CollectPlugin(plan), "odfperf-collect")
 
 
-def _open_run(config: pytest.Config, request: Request, selection: Selection, stack: ExitStack) -> None:
+def _open_run(
+    config: pytest.Config,
+    request: Request,
+    selection: Selection,
+    stack: ExitStack,
+    interrupt: Interrupt,
+    signals: Signals,
+) -> None:
     from pytest_odfperf.plugin.controller import ControllerPlugin
+    from pytest_odfperf.plugin.interrupts import ControllerInterrupts, last_words
     from pytest_odfperf.plugin.reports import place_reports
     from pytest_odfperf.run.controller import open_run
 
     in_process = runs_in_process(config, selection)
-    stop = Stop()
+    opened: list[Run] = []
+    # After the run is closed.
+    stack.callback(last_words, config, opened)
     run = stack.enter_context(
         open_run(
             selection,
             run_id=request.run_id,
             results=Path(request.results),
             checkpoint_dir=lambda path: checkpoint_dir(config, path),
-            stop=stop,
+            interrupt=interrupt,
+            reap=request.reap,
+            cleanup_options=f" --odf-matrix {shlex.quote(request.matrix)}" if request.matrix else "",
         )
     )
+    opened.append(run)
+    # Called before the run is closed, however the session ended.
+    stack.callback(signals.hold)
     workers = choose_workers(selection, run.facts)
     distribute(config, selection, workers)
     choose_tests(config)
     place_reports(config, run.run_dir.path)
-    config.pluginmanager.register(ControllerPlugin(config, run, workers, stop), "odfperf-controller")
+    config.pluginmanager.register(
+        ControllerPlugin(config, run, workers, interrupt.stop), "odfperf-controller"
+    )
+    config.pluginmanager.register(ControllerInterrupts(signals, interrupt), "odfperf-interrupts")
     if in_process or not config.option.numprocesses:
-        _register(config, run.plan, stop)
+        _register(config, run.plan, interrupt.stop)
     else:
         config.stash[PLAN] = run.plan

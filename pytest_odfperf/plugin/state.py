@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pytest_odfperf.run.plan import Plan
     from pytest_odfperf.run.result import Measured
 
-#: Set once a dry run has shown its plan: nothing is collected.
-DRY_RUN: pytest.StashKey[bool] = pytest.StashKey()
+#: The exit code that is decided here: of what needs no collection (a dry run), and of an interrupted run.
+EXIT_CODE: pytest.StashKey[int] = pytest.StashKey()
 PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 MEASURE: pytest.StashKey[MeasurePlugin] = pytest.StashKey()
 

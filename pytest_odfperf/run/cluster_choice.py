@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_odfperf.errors import InputError
 from pytest_odfperf.run.selection import Selection
 from pytest_odfperf.waiting import Stop
 
@@ -27,6 +28,8 @@ class OpenedCluster:
     cluster: Cluster
     facts: ClusterFacts
     kubeconfig: str | None
+    #: Whether it is still there when the run has ended.
+    lasts: bool = True
 
 
 @contextmanager
@@ -42,11 +45,20 @@ def open_cluster(selection: Selection, stop: Stop) -> Generator[OpenedCluster]:
             config = _sandbox_config(selection)
             sandbox = start(config, state_dir=Path(state), stop=stop, deadline_s=SANDBOX_START_S)
             try:
-                yield _connect(selection, str(sandbox.kubeconfig), stop)
+                yield replace(_connect(selection, str(sandbox.kubeconfig), stop), lasts=False)
             finally:
                 sandbox.close()
     else:
         yield _connect(selection, None, stop)
+
+
+def connect_for_cleanup(cluster: str, stop: Stop) -> Cluster:
+    """The cluster that earlier runs may have left something on. Raises `InputError` and `ClusterError`."""
+    from pytest_odfperf.cluster.connect import connect
+
+    if cluster == "sandbox":
+        raise InputError("--odf-cleanup: a sandbox ends with its run, so nothing of that run can be left")
+    return connect(stop=stop)
 
 
 def _connect(selection: Selection, kubeconfig: str | None, stop: Stop) -> OpenedCluster:

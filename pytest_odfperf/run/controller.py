@@ -5,27 +5,26 @@ from __future__ import annotations
 import datetime
 import platform
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_odfperf.errors import OdfError
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.run.cluster_choice import OpenedCluster, open_cluster
+from pytest_odfperf.run.held_run import Ending, HeldRun, hold_run
+from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.outage_journal import OutageJournal, outage_lines, read_outages
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.prepare import facts_json, make_plan
 from pytest_odfperf.run.resume import read_done, read_records_of
 from pytest_odfperf.run.selection import Selection
 from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
-from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts import ClusterFacts
-    from pytest_odfperf.cluster.sweep import Sweep
 
 _PACKAGES = ("pytest-odfperf", "pytest", "pytest-xdist", "pytest-html", "kubernetes", "paramiko")
 
@@ -38,10 +37,13 @@ class Run:
     plan: Plan
     run_dir: RunDir
     opened: OpenedCluster
+    held: HeldRun
+    interrupt: Interrupt
     #: Records of the run that is gone on with, by test.
     earlier: dict[str, Record]
     content: dict[str, Any]
     lines: list[str] = field(default_factory=list)
+    ending: Ending | None = None
 
     @property
     def facts(self) -> ClusterFacts:
@@ -50,10 +52,6 @@ class Run:
     @property
     def marking(self) -> str | None:
         return self.plan.marking
-
-    def end(self, left: list[str]) -> None:
-        """Write down the end: what is left on the cluster, and when its API server was away."""
-        self.save(ended_at=now(), left=left, outages=read_outages(self.run_dir.path))
 
     @property
     def outages(self) -> list[str]:
@@ -65,14 +63,25 @@ class Run:
         self.content.update(more)
         self.run_dir.write_json(RUN_JSON, self.content)
 
-    def sweep(self) -> Sweep:
-        """Delete everything of this run from the cluster, and wait until it is gone."""
-        from pytest_odfperf.cluster.sweep import sweep
+    def end(self) -> None:
+        """Leave the cluster clean, and say in run.json how the run ended. Does it once.
 
-        matrix = self.selection.matrix
-        return sweep(
-            self.opened.cluster, matrix.namespace, self.plan.run_id, deadline_s=matrix.timeouts.delete_s
+        Also what is left on the cluster, and when its API server was away.
+        """
+        if "ended_at" in self.content:
+            return
+        self.ending = self.held.end()
+        self.save(
+            ended_at=now(),
+            ended_by=self.interrupt.cause or "normal",
+            left=list(self.ending.left),
+            outages=read_outages(self.run_dir.path),
         )
+
+    @property
+    def last_lines(self) -> list[str]:
+        """What was deleted and what was not, and how to go on, of a run that was ended or left something."""
+        return self.held.last_lines(self.ending) if self.ending is not None else []
 
 
 @contextmanager
@@ -82,31 +91,35 @@ def open_run(
     run_id: str | None,
     results: Path,
     checkpoint_dir: Callable[[Path], Path | None],
-    stop: Stop,
+    interrupt: Interrupt,
+    reap: bool = False,
+    cleanup_options: str = "",
 ) -> Generator[Run]:
-    """Open a run: cluster, folder, run object, plan. Raises `OdfError` before anything is measured.
+    """Open a run: cluster, run object, folder, plan. Raises `OdfError` before anything is measured.
 
-    ``checkpoint_dir`` maps the run's folder to the folder of its checkpoint.
+    ``checkpoint_dir`` maps the run's folder to the folder of its checkpoint. With ``reap`` orphans of the
+    namespace are removed first; else they are named, with ``cleanup_options`` in the command that does it.
     """
     run_dir = selection.resumed or RunDir(results.absolute(), run_id or _new_run_id())
     if selection.resumed is None and run_dir.path.exists():
         run_dir.create()  # says that it exists, before a cluster is started for it
-    with open_cluster(selection, stop) as opened:
-        from pytest_odfperf.cluster.run_object import create_run
+    with ExitStack() as stack:
+        if selection.resumed is not None:
+            stack.enter_context(run_dir.locked())
+        opened = stack.enter_context(open_cluster(selection, interrupt.stop))
         from pytest_odfperf.guest.keys import new_key_pair
 
+        matrix = selection.matrix
+        held = stack.enter_context(hold_run(opened, matrix, run_dir, interrupt))
         if selection.resumed is None:
             run_dir.create()
+            stack.enter_context(run_dir.locked())
         else:
             run_dir.point_latest()
         folder = checkpoint_dir(run_dir.path) or run_dir.path / ".checkpoint"
         folder.mkdir(exist_ok=True)
         opened.cluster.outages.listeners.append(OutageJournal(run_dir.path, "controller").add)
         earlier, broken = read_records_of(run_dir)
-        matrix = selection.matrix
-        owner = create_run(
-            opened.cluster, matrix.namespace, run_dir.run_id, {"matrix": matrix.name}, stop=stop
-        )
         pair = new_key_pair()
         plan = make_plan(
             selection,
@@ -116,15 +129,25 @@ def open_run(
             checkpoint_dir=folder.absolute(),
             done=read_done(selection.resumed, folder),
             kubeconfig=opened.kubeconfig,
-            owner=owner.to_json(),
+            owner=held.owner.to_json(),
             client_key=(pair.private, pair.public),
         )
-        run = Run(selection=selection, plan=plan, run_dir=run_dir, opened=opened, earlier=earlier, content={})
+        run = Run(
+            selection=selection,
+            plan=plan,
+            run_dir=run_dir,
+            opened=opened,
+            held=held,
+            interrupt=interrupt,
+            earlier=earlier,
+            content={},
+        )
         if broken:
             run.lines.append(
                 f"{run_dir.records}: {len(broken)} lines are no records and are left out ({broken[0]})"
             )
         _say_what_is_resumed(run)
+        run.lines += held.look_for_orphans(cleanup_options, reap=reap)
         run.save(
             schema=1,
             run_id=run_dir.run_id,
@@ -136,20 +159,9 @@ def open_run(
             found=facts_json(opened.facts),
             versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         )
-        try:
-            yield run
-        finally:
-            _close(run)
-
-
-def _close(run: Run) -> None:
-    """The last resort if the session did not come to its own sweep."""
-    if "ended_at" not in run.content:
-        try:
-            left = run.sweep().left
-        except OdfError as error:
-            left = (str(error),)
-        run.end(list(left))
+        # The last resort if the session did not come to its own end.
+        stack.callback(run.end)
+        yield run
 
 
 def _say_what_is_resumed(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pytest_odfperf.cluster.connect import Cluster
     from pytest_odfperf.cluster.group import VmGroup
     from pytest_odfperf.guest.guest import Guest
+
+#: Seconds that a worker without its controller waits for the answers to its deletes.
+ABANDON_S = 8.0
 
 
 class GroupLease:
@@ -153,6 +157,20 @@ class GroupLease:
             LOGGER.info("VM group %s: deleting", group.spec.key)
             group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
             LOGGER.info("VM group %s: gone", group.spec.key)
+
+    def abandon(self) -> None:
+        """Ask for the deletion of all that this process's pool has; called from any thread."""
+        from pytest_odfperf.cluster.sweep import EarlyDelete
+        from pytest_odfperf.vm.labels import pool_selector
+
+        cluster, pool = self._cluster, self._log.pool
+        if cluster is None or pool is None:
+            return
+        selector = pool_selector(self.plan.run_id, pool)
+        # Twice: a create that was on its way may have come after the first.
+        for _ in range(2):
+            EarlyDelete(cluster, self.plan.matrix.namespace, selector).join(ABANDON_S / 2)
+            time.sleep(1.0)
 
 
 def _why_gone(group: VmGroup, stop: Stop, vm: str) -> str | None:

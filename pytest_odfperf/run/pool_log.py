@@ -18,6 +18,11 @@ class PoolLog:
         self._handler: logging.Handler | None = None
         LOGGER.setLevel(logging.INFO)
 
+    @property
+    def pool(self) -> str | None:
+        """The pool whose log is written now."""
+        return self._pool
+
     def switch(self, pool: str) -> None:
         """Write to ``pool``'s log from here on. Raises `OSError`."""
         if pool == self._pool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from pytest_odfperf.matrix.keys import Key
 
 RUN_JSON = "run.json"
 LATEST = "latest"
+LOCK = ".lock"
 
 #: A run id is part of object names, label values and paths.
 _RUN_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
@@ -52,6 +55,28 @@ class RunDir:
                 f"results folder {self.results} can not be written: {error.strerror or error}"
             ) from error
         self.point_latest()
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Keep other processes of this machine from going on with this run. Raises `InputError`.
+
+        A killed process locks nothing. Across machines, and where the file system has no locks, the Lease
+        of the run on its cluster does the same.
+        """
+        try:
+            lock = (self.path / LOCK).open("w")
+        except OSError as error:
+            raise InputError(f"{self.path} can not be written: {error.strerror or error}") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"run {self.run_id} is alive: another process of this machine works in {self.path}"
+                ) from None
+            except OSError:
+                pass
+            yield
 
     def point_latest(self) -> None:
         fresh = self.results / f".latest-{os.getpid()}"

@@ -5,13 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import uuid
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pytest_odfperf.cluster.calls import ApiError, Calls
+from pytest_odfperf.cluster.connect import Cluster, connect
+from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM, VMI, Kind
+from pytest_odfperf.sandbox.start import start
+from pytest_odfperf.waiting import Stop
 
 SMALL = """
 cluster: kubeconfig
@@ -81,19 +89,25 @@ def start_pytest(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     (tmp_path / "small.yaml").write_text(SMALL)
     (tmp_path / "sim.yaml").write_text(SIMULATED)
 
-    def begin(*arguments: str, **files: str) -> subprocess.Popen[str]:
+    def begin(
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
+        sigint: Any = signal.SIG_DFL,
+        **files: str,
+    ) -> subprocess.Popen[str]:
         for name, content in files.items():
             (tmp_path / name.replace("__", ".")).write_text(content)
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments],
+            [*under, sys.executable, "-m", "pytest", *arguments],
             cwd=tmp_path,
-            env=environment(tmp_path),
+            env=environment(tmp_path) | dict(env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
             # A shell's background job ignores SIGINT, and so would all that it starts.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
         )
 
     return begin
@@ -103,9 +117,151 @@ def start_pytest(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 def run_pytest(start_pytest: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> Callable[..., Outcome]:
     """Run pytest to its end."""
 
-    def run(*arguments: str, **files: str) -> Outcome:
+    def run(*arguments: str, **files: Any) -> Outcome:
         process = start_pytest(*arguments, **files)
         out, _ = process.communicate(timeout=180)
         return Outcome(process.returncode, out, tmp_path)
 
     return run
+
+
+#: Long enough for a loaded machine; nothing that works takes a tenth of it.
+PATIENCE_S = 90.0
+NAMESPACE = Kind("Namespace", "", "v1", "namespaces", "CoreV1Api", "namespace")
+LASTING = {
+    "machine": "simulated",
+    "speed": 50,
+    "boot_s": 0.1,
+    "clone_s": 0.1,
+    "storage_classes": {"fast": {"default": True}, "slow": {}, "third": {}},
+    "data_sources": ["centos-stream9"],
+}
+#: A key takes 3 s there, and 12 s in the pools of LONG.
+OUTLIVING = """
+cluster: kubeconfig
+namespace: {namespace}
+pools: [fast, slow]
+vm_sizes:
+  tiny: {{vcpus: 1, memory: 1Gi}}
+pvc_sizes: [10Gi]
+concurrency: [1]
+profiles: [random-rw]
+block_sizes: [4k, 64k]
+fio: {{runtime: {runtime}s, ramp: 1s, numjobs: 1, iodepth: 4, file_size: 1G}}
+timeouts: {{delete: 60s}}
+"""
+
+
+def until(look: Callable[[], Any], what: str = "it") -> Any:
+    """The first true value of ``look``."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := look()):
+        assert time.monotonic() < end, f"{what} did not happen within {PATIENCE_S:.0f} s"
+        time.sleep(0.05)
+    return found
+
+
+class Bed:
+    """A namespace of a cluster that outlives the runs in it, and pytest runs against it."""
+
+    def __init__(self, cluster: Cluster, kubeconfig: Path, namespace: str, folder: Path, begin: Any) -> None:
+        self.cluster = cluster
+        self.kubeconfig = kubeconfig
+        self.namespace = namespace
+        self.folder = folder
+        self.calls = Calls(cluster, Stop())
+        self.begin = begin
+        self.started: list[subprocess.Popen[str]] = []
+        (folder / "long.yaml").write_text(OUTLIVING.format(namespace=namespace, runtime=600))
+        (folder / "short.yaml").write_text(OUTLIVING.format(namespace=namespace, runtime=10))
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+        env = {"KUBECONFIG": str(self.kubeconfig), "ODFPERF_LEASE_S": "6", **more.pop("env", {})}
+        process: subprocess.Popen[str] = self.begin(*arguments, env=env, **more)
+        self.started.append(process)
+        return process
+
+    def run(self, *arguments: str, **more: Any) -> Outcome:
+        return self.end(self.start(*arguments, **more))
+
+    def end(self, process: subprocess.Popen[str]) -> Outcome:
+        out, _ = process.communicate(timeout=180)
+        return Outcome(process.returncode, out, self.folder)
+
+    def left(self, *kinds: Kind) -> list[str]:
+        """Kind and name of what is in the namespace; of a run, unless ``kinds`` are given."""
+        wanted = kinds or (CONFIG_MAP, LEASE, VM, VMI, DATA_VOLUME, CLAIM, SECRET)
+        return [
+            f"{kind} {item['metadata']['name']}"
+            for kind in wanted
+            for item in self.calls.items(kind, self.namespace, label_selector="odfperf/run-id")
+        ]
+
+    def running(self, number: int) -> bool:
+        """Whether so many VMs run, and no more are on their way."""
+        found = self.calls.items(VMI, self.namespace)
+        return len(found) == number and all(
+            (item.get("status") or {}).get("phase") == "Running" for item in found
+        )
+
+    @staticmethod
+    def until(look: Callable[[], Any], what: str = "it") -> Any:
+        return until(look, what)
+
+    @staticmethod
+    def workers(process: subprocess.Popen[str]) -> list[int]:
+        """The pids of the xdist workers."""
+        found = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False
+        )
+        return [
+            pid
+            for pid in map(int, found.stdout.split())
+            if b"-c" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        ]
+
+    @staticmethod
+    def is_gone(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        except OSError:
+            return True
+
+    def finalizers(self, kind: Kind, name: str, finalizers: list[str]) -> None:
+        """Set what holds an object."""
+        for _ in range(20):
+            item = self.calls.get(kind, name, self.namespace)
+            item["metadata"]["finalizers"] = finalizers
+            try:
+                self.calls.replace(kind, self.namespace, item)
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+            else:
+                return
+        pytest.fail(f"{kind} {name} changes all the time")
+
+
+@pytest.fixture(scope="session")
+def lasting_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+    state = tmp_path_factory.mktemp("lasting") / "state"
+    sandbox = start(LASTING, state_dir=state, stop=Stop(), deadline_s=120)
+    cluster = connect(str(sandbox.kubeconfig))
+    yield cluster, sandbox.kubeconfig
+    cluster.close()
+    sandbox.close()
+
+
+@pytest.fixture
+def bed(lasting_cluster: tuple[Cluster, Path], start_pytest: Any, tmp_path: Path) -> Iterator[Bed]:
+    cluster, kubeconfig = lasting_cluster
+    namespace = f"bed-{uuid.uuid4().hex[:8]}"
+    api = cluster.api("CoreV1Api")
+    api.create_namespace({"metadata": {"name": namespace}}, _request_timeout=(5, 30))
+    made = Bed(cluster, kubeconfig, namespace, tmp_path, start_pytest)
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    api.delete_namespace(namespace, _request_timeout=(5, 30))

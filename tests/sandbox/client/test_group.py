@@ -10,7 +10,7 @@ import pytest
 
 from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
 from pytest_odfperf.errors import GroupError, InterruptedRunError
-from pytest_odfperf.vm import labels
+from pytest_odfperf.vm import labels, manifests
 from pytest_odfperf.vm.spec import Owner
 
 
@@ -136,6 +136,24 @@ def test_an_interrupt_ends_the_wait_at_once(bench: Any) -> None:
     threading.Timer(1.0, bench.stop.set).start()
     with pytest.raises(InterruptedRunError):
         bench.group(vcpus=64, boot_s=600)
+
+
+def test_nothing_is_made_after_an_interrupt(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = manifests.virtual_machine
+
+    def interrupted(*arguments: Any) -> Any:
+        bench.stop.set()
+        return first(*arguments)
+
+    monkeypatch.setattr(manifests, "virtual_machine", interrupted)
+    with pytest.raises(InterruptedRunError):
+        bench.group(vms=40, boot_s=600)
+    made = bench.left(VM)
+    # What was on its way: one call in each of the threads that make VMs.
+    assert len(made) <= 16
+    with pytest.raises(InterruptedRunError):
+        bench.group("rbd", vms=2)
+    assert bench.left(VM) == made
 
 
 def test_a_restarted_vm_is_lost(bench: Any) -> None:

@@ -24,6 +24,7 @@ def test_a_sweep_leaves_nothing_of_the_run_and_all_of_others(bench: Any) -> None
         "PersistentVolumeClaim": 6,
         "Secret": 3,
         "ConfigMap": 1,
+        "Lease": 0,
     }
     assert bench.left() == []
     assert f"ConfigMap {other.name}" in bench.left(CONFIG_MAP)
