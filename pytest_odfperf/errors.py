@@ -6,9 +6,36 @@ Every message carries the data and the next step. Errors of libraries are chaine
 
 from __future__ import annotations
 
+import re
+
+#: A message is for people; what is longer was pasted by a machine.
+_LONGEST_MESSAGE = 4000
+
+
+def one_line(text: str, longest: int | None = None) -> str:
+    """``text`` as one line that is safe on a terminal and can be encoded: names and words of clusters,
+    guests and files may hold line ends, escape sequences, and bytes that are no text.
+
+    Line ends become spaces, other characters that do not print are written as ``\\x1b``.
+    """
+    if longest is not None and len(text) > longest:
+        text = f"{text[:longest]}..."
+    if text.isprintable():
+        return text
+    text = " ".join(part.strip() for part in re.split(r"[\r\n\t\v\f\u0085\u2028\u2029]+", text)).strip()
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )
+
 
 class OdfError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose. Its text is always one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message, _LONGEST_MESSAGE))
 
 
 class InputError(OdfError):
@@ -66,6 +93,15 @@ class FioError(OdfError):
         self.reason = reason
         self.problem = problem
         super().__init__(f"{reason}: {problem}")
+
+
+class StoreError(OdfError):
+    """A file of the run could not be read or written; names the file and what the system said."""
+
+    @classmethod
+    def of(cls, doing: str, path: object, error: OSError) -> StoreError:
+        """``doing`` is what failed, as in ``can not be written``."""
+        return cls(f"{path} {doing}: {error.strerror or error}")
 
 
 class DeadlineError(OdfError):

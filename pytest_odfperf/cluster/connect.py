@@ -7,6 +7,12 @@ import threading
 from typing import Any
 
 from pytest_odfperf.cluster.credentials import Credential, Credentials, credential
+from pytest_odfperf.cluster.kubeconfig import (
+    KubeconfigError,
+    check_configuration,
+    check_kubeconfig,
+    load_within_deadline,
+)
 from pytest_odfperf.cluster.outages import Outages
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.waiting import Stop
@@ -119,10 +125,18 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
     import yaml
     from kubernetes import config
 
-    try:
+    def load() -> None:
         load_kube_config: Any = config.load_kube_config
         load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
-    except (config.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError) as error:
+
+    try:
+        check_kubeconfig(kubeconfig, context)
+        load_within_deadline(load)
+        check_configuration(configuration)
+    except (
+        KubeconfigError, config.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError,
+        AttributeError,
+    ) as error:  # fmt: skip
         # The client checks little: a file that is no kubeconfig ends in whatever its code stumbles over.
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
         if kubeconfig is None and context is None and in_cluster:
@@ -135,9 +149,14 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
                 ) from inner
             return
         where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+        said = str(error)
+        if isinstance(error, LookupError | TypeError | AttributeError):
+            said = f"the official client does not understand it ({type(error).__name__}: {error})"
+        if not said.startswith(where):
+            said = f"{where}: {said}"
         raise ClusterError(
-            f"no cluster: {where}: {' '.join(str(error).split())}; log in (oc login, or set KUBECONFIG), "
-            "or measure on this machine with --odf-cluster sandbox"
+            f"no cluster: {said}; log in (oc login, or set KUBECONFIG), or measure on this machine with "
+            "--odf-cluster sandbox"
         ) from error
 
 

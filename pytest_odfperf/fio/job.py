@@ -221,6 +221,14 @@ def _section(ini: IniSection, source: str) -> Section:
             raise InputError(
                 f"job {ini.name}: {option}=1 is missing; the results are read by it", place=place(option)
             )
+    for option in ("rate", "rate_iops"):
+        if DIRECTIONS[rw] == _BOTH and option in options and "," not in options[option]:
+            # Measured with fio 3.33: rate_iops=100 on a 70/30 mix gives 100 reads and 100 writes a second.
+            raise InputError(
+                f"job {ini.name}: {option}={options[option]:.40} limits reads and writes to that each, "
+                f"which changes their mix; write {option}=READS,WRITES",
+                place=place(option),
+            )
     size = size_bytes(options.get("size", ""))
     if not size:
         raise InputError(f"job {ini.name}: size= is missing or is no number of bytes", place=place("size"))

@@ -7,7 +7,6 @@ signal, a full disk), so each figure must be there, and be what the job asked fo
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -27,6 +26,8 @@ from pytest_odfperf.matrix.model import FioSettings
 
 #: fio stops a few milliseconds early or late; a run below this share of its time was cut short.
 RUNTIME_SHARE = 0.98
+
+_COUNTER = 2**64
 
 #: Reasons that fio may name and yet give figures, and end with 0.
 _VOIDING = ("interrupted", "missing_dependency", "no_space")
@@ -205,6 +206,7 @@ def _direction(what: str, part: Any, settings: FioSettings, prefix: list[str]) -
 
 def _number(part: Mapping[str, Any], name: str, what: str) -> float:
     value = part.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    # fio's counters have 64 bits; larger numbers can not be calculated with either.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _COUNTER:
         raise FioError("truncated", f"{what}: {name} is {value!r:.60}")
     return value

@@ -138,16 +138,19 @@ def choice(item: Marked, what: str, known: Sequence[str]) -> str:
     return value
 
 
+def check_dns_label(what: str, value: str, *, place: str | None = None) -> str:
+    """Return ``value`` if it is a DNS-1123 label, as namespaces are named; `InputError` if not."""
+    if _LABEL.fullmatch(value):
+        return value
+    raise InputError(
+        f"{what} {_short(value)} is not a DNS-1123 label: 1 to 63 of lower-case letters, digits and '-', "
+        "the first and last a letter or digit",
+        place=place,
+    )
+
+
 def dns_label(item: Marked, what: str) -> str:
-    """A DNS-1123 label, as namespaces are named."""
-    value = text(item, what)
-    if not _LABEL.fullmatch(value):
-        raise InputError(
-            f"{what} {_short(value)} is not a DNS-1123 label: 1 to 63 of lower-case letters, digits and '-', "
-            "the first and last a letter or digit",
-            place=item.place,
-        )
-    return value
+    return check_dns_label(what, text(item, what), place=item.place)
 
 
 def check_subdomain(what: str, value: str, *, place: str | None = None) -> str:

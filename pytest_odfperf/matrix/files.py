@@ -68,7 +68,8 @@ def find_template(name: str, *, beside: Path, direct: bool) -> Path | None:
 def shown(path: Path) -> str:
     """``path`` as messages show it: shipped files without the place of installation."""
     try:
-        return f"{SHIPPED}/{path.resolve().relative_to(shipped_dir().resolve())}"
+        # realpath, since Path.resolve raises for a loop of links.
+        return f"{SHIPPED}/{Path(os.path.realpath(path)).relative_to(shipped_dir().resolve())}"
     except ValueError:
         return str(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class _Loading:
         extends = values["extends"]
         base_name = fields.text(extends, "extends")
         path = find_matrix(base_name, beside=folder, place=extends.place)
-        if path.parent.resolve() / path.stem in [link.resolve() for link in chain]:
+        if _real(path.parent / path.stem) in map(_real, chain):
             raise InputError(f"extends {base_name!r}, which extends this matrix", place=extends.place)
         if len(chain) == _LONGEST_CHAIN:
             raise InputError(f"more than {_LONGEST_CHAIN} matrices extend each other", place=extends.place)
@@ -131,6 +132,11 @@ class _Loading:
                 )
             found = folder / path
         return read_file(found, what=f"template of profile {profile}", place=entry.place)
+
+
+def _real(path: Path) -> str:
+    # Path.resolve raises for a loop of links.
+    return os.path.realpath(path.parent) + os.sep + path.name
 
 
 def _check_fit(matrix: Matrix, values: dict[str, Marked]) -> None:

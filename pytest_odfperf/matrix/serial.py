@@ -6,17 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pytest_odfperf.matrix.model import (
-    FioSettings,
-    GuestSettings,
-    Matrix,
-    Only,
-    Pool,
-    Profile,
-    PvcSize,
-    Timeouts,
-    VmSize,
-)
+from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.plain import from_plain
 
 
 def to_json(matrix: Matrix) -> dict[str, Any]:
@@ -27,22 +18,12 @@ def to_json(matrix: Matrix) -> dict[str, Any]:
 
 
 def from_json(plain: Mapping[str, Any]) -> Matrix:
-    """The matrix that `to_json` was given."""
-    return Matrix(
-        source=plain["source"],
-        name=plain["name"],
-        cluster=plain["cluster"],
-        namespace=plain["namespace"],
-        pools=tuple(Pool(**{**pool, "only": Only(**_tuples(pool["only"]))}) for pool in plain["pools"]),
-        vm_sizes=tuple(VmSize(**size) for size in plain["vm_sizes"]),
-        pvc_sizes=tuple(PvcSize(**size) for size in plain["pvc_sizes"]),
-        concurrency=tuple(plain["concurrency"]),
-        profiles=tuple(Profile(**_tuples(profile)) for profile in plain["profiles"]),
-        fio=FioSettings(**plain["fio"]),
-        guest=GuestSettings(**_tuples(plain["guest"])),
-        timeouts=Timeouts(**plain["timeouts"]),
-        sandbox=plain["sandbox"],
-    )
+    """The matrix that `to_json` was given, also of a version that had fewer settings.
+
+    Raises `ValueError` that names what is no such thing. The values themselves are not looked at: see
+    `check`.
+    """
+    return from_plain(Matrix, plain, "matrix", defaults=True)
 
 
 def _plain(value: Any) -> Any:
@@ -51,7 +32,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -65,7 +65,7 @@ def read_guest(item: Marked) -> GuestSettings:
             values["data_source_namespace"], "guest data_source_namespace"
         )
     if "user" in values:
-        read["user"] = _matching(values["user"], "guest user", _USER, "a Linux user name")
+        read["user"] = check_user(fields.text(values["user"], "guest user"), place=values["user"].place)
     if "packages" in values:
         # An empty list is meant here: install nothing.
         read["packages"] = (
@@ -100,11 +100,20 @@ def _seconds(item: Marked, what: str, low: int) -> int:
 
 
 def _package(item: Marked, what: str) -> str:
-    return _matching(item, what, _PACKAGE, "a package name")
+    return check_package(fields.text(item, what), place=item.place)
 
 
-def _matching(item: Marked, what: str, form: re.Pattern[str], expected: str) -> str:
-    value = fields.text(item, what)
+def check_user(name: str, *, place: str | None = None) -> str:
+    """Return ``name`` if a Linux user can have it; `InputError` if not."""
+    return _matching(name, "guest user", _USER, "a Linux user name", place)
+
+
+def check_package(name: str, *, place: str | None = None) -> str:
+    """Return ``name`` if a package can have it; `InputError` if not."""
+    return _matching(name, "package", _PACKAGE, "a package name", place)
+
+
+def _matching(value: str, what: str, form: re.Pattern[str], expected: str, place: str | None) -> str:
     if not form.fullmatch(value):
-        raise InputError(f"{what} {value[:60]!r} is not {expected}", place=item.place)
+        raise InputError(f"{what} {value[:60]!r} is not {expected}", place=place)
     return value

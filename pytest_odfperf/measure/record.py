@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
-from pytest_odfperf.measure.plain import from_plain, to_plain
+from pytest_odfperf.plain import from_plain, to_plain
 
 SCHEMA = 1
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.errors import InputError
+from pytest_odfperf.errors import InputError, StoreError, one_line
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plugin.display import Display
-from pytest_odfperf.plugin.reports import HtmlPlugin, close_report, copy_reports, replay
+from pytest_odfperf.plugin.outputs import Outputs
+from pytest_odfperf.plugin.reports import HtmlPlugin, close_report, copy_reports, passed_report, replay
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.controller import Run
-from pytest_odfperf.run.finish import final_records, write_outputs
 from pytest_odfperf.run.prepare import Workers
 from pytest_odfperf.run.progress import Progress
 from pytest_odfperf.run.recorder import Recorder
@@ -42,6 +43,8 @@ class ControllerPlugin:
         self._display: Display | None = None
         self._recorder = Recorder(run.plan, "controller")
         self._ended: set[str] = set()
+        self._outputs = Outputs(run)
+        self._ids: list[str] = []
         #: The phases of each test that were reported.
         self._phases: dict[str, set[str]] = {}
         self._context = RunContext(
@@ -52,11 +55,8 @@ class ControllerPlugin:
             marking=run.marking,
             facts=(("Pools at once", f"{max(1, self._count)} ({workers.why})"),),
         )
-        self._html = HtmlPlugin(self._context, self._final_records)
+        self._html = HtmlPlugin(self._context, self._outputs.records)
         config.pluginmanager.register(self._html, "odfperf-html")
-
-    def _final_records(self) -> list[Record]:
-        return final_records(self._run.run_dir, self._run.plan.selected)
 
     def pytest_report_header(self) -> list[str]:
         plan, facts = self._run.plan, self._run.facts
@@ -80,7 +80,7 @@ class ControllerPlugin:
             for pool, why in plan.pool_problems.items()
             if pool in pools
         ]
-        return [*lines, *(f"odfperf: {line}" for line in self._run.lines)]
+        return [one_line(line) for line in (*lines, *(f"odfperf: {line}" for line in self._run.lines))]
 
     # -- workers
 
@@ -120,6 +120,9 @@ class ControllerPlugin:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
         """Make the lost key visible: pytest-html shows no report whose phase is unknown."""
+        complete = None if crashitem in self._ended else self._outputs.completed_now(crashitem)
+        if complete is not None:
+            self._replay_call(complete, report)
         if crashitem in self._ended:
             # Its record is complete; what was lost is the deletion of its group.
             report.when = "teardown"
@@ -130,7 +133,7 @@ class ControllerPlugin:
         key = self._key_of(crashitem)
         if key is not None:
             now_s = time.time()
-            record = self._recorder.record(
+            record = self._recorder.of(
                 key=key,
                 node_id=crashitem,
                 status="failed",
@@ -139,9 +142,19 @@ class ControllerPlugin:
                 started_at_s=now_s,
                 ended_at_s=now_s,
             )
+            try:
+                self._recorder.write(record)
+            except StoreError as error:
+                self._outputs.note(str(error))
             report.odf = record.to_json()
             report.user_properties = record.properties()
         report.odf_crashed = True
+
+    def _replay_call(self, record: Record, crash: pytest.TestReport) -> None:
+        for when in ("setup", "call"):
+            report = passed_report(record, when, record.properties())
+            report.node = crash.node  # type: ignore[attr-defined]
+            self._config.hook.pytest_runtest_logreport(report=report)
 
     # -- progress
 
@@ -155,6 +168,7 @@ class ControllerPlugin:
 
     def _start_display(self, ids: list[str]) -> None:
         if self._display is None:
+            self._ids = list(ids)
             keys = [key for key in map(self._key_of, ids) if key is not None]
             progress = Progress(keys, self._run.plan.estimates_s, max(1, self._count))
             self._display = Display(self._config, progress)
@@ -168,8 +182,12 @@ class ControllerPlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         result = yield
+        if note := getattr(report, "odf_note", None):
+            self._outputs.note(note)
         self._phases.setdefault(report.nodeid, set()).add(report.when)
         plain = getattr(report, "odf", None)
+        if plain is not None and getattr(report, "odf_unwritten", False):
+            self._outputs.take_unwritten(plain)
         if plain is not None and self._display is not None and report.nodeid not in self._ended:
             self._ended.add(report.nodeid)
             outcome = {"error": "failed"}.get(plain["status"], plain["status"])
@@ -196,7 +214,7 @@ class ControllerPlugin:
         self._stop.set()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Reports are written inside; before them what they need, after them the cluster is left clean.
 
         The innermost wrapper: the terminal's own, around it, then tells what was cleaned.
@@ -211,20 +229,36 @@ class ControllerPlugin:
         ]
         replay(self._config, restored, [self], ("resumed", "completed earlier in this run"))
         self._complete_reports()
-        write_outputs(self._run.run_dir, self._final_records())
+        if not self._outputs.write():
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        result = None
         try:
             result = yield
+        except (OSError, StoreError) as error:
+            # pytest's own: its reports could not be written.
+            self._outputs.note(f"the reports could not be written: {error}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         finally:
             # Workers are gone by now, so nothing that they still made escapes.
             self._run.end()
         return result
 
+    def _not_run(self) -> Counter[str]:
+        """By pool, the tests that never ended."""
+        keys = [self._key_of(test) for test in self._ids if test not in self._ended]
+        return Counter(key.pool for key in keys if key is not None)
+
     def _complete_reports(self) -> None:
         """What was measured but not reported, and what was begun but not measured, when the run was ended."""
         earlier = self._run.earlier
+        try:
+            records = self._outputs.records()
+        except StoreError as error:
+            self._outputs.note(str(error))
+            return
         unseen = [
             record
-            for record in self._final_records()
+            for record in records
             if "call" not in self._phases.get(record.test, ())
             and record != earlier.get(record.test)
             and record.status != "error"
@@ -237,16 +271,25 @@ class ControllerPlugin:
                 close_report(self._config, test, [self], None if test in self._ended else why)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        counts = write_outputs(self._run.run_dir, self._final_records())
+        self._outputs.write()
         path = _relative(self._run.run_dir.path)
         terminalreporter.section("odfperf", sep="-")
         if self._run.marking:
             terminalreporter.write_line(
                 f"{self._run.marking}: no figure of this run comes from real storage", yellow=True, bold=True
             )
-        for line in per_pool_results(counts, lambda pool: f"{path}/{pool}/pool.log"):
+        for line in per_pool_results(
+            self._outputs.counts, lambda pool: f"{path}/{pool}/pool.log", self._not_run()
+        ):
             terminalreporter.write_line(line)
-        for report in copy_reports(self._config, self._run.run_dir.path):
+        try:
+            reports = copy_reports(self._config, self._run.run_dir.path)
+        except OSError as error:
+            self._outputs.note(f"the reports could not be copied: {error}")
+            reports = []
+        for line in self._outputs.lines:
+            terminalreporter.write_line(one_line(line))
+        for report in reports:
             terminalreporter.write_line(f"report: {_relative(report)}")
         for line in self._run.outages:
             terminalreporter.write_line(f"odfperf: {line}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.errors import InterruptedRunError, OdfError
+from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.plugin.state import KEY, MEASURED, is_worker
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.recorder import Recorder
@@ -34,6 +36,14 @@ class MeasurePlugin:
         self._worker = is_worker(config)
         self._ran: set[pytest.Item] = set()
         self._last: tuple[Key, Result | OdfError] | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Let pytest make its cache, with the files by which others know it: see `checkpoint_dir`."""
+        cache: pytest.Cache | None = getattr(config, "cache", None)
+        if cache is not None:
+            # What can not be made is told when a test is marked as done.
+            with contextlib.suppress(OSError):
+                cache.mkdir("odfperf")
 
     def guests(self, key: Key) -> tuple[Guest, ...]:
         """The guests of ``key``'s group, made if need be; skips the test if the group failed before."""
@@ -101,11 +111,16 @@ class MeasurePlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         key = item.stash.get(KEY, None)
-        if key is not None and call.excinfo is not None and isinstance(call.excinfo.value, OdfError):
+        if key is None:
+            return report
+        cause = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(cause, OdfError):
             # An error of ours names its cause in one line; a traceback would only hide it.
-            report.longrepr = str(call.excinfo.value)
-        if key is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
-            record = self._recorder.record(
+            report.longrepr = str(cause)
+        if isinstance(cause, StoreError):
+            _end_run(item.session, cause)
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            record = self._recorder.of(
                 key=key,
                 node_id=item.nodeid,
                 status="error" if report.failed and report.when == "setup" else report.outcome,
@@ -115,9 +130,29 @@ class MeasurePlugin:
                 started_at_s=call.start,
                 ended_at_s=call.stop,
             )
+            record = self._write(record, item, report)
             item.user_properties.extend(record.properties())
             report.odf = record.to_json()  # type: ignore[attr-defined]
         return report
+
+    def _write(self, record: Record, item: pytest.Item, report: pytest.TestReport) -> Record:
+        """Put ``record`` on the disk; a key whose record is not there is failed, whatever it measured."""
+        try:
+            self._recorder.write(record)
+        except StoreError as error:
+            _end_run(item.session, error)
+            report.odf_unwritten = True  # type: ignore[attr-defined]
+            if report.failed:
+                report.sections.append(("odfperf", str(error)))
+            else:
+                report.outcome, report.longrepr = "failed", str(error)
+            status: Status = "error" if record.status == "error" else "failed"
+            return replace(record, status=status, reason=record.reason or str(error))
+        try:
+            self._recorder.mark_done(record)
+        except StoreError as error:
+            report.odf_note = str(error)  # type: ignore[attr-defined]
+        return record
 
     def pytest_keyboard_interrupt(self) -> None:
         self._stop.set()
@@ -138,6 +173,11 @@ def _reason_code(call: pytest.CallInfo[None]) -> str | None:
     error = call.excinfo.value if call.excinfo is not None else None
     code = getattr(error, "reason", None) if isinstance(error, OdfError) else None
     return code if isinstance(code, str) else None
+
+
+def _end_run(session: pytest.Session, error: StoreError) -> None:
+    """Start no further test: what it measured for minutes could not be kept either."""
+    session.shouldfail = f"the run ends, since its results can not be kept: {error}"
 
 
 def _reason(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str | None:

@@ -117,7 +117,15 @@ def is_active(config: pytest.Config) -> bool:
     given = (name for name in vars(config.option) if name == "odf" or name.startswith("odf_"))
     if any(config.getoption(name) not in (None, False) for name in given):
         return True
-    return bool(config.getini("odf")) or bool(config.getini("odf_parallel"))
+    return bool(_ini(config, "odf")) or bool(_ini(config, "odf_parallel"))
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    """The ini setting; pytest's own error does not say which one is wrong."""
+    try:
+        return config.getini(name)
+    except (ValueError, TypeError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"{name} in {config.inipath}: {error}") from None
 
 
 def read_request(config: pytest.Config) -> Request:
@@ -125,7 +133,10 @@ def read_request(config: pytest.Config) -> Request:
 
     def value(name: str) -> Any:
         given = config.getoption(name)
-        return given if given not in (None, False) else config.getini(name) or None
+        # Of a shell variable that is not set; the default may run for days.
+        if given == "" or (isinstance(given, list) and "" in given):
+            raise pytest.UsageError(f"--{name.replace('_', '-')} is empty")
+        return given if given not in (None, False) else _ini(config, name) or None
 
     modes = [mode for mode in MODES if value(f"odf_{mode}")]
     if len(modes) > 1:

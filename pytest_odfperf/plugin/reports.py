@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -95,6 +95,26 @@ def _logreport(config: pytest.Config, silent: Iterable[object]) -> Any:
     ]
     quiet += [plugin for plugin in silent if plugin is not None]
     return config.pluginmanager.subset_hook_caller("pytest_runtest_logreport", remove_plugins=quiet)
+
+
+def passed_report(
+    record: Record, when: Literal["setup", "call", "teardown"], properties: list[tuple[str, str]]
+) -> pytest.TestReport:
+    """The report of one phase of a passed test, from its record."""
+    report = pytest.TestReport(
+        nodeid=record.test,
+        location=(record.test.partition("::")[0], None, record.test.partition("::")[2]),
+        keywords={},
+        outcome="passed",
+        longrepr=None,
+        when=when,
+        duration=record.duration_s if when == "call" else 0.0,
+        user_properties=list(properties),
+        start=record.started_at_epoch_ms / 1000,
+        stop=record.ended_at_epoch_ms / 1000,
+    )
+    report.odf = record.to_json()  # type: ignore[attr-defined]
+    return report
 
 
 class HtmlPlugin:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +20,7 @@ from pytest_odfperf.plugin.state import EXIT_CODE, MEASURE, PLAN
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.prepare import choose_workers, make_plan
+from pytest_odfperf.run.resume import Earlier
 from pytest_odfperf.run.selection import Selection, read_selection
 from pytest_odfperf.waiting import Stop
 
@@ -52,18 +54,22 @@ def open_controller(config: pytest.Config) -> Generator[None]:
     if any(getattr(config.option, name, None) for name in _ONLY_SHOW):
         yield
         return
-    with ExitStack() as stack:
-        try:
-            _open(config, read_request(config), stack)
-        except (OdfError, KeyboardInterrupt) as error:
-            stack.close()
-            if EXIT_CODE in config.stash:
-                sys.stdout.write("odfperf: interrupted; nothing was measured\n")
-            elif isinstance(error, OdfError):
-                raise pytest.UsageError(str(error)) from error
-            else:
-                raise
-        yield
+    try:
+        with ExitStack() as stack:
+            try:
+                _open(config, read_request(config), stack)
+            except (OdfError, KeyboardInterrupt) as error:
+                stack.close()
+                if EXIT_CODE in config.stash:
+                    sys.stdout.write("odfperf: interrupted; nothing was measured\n")
+                elif isinstance(error, OdfError):
+                    raise pytest.UsageError(str(error)) from error
+                else:
+                    raise
+            yield
+    except OdfError as error:
+        # What was opened could not be closed as it should.
+        raise pytest.UsageError(str(error)) from error
 
 
 def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
@@ -76,7 +82,8 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         distribute(config, selection, None)
         choose_tests(config)
         _register_collection(
-            config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, done={})
+            config,
+            make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, earlier=Earlier()),
         )
     elif request.dry_run:
         _show_plan(config, selection)
@@ -123,23 +130,24 @@ def _say(line: str) -> None:
 def _show_plan(config: pytest.Config, selection: Selection) -> None:
     from pytest_odfperf.run.dry_run import dry_run_text
 
-    text = dry_run_text(selection, _read_done(config, selection), Stop())
+    text = dry_run_text(selection, _read_earlier(config, selection), Stop())
     sys.stdout.write(text + "\n")
 
 
-def _read_done(config: pytest.Config, selection: Selection) -> dict[str, str]:
-    from pytest_odfperf.run.resume import read_done
+def _read_earlier(config: pytest.Config, selection: Selection) -> Earlier:
+    from pytest_odfperf.run.resume import read_earlier
 
-    return read_done(
+    return read_earlier(
         selection.resumed, checkpoint_dir(config, selection.resumed.path if selection.resumed else None)
     )
 
 
 def checkpoint_dir(config: pytest.Config, run_path: Path | None) -> Path | None:
     """The folder of the checkpoint: in pytest's cache, or beside the results with ``-p no:cacheprovider``."""
-    cache: Any = getattr(config, "cache", None)
-    if cache is not None:
-        return Path(cache.mkdir("odfperf"))
+    if config.pluginmanager.hasplugin("cacheprovider"):
+        # ``config.cache`` is not there yet; MeasurePlugin makes the folder with it.
+        cache = os.path.expandvars(Path(config.getini("cache_dir")).expanduser())
+        return config.rootpath / cache / "d" / "odfperf"
     return run_path / ".checkpoint" if run_path is not None else None
 
 

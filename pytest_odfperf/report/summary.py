@@ -34,9 +34,9 @@ class PoolCounts:
         return f"{self.run} {self.passed} {self.failed} {self.skipped}\n"
 
 
-def count(records: Iterable[Record]) -> dict[str, PoolCounts]:
-    """By pool, in the order of their first records."""
-    found: dict[str, PoolCounts] = {}
+def count(records: Iterable[Record], pools: Iterable[str] = ()) -> dict[str, PoolCounts]:
+    """By pool: first ``pools``, though they may have no record, then others as their records come."""
+    found: dict[str, PoolCounts] = {pool: PoolCounts() for pool in pools}
     for record in records:
         old = found.get(record.key.pool, PoolCounts())
         found[record.key.pool] = PoolCounts(
@@ -47,13 +47,19 @@ def count(records: Iterable[Record]) -> dict[str, PoolCounts]:
     return found
 
 
-def per_pool_results(counts: Mapping[str, PoolCounts], log: Callable[[str], str]) -> list[str]:
-    """The block at the end of the terminal's output; ``log`` gives the path of a pool's log."""
+def per_pool_results(
+    counts: Mapping[str, PoolCounts], log: Callable[[str], str], not_run: Mapping[str, int] | None = None
+) -> list[str]:
+    """The block at the end of the terminal's output; ``log`` gives the path of a pool's log.
+
+    ``not_run`` are the tests by pool that never ended, in a run that was cut short.
+    """
     width = max((len(pool) for pool in counts), default=0) + 1
     lines = ["Per-pool results:"]
     for pool, one in counts.items():
+        missing = (not_run or {}).get(pool, 0)
         lines.append(
             f"  {pool + ':':<{width}} {one.passed}/{one.run} passed, {one.failed} failed, "
-            f"{one.skipped} skipped (log: {log(pool)})"
+            f"{one.skipped} skipped{f', {missing} not run' if missing else ''} (log: {log(pool)})"
         )
     return lines

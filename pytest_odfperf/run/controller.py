@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_odfperf.errors import StoreError, one_line
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.run.cluster_choice import OpenedCluster, open_cluster
@@ -19,9 +20,9 @@ from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.outage_journal import OutageJournal, outage_lines, read_outages
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.prepare import facts_json, make_plan
-from pytest_odfperf.run.resume import read_done, read_records_of
+from pytest_odfperf.run.resume import by_test, read_earlier
 from pytest_odfperf.run.selection import Selection
-from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
+from pytest_odfperf.store.run_dir import RUN_JSON, SCHEMA, RunDir
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts import ClusterFacts
@@ -39,11 +40,13 @@ class Run:
     opened: OpenedCluster
     held: HeldRun
     interrupt: Interrupt
-    #: Records of the run that is gone on with, by test.
+    #: Records of the run that is gone on with, by test: those that count.
     earlier: dict[str, Record]
     content: dict[str, Any]
     lines: list[str] = field(default_factory=list)
     ending: Ending | None = None
+    #: Why run.json does not say how the run ended, if so.
+    unsaved: str | None = None
 
     @property
     def facts(self) -> ClusterFacts:
@@ -59,7 +62,7 @@ class Run:
         return outage_lines(read_outages(self.run_dir.path))
 
     def save(self, **more: Any) -> None:
-        """Write run.json anew, with ``more`` in it."""
+        """Write run.json anew, with ``more`` in it. Raises `StoreError`."""
         self.content.update(more)
         self.run_dir.write_json(RUN_JSON, self.content)
 
@@ -71,17 +74,21 @@ class Run:
         if "ended_at" in self.content:
             return
         self.ending = self.held.end()
-        self.save(
-            ended_at=now(),
-            ended_by=self.interrupt.cause or "normal",
-            left=list(self.ending.left),
-            outages=read_outages(self.run_dir.path),
-        )
+        try:
+            self.save(
+                ended_at=now(),
+                ended_by=self.interrupt.cause or "normal",
+                left=list(self.ending.left),
+                outages=read_outages(self.run_dir.path),
+            )
+        except StoreError as error:
+            self.unsaved = str(error)
 
     @property
     def last_lines(self) -> list[str]:
         """What was deleted and what was not, and how to go on, of a run that was ended or left something."""
-        return self.held.last_lines(self.ending) if self.ending is not None else []
+        lines = [f"odfperf: {one_line(self.unsaved)}"] if self.unsaved else []
+        return [*lines, *self.held.last_lines(self.ending)] if self.ending is not None else lines
 
 
 @contextmanager
@@ -115,11 +122,10 @@ def open_run(
             run_dir.create()
             stack.enter_context(run_dir.locked())
         else:
-            run_dir.point_latest()
+            run_dir.reopen()
         folder = checkpoint_dir(run_dir.path) or run_dir.path / ".checkpoint"
-        folder.mkdir(exist_ok=True)
+        earlier = read_earlier(selection.resumed, folder)
         opened.cluster.outages.listeners.append(OutageJournal(run_dir.path, "controller").add)
-        earlier, broken = read_records_of(run_dir)
         pair = new_key_pair()
         plan = make_plan(
             selection,
@@ -127,7 +133,7 @@ def open_run(
             run_id=run_dir.run_id,
             run_dir=run_dir.path.absolute(),
             checkpoint_dir=folder.absolute(),
-            done=read_done(selection.resumed, folder),
+            earlier=earlier,
             kubeconfig=opened.kubeconfig,
             owner=held.owner.to_json(),
             client_key=(pair.private, pair.public),
@@ -139,17 +145,14 @@ def open_run(
             opened=opened,
             held=held,
             interrupt=interrupt,
-            earlier=earlier,
+            earlier=by_test(earlier.records, plan.definitions),
             content={},
+            lines=list(earlier.lines),
         )
-        if broken:
-            run.lines.append(
-                f"{run_dir.records}: {len(broken)} lines are no records and are left out ({broken[0]})"
-            )
         _say_what_is_resumed(run)
         run.lines += held.look_for_orphans(cleanup_options, reap=reap)
-        run.save(
-            schema=1,
+        run.content.update(
+            schema=SCHEMA,
             run_id=run_dir.run_id,
             marking=plan.marking,
             started_at=now(),
@@ -161,18 +164,19 @@ def open_run(
         )
         # The last resort if the session did not come to its own end.
         stack.callback(run.end)
+        run.save()
         yield run
 
 
 def _say_what_is_resumed(run: Run) -> None:
     if run.selection.resumed is None:
         return
-    definitions = {key: run.plan.definitions[key] for key in run.plan.selected}
-    of_key = {test: str(record.key) for test, record in run.earlier.items()}
-    done = [test for test in run.plan.done if of_key.get(test) in definitions]
-    same = [test for test in done if run.plan.done[test] == definitions[of_key[test]]]
+    definitions = run.plan.definitions
+    done = [record for test, record in run.earlier.items() if test in run.plan.done]
+    selected = [record for record in done if str(record.key) in definitions]
+    same = [record for record in selected if record.definition == definitions[str(record.key)]]
     run.lines.append(f"resumes run {run.plan.run_id}: {len(same)} tests completed earlier")
-    if changed := sorted(of_key[test] for test in set(done) - set(same)):
+    if changed := sorted({str(record.key) for record in selected} - {str(record.key) for record in same}):
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         run.lines.append(f"measured again, since their definition changed: {', '.join(changed[:3])}{more}")
 

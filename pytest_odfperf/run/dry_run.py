@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pytest_odfperf.run.prepare import choose_workers, make_plan, needs_cluster_to_scale
+from pytest_odfperf.run.resume import Earlier
 from pytest_odfperf.run.selection import Selection
 from pytest_odfperf.schedule.plan_text import plan_text
 from pytest_odfperf.waiting import Stop
@@ -13,7 +12,7 @@ from pytest_odfperf.waiting import Stop
 _NODE = "odfperf::test_storage[{}]"
 
 
-def dry_run_text(selection: Selection, done: Mapping[str, str], stop: Stop) -> str:
+def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
     """What would run, and what it would take. Creates nothing on the cluster.
 
     Raises `ClusterError` if the workers are to be sized by a cluster that can not be reached.
@@ -24,10 +23,11 @@ def dry_run_text(selection: Selection, done: Mapping[str, str], stop: Stop) -> s
 
         with open_cluster(selection, stop) as opened:
             facts = opened.facts
-    plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, done=done)
+    plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
     workers = choose_workers(selection, facts)
     # Without a cluster the StorageClass's own facts are not known, so only the presence of a result counts.
-    completed = {key for key in selection.keys if _NODE.format(key) in plan.done}
+    done = earlier.done({})
+    completed = {key for key in selection.keys if _NODE.format(key) in done}
     return plan_text(
         matrix=selection.matrix,
         keys=[key for key in selection.keys if key not in completed],

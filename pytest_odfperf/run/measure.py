@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
     """Run ``key``'s job and return what it came to, its raw files on the disk.
 
-    Raises `FioError` that names each guest without a measurement, and why.
+    Raises `FioError` that names each guest without a measurement, and why, and `StoreError` if the raw
+    files can not be written.
     """
     from pytest_odfperf.guest.all_guests import run_on_all
 
@@ -43,7 +44,8 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
     limit_s = deadline_s(job, matrix.fio, matrix.timeouts)
     LOGGER.info("%s: starting fio in %d guests, at most %.0f s", key, len(guests), limit_s)
     runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=matrix.timeouts.layout_s)
-    folder = RunDir(plan.run_path.parent, plan.run_id).artefacts(key)
+    run_dir = RunDir(plan.run_path.parent, plan.run_id)
+    folder = run_dir.artefacts(key)
     #: Reason and text, for each guest without a measurement.
     problems: list[tuple[str, str]] = []
     results: dict[str, FioResult] = {}
@@ -54,7 +56,7 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
             problems.append((run.reason, str(run)))
             continue
         for name, content in _files(run, guest.facts).items():
-            (folder / name).write_bytes(content)
+            run_dir.write(folder / name, content)
             artefacts.append(str((folder / name).relative_to(plan.run_path)))
         try:
             results[guest.name] = read(_answer(run, guest.facts), job, matrix.fio)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_odfperf.matrix.definition import definition
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.resume import Earlier
 from pytest_odfperf.run.selection import Selection
 from pytest_odfperf.schedule.capacity import AutoScale, auto_scale, demands
 from pytest_odfperf.schedule.estimate import pool_estimates_s
@@ -60,7 +61,7 @@ def make_plan(
     run_id: str,
     run_dir: Path | None,
     checkpoint_dir: Path | None,
-    done: Mapping[str, str],
+    earlier: Earlier,
     kubeconfig: str | None = None,
     owner: Mapping[str, str] | None = None,
     client_key: tuple[str, str] = ("", ""),
@@ -70,14 +71,15 @@ def make_plan(
     storage: dict[str, Mapping[str, Any]] = {}
     if facts is not None:
         storage = {pool.name: facts.storage_facts(pool) for pool in matrix.pools}
+    definitions = {str(key): definition(key, matrix, storage.get(key.pool)) for key in selection.keys}
     return Plan(
         run_id=run_id,
         run_dir=str(run_dir or ""),
         checkpoint_dir=str(checkpoint_dir or ""),
         matrix_json=to_json(matrix),
         selected=tuple(str(key) for key in selection.keys),
-        definitions={str(key): definition(key, matrix, storage.get(key.pool)) for key in selection.keys},
-        done=done,
+        definitions=definitions,
+        done=earlier.done(definitions),
         pool_problems=dict(facts.pool_problems) if facts else {},
         estimates_s=pool_estimates_s(matrix, selection.jobs, selection.keys),
         kubeconfig=kubeconfig,

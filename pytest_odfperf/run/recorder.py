@@ -10,6 +10,7 @@ from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.result import Measured
 from pytest_odfperf.store import journal
 from pytest_odfperf.store.checkpoint import Checkpoint
+from pytest_odfperf.store.durable import told
 from pytest_odfperf.store.run_dir import RunDir
 
 
@@ -23,7 +24,7 @@ class Recorder:
         self._records = RunDir(path.parent, path.name).records
         self._checkpoint = Checkpoint(Path(plan.checkpoint_dir), plan.run_id)
 
-    def record(
+    def of(
         self,
         *,
         key: Key,
@@ -35,14 +36,14 @@ class Recorder:
         started_at_s: float,
         ended_at_s: float,
     ) -> Record:
-        """Record one test of ``key``. A passed one counts as done from here on. Raises `OSError`."""
+        """The record of one test of ``key``."""
         definition = self._plan.definitions[str(key)]
         trusted = [g for g in measured.guests if g.clock_jump_s is None] if measured else []
         if trusted:
             # The span of fio itself: the test's own phases are before and after it.
             started_at_s = min(guest.started_at_epoch_ns for guest in trusted) / 1e9
             ended_at_s = max(guest.ended_at_epoch_ns for guest in trusted) / 1e9
-        record = Record(
+        return Record(
             key=key,
             run_id=self._plan.run_id,
             test=node_id,
@@ -63,7 +64,17 @@ class Recorder:
             start_skew_ms=measured.start_skew_ms if measured else None,
             artefacts=measured.artefacts if measured else (),
         )
-        journal.append(self._records, record.to_json())
-        if status == "passed":
-            self._checkpoint.add(self._process, node_id, definition)
-        return record
+
+    def write(self, record: Record) -> None:
+        """Put ``record`` on the disk: what is passed counts as done from here on. Raises `StoreError`."""
+        with told("can not be written", self._records):
+            journal.append(self._records, record.to_json())
+
+    def mark_done(self, record: Record) -> None:
+        """Mark a passed test in the checkpoint, after its record. Raises `StoreError`.
+
+        Without the mark the record alone is trusted, so that nothing is lost with the cache.
+        """
+        if record.status == "passed" and record.definition is not None:
+            with told("can not be written", Path(self._plan.checkpoint_dir)):
+                self._checkpoint.add(self._process, record.test, record.definition)

@@ -1,40 +1,87 @@
-"""What an earlier run has completed: its checkpoint and its records must both say so."""
+"""What an earlier run has completed, from its records and its checkpoint."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_odfperf.errors import one_line
 from pytest_odfperf.measure.record import Record, read_records
 from pytest_odfperf.store.checkpoint import Checkpoint
+from pytest_odfperf.store.durable import told
+from pytest_odfperf.store.journal import read_lines
 from pytest_odfperf.store.run_dir import RunDir
 
 
-def read_records_of(run_dir: RunDir) -> tuple[dict[str, Record], list[str]]:
-    """The last record of each test (by node id) of a run, and what in its file is no record."""
-    try:
-        text = run_dir.records.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return {}, []
-    records, problems = read_records(text.splitlines())
-    return {record.test: record for record in records}, problems
+def read_records_of(run_dir: RunDir) -> tuple[list[Record], list[str]]:
+    """All records of a run in the order of writing, and what in its file is no record.
+
+    Raises `StoreError` if the file is there and can not be read.
+    """
+    with told("can not be read", run_dir.records):
+        lines = read_lines(run_dir.records)
+    return read_records(line.decode(errors="replace") for line in lines)
 
 
-def read_done(run_dir: RunDir | None, checkpoint_dir: Path | None) -> dict[str, str]:
-    """Completed tests of ``run_dir``: node id to definition.
+def by_test(records: Iterable[Record], definitions: Mapping[str, str]) -> dict[str, Record]:
+    """The record of each test that counts, by node id; ``definitions`` are today's, by key.
 
-    A test without its record is measured again, since the report could not show it. A lost cache (another
-    checkout, ``--cache-clear``) loses nothing: a passed record is written before its checkpoint line, and
-    is enough.
+    Records of today's definition win over others, and among them a passed one over one that is not: a
+    result that was complete is not undone by a worker that died after it. Else the later wins.
+    """
+    found: dict[str, Record] = {}
+    weights: dict[str, int] = {}
+    for record in records:
+        today = record.definition is not None and record.definition == definitions.get(str(record.key))
+        weight = today + (today and record.status == "passed")
+        if weight >= weights.get(record.test, 0):
+            found[record.test], weights[record.test] = record, weight
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What is left of a run that is gone on with. ``lines`` say what could not be read, one thing each."""
+
+    #: All of the run's records; see `by_test` for those that count.
+    records: tuple[Record, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    def done(self, definitions: Mapping[str, str]) -> dict[str, str]:
+        """Completed tests, node id to definition. ``definitions`` are today's, by key."""
+        return {
+            test: record.definition
+            for test, record in by_test(self.records, definitions).items()
+            if record.status == "passed" and record.definition is not None
+        }
+
+
+def read_earlier(run_dir: RunDir | None, checkpoint_dir: Path | None) -> Earlier:
+    """What run ``run_dir`` has left. Raises `StoreError` if its records can not be read.
+
+    A passed record is enough: it is written before its mark in the checkpoint, and the cache that holds
+    that may be lost. A mark alone is not, since no report could show what it stands for.
     """
     if run_dir is None:
-        return {}
-    records, _ = read_records_of(run_dir)
-    done = {
-        test: record.definition
-        for test, record in records.items()
-        if record.status == "passed" and record.definition is not None
-    }
-    if checkpoint_dir is not None and checkpoint_dir.is_dir():
-        marked, _ = Checkpoint(checkpoint_dir, run_dir.run_id).read()
-        done.update({test: definition for test, definition in marked.items() if test in records})
-    return done
+        return Earlier()
+    records, problems = read_records_of(run_dir)
+    lines = []
+    if problems:
+        lines.append(
+            f"{run_dir.records}: {_lines(len(problems))} no record and left out (first: {problems[0]})"
+        )
+    if checkpoint_dir is not None:
+        marked, broken = Checkpoint(checkpoint_dir, run_dir.run_id).read()
+        if broken:
+            lines.append(f"the checkpoint in {checkpoint_dir}: {_lines(broken)} not readable and left out")
+        passed = {record.test for record in records if record.status == "passed"}
+        if lost := sorted(set(marked) - passed):
+            lines.append(
+                f"{len(lost)} tests completed, but their records are gone: measured again, {lost[0]} first"
+            )
+    return Earlier(records=tuple(records), lines=tuple(map(one_line, lines)))
+
+
+def _lines(number: int) -> str:
+    return "1 line is" if number == 1 else f"{number} lines are"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.check import check
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.load import load_matrix
@@ -16,7 +17,7 @@ from pytest_odfperf.matrix.overrides import add_storage_classes, override_fio
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.matrix.serial import from_json
 from pytest_odfperf.schedule.jobs import Jobs, check_fit, render_jobs
-from pytest_odfperf.store.run_dir import RunDir
+from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
 
 DEFAULT_MATRIX = "full"
 CLUSTERS = ("kubeconfig", "sandbox")
@@ -86,9 +87,9 @@ def read_selection(request: Request) -> Selection:
             raise InputError("--odf-run-id and --odf-resume exclude each other: a resumed run keeps its id")
         resumed = RunDir.open(Path(request.results), request.resume)
         stored = resumed.read_run()
-        options = stored["options"]
+        options = _stored_options(resumed, stored)
     if resumed is not None and request.matrix is None:
-        matrix = from_json(stored["matrix"])
+        matrix = _stored_matrix(resumed, stored)
     else:
         matrix = load_matrix(request.matrix or DEFAULT_MATRIX)
     # The matrix of a resumed run has the pools that were added to it.
@@ -116,3 +117,31 @@ def read_selection(request: Request) -> Selection:
         resumed=resumed,
         stored=stored,
     )
+
+
+def _stored_matrix(run_dir: RunDir, stored: Mapping[str, Any]) -> Matrix:
+    try:
+        return check(from_json(stored.get("matrix", {})))
+    except InputError as error:
+        raise InputError(f"its matrix: {error}", place=str(run_dir.path / RUN_JSON)) from error
+    except ValueError as error:
+        raise InputError(str(error), place=str(run_dir.path / RUN_JSON)) from error
+
+
+def _stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = stored.get("options")
+    place = str(run_dir.path / RUN_JSON)
+    if not isinstance(options, dict):
+        raise InputError("options is not an object", place=place)
+    for name in ("filters", "excludes", "pools"):
+        given = options.get(name, [])
+        if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+            raise InputError(f"options.{name} is not a list of texts", place=place)
+    parallel = options.get("parallel")
+    if parallel not in (None, "auto") and not (type(parallel) is int and parallel > 0):
+        raise InputError(
+            f"options.parallel is {parallel!r:.40}, not 'auto' or a number of pools", place=place
+        )
+    if not isinstance(options.get("cluster"), str | None):
+        raise InputError("options.cluster is not a text", place=place)
+    return options

@@ -6,9 +6,11 @@ disk. ``Cache.set`` is not used: it is not atomic, and rewrites everything for e
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pytest_odfperf.store import journal
+from pytest_odfperf.store.durable import make_folders
 
 SCHEMA = 1
 
@@ -18,25 +20,32 @@ class Checkpoint:
 
     def __init__(self, directory: Path, run_id: str) -> None:
         self._directory = directory
+        # A run id may hold "-" and begin as another's does; the name of a process has none.
+        self._own = re.compile(rf"done-{re.escape(run_id)}-[^-]+\.jsonl")
         self._run_id = run_id
 
     def add(self, process: str, node_id: str, definition: str) -> None:
         """Record that ``node_id`` completed with ``definition``. Raises `OSError`."""
+        # Somebody may have cleared the cache in the middle of the run.
+        make_folders(self._directory)
         journal.append(
             self._directory / f"done-{self._run_id}-{process}.jsonl",
             {"schema": SCHEMA, "test": node_id, "definition": definition},
         )
 
     def read(self) -> tuple[dict[str, str], int]:
-        """Completed tests (node id to definition) and the number of unreadable lines."""
+        """Completed tests (node id to definition), and how many lines and files can not be read."""
         done: dict[str, str] = {}
         broken = 0
-        prefix = f"done-{self._run_id}-"
-        for path in sorted(self._directory.iterdir()):
-            # Not glob: a run id may hold characters that mean something in a pattern.
-            if not (path.name.startswith(prefix) and path.name.endswith(".jsonl")):
-                continue
-            entries, torn = journal.read(path)
+        try:
+            paths = sorted(path for path in self._directory.iterdir() if self._own.fullmatch(path.name))
+        except OSError:
+            return {}, 0  # the records are enough
+        for path in paths:
+            try:
+                entries, torn = journal.read(path)
+            except OSError:
+                entries, torn = [], 1
             broken += torn
             for entry in entries:
                 test, definition = entry.get("test"), entry.get("definition")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -13,8 +14,11 @@ from typing import Any
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.store.durable import make_folders, replace_file, sync_folder, told
+from pytest_odfperf.store.journal import read_lines
 
 RUN_JSON = "run.json"
+SCHEMA = 1
 LATEST = "latest"
 LOCK = ".lock"
 
@@ -42,9 +46,14 @@ class RunDir:
 
     def create(self) -> None:
         """Make the folder of a new run and point ``latest`` to it. Raises `InputError`."""
+        self.check_latest()
+        if self.results.exists() and not self.results.is_dir():
+            raise InputError(f"results folder {self.results} is not a folder")
         try:
-            self.results.mkdir(parents=True, exist_ok=True)
+            make_folders(self.results)
             self.path.mkdir()
+            sync_folder(self.results)
+            self._point_latest()
         except FileExistsError:
             raise InputError(
                 f"run {self.run_id} exists in {self.results}: --odf-resume {self.run_id} goes on with it, "
@@ -54,7 +63,6 @@ class RunDir:
             raise InputError(
                 f"results folder {self.results} can not be written: {error.strerror or error}"
             ) from error
-        self.point_latest()
 
     @contextmanager
     def locked(self) -> Generator[None]:
@@ -78,8 +86,24 @@ class RunDir:
                 pass
             yield
 
-    def point_latest(self) -> None:
-        fresh = self.results / f".latest-{os.getpid()}"
+    def reopen(self) -> None:
+        """Point ``latest`` to this run, which is gone on with. Raises `InputError`."""
+        self.check_latest()
+        try:
+            self._point_latest()
+        except OSError as error:
+            raise InputError(
+                f"results folder {self.results} can not be written: {error.strerror or error}"
+            ) from error
+
+    def check_latest(self) -> None:
+        """Raise `InputError` if ``latest`` is there and is not the link that we make."""
+        link = self.results / LATEST
+        if os.path.lexists(link) and not link.is_symlink():
+            raise InputError(f"{link} is not a link to the latest run: move it away")
+
+    def _point_latest(self) -> None:
+        fresh = self.results / f".{LATEST}-{os.getpid()}"
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(self.run_id)
         fresh.replace(self.results / LATEST)
@@ -87,51 +111,83 @@ class RunDir:
     @classmethod
     def open(cls, results: Path, run: str) -> RunDir:
         """The folder of an earlier run; ``run`` may be ``last``. Raises `InputError`."""
-        known = sorted(
-            path.parent.name for path in results.glob(f"*/{RUN_JSON}") if path.parent.name != LATEST
-        )
+        found = [path.parent.name for path in results.glob(f"*/{RUN_JSON}")]
+        known = sorted(name for name in found if name != LATEST and _RUN_ID.fullmatch(name))
+        shown = ", ".join(known[-8:]) or "none"
         if run in ("last", LATEST):
             link = results / LATEST
-            if not (link / RUN_JSON).is_file():
+            if not os.path.lexists(link):
                 raise InputError(f"there is no run to resume in {results}")
-            return cls(results, link.resolve().name)
+            # The link may be wrong; what it says is used only if it names one of the runs here.
+            named = link.readlink().name if link.is_symlink() else ""
+            if named not in known or not link.samefile(results / named):
+                raise InputError(
+                    f"{link} points to no run in {results}: name the run with --odf-resume (known: {shown})"
+                )
+            return cls(results, named)
         if run not in known:
-            shown = ", ".join(known[-8:]) or "none"
-            raise InputError(f"run {run!r} is not in {results} (known: {shown})")
+            raise InputError(f"run {run!r:.80} is not in {results} (known: {shown})")
         return cls(results, run)
 
     @property
     def records(self) -> Path:
         return self.path / "results.jsonl"
 
-    def pool_dir(self, pool: str) -> Path:
-        path = self.path / pool
-        path.mkdir(exist_ok=True)
-        return path
-
     def artefacts(self, key: Key) -> Path:
-        """The folder of a key's raw files, made if need be."""
+        """The folder of a key's raw files, made if need be. Raises `StoreError`."""
         path = self.path / key.pool / key.size / key.pvc / str(key.concurrency) / key.profile / key.block_size
-        path.mkdir(parents=True, exist_ok=True)
+        self.make(path)
         return path
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """Replace a JSON file as a whole, or leave the old one."""
+        """Replace a JSON file as a whole, or leave the old one. Raises `StoreError`."""
         self.write_text(name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        path = self.path / name
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        """Replace a file as a whole, or leave the old one. Raises `StoreError`."""
+        # A lone surrogate (a path that is no text) is written as its escape, which JSON reads back.
+        self.write(self.path / name, text.encode("utf-8", "backslashreplace"))
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Replace a file of the run as a whole, or leave the old one. Raises `StoreError`."""
+        self.make(path.parent)
+        with told("can not be written", path):
+            replace_file(path, content)
+
+    def make(self, folder: Path) -> None:
+        """Make a folder of the run. Raises `StoreError`.
+
+        The run's own folder is not made anew if it is gone: what was in it is lost, and that must be said.
+        """
+        with told("the folder can not be made", folder):
+            if not self.path.is_dir():
+                raise FileNotFoundError(errno.ENOENT, "the run's folder is gone")
+            make_folders(folder)
 
     def read_run(self) -> dict[str, Any]:
         """run.json; `InputError` if it is none of ours."""
         path = self.path / RUN_JSON
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"can not be read: {error}", place=str(path)) from error
-        if not isinstance(content, dict) or content.get("schema") != 1:
-            raise InputError("is not a run.json of this version (schema 1)", place=str(path))
+            content = json.loads(b"\n".join(read_lines(path)))
+        except (OSError, ValueError, RecursionError) as error:
+            why = error.strerror or str(error) if isinstance(error, OSError) else _broken(path, error)
+            raise InputError(f"can not be read: {why}", place=str(path)) from error
+        schema = content.get("schema") if isinstance(content, dict) else None
+        if not isinstance(content, dict) or schema is None:
+            raise InputError("is not the run.json of a run (schema is missing)", place=str(path))
+        if type(schema) is not int or schema != SCHEMA:
+            versions = content.get("versions")
+            made_by = versions.get("pytest-odfperf") if isinstance(versions, dict) else None
+            by = f" by pytest-odfperf {made_by!r:.40}" if made_by else ""
+            raise InputError(
+                f"was written{by} with schema {schema!r:.40}; this version reads schema {SCHEMA}: "
+                "resume the run with the version that began it",
+                place=str(path),
+            )
         return content
+
+
+def _broken(path: Path, error: Exception) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty; the run can not be resumed, its results are in results.jsonl"
+    return f"{error}; the run can not be resumed, its results are in results.jsonl"

@@ -1,0 +1,59 @@
+"""Files and folders that are still there, whole, after a power loss.
+
+A file's content is on the disk after its fsync; that it exists at all, or has its new name, only after the
+fsync of its folder (``fsync(2)``, "Calling fsync() does not necessarily ensure...").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+from pytest_odfperf.errors import StoreError
+
+
+@contextlib.contextmanager
+def told(doing: str, path: Path) -> Generator[None]:
+    """Turn an `OSError` into the `StoreError` that says what could not be done with ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError.of(doing, path, error) from error
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the entries of a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folders(path: Path) -> None:
+    """Make ``path`` and what is missing above it, each on the disk. Raises `OSError`."""
+    missing = [path]
+    while not missing[-1].is_dir() and missing[-1].parent != missing[-1]:
+        missing.append(missing[-1].parent)
+    for folder in reversed(missing[:-1]):
+        # Another worker may be making it at this moment.
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace ``path`` as a whole, or leave the old one as it was. Raises `OSError`."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
+    sync_folder(path.parent)
