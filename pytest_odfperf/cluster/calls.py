@@ -110,6 +110,15 @@ class Calls:
         name = body["metadata"]["name"]
         return self._parsed(f"replace {kind} {name}", kind, "replace", namespace, name, body=body)
 
+    def try_create(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> None:
+        """Ask whether an object would be taken: all checks and webhooks, and nothing is made."""
+        what = f"try to create {kind} {body['metadata']['name']}"
+        self._parsed(what, kind, "create", namespace, None, body=body, dry_run="All")
+
+    def review(self, kind: Kind, spec: JsonObject) -> JsonObject:
+        """The answer to an access review, which is kept nowhere."""
+        return self._parsed(f"ask {kind}", kind, "create", None, None, body={"spec": spec})
+
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> bool:
         """Ask for the deletion of an object; False if there was none."""
         what = f"delete {kind} {name}"

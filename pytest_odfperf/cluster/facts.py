@@ -29,6 +29,8 @@ from pytest_odfperf.cluster.pools import (
     problem,
     volume_mode,
 )
+from pytest_odfperf.cluster.rights import GRANT
+from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.model import Matrix, Pool
 from pytest_odfperf.schedule.capacity import NodeCapacity
 from pytest_odfperf.vm.labels import MARKING
@@ -66,6 +68,8 @@ class ClusterFacts:
     #: What every result must be marked with (``SIMULATED``); None for a cluster that is real.
     marking: str | None
     notes: tuple[str, ...] = field(default=())
+    #: What this user may not read, and the server's words.
+    forbidden: Mapping[str, str] = field(default_factory=dict)
 
     def storage_facts(self, pool: Pool) -> dict[str, Any]:
         """What decides a pool's numbers, in plain JSON types."""
@@ -82,7 +86,13 @@ class ClusterFacts:
 def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) -> ClusterFacts:
     """Ask the cluster. Raises `ClusterError` if its StorageClasses can not be read."""
     reader = _Reader(Calls(cluster, stop or Stop()))
-    classes = {found.name: found for found in map(StorageClassFacts.of, reader.calls.items(STORAGE_CLASS))}
+    try:
+        listed = reader.calls.items(STORAGE_CLASS)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        raise ClusterError(f"the StorageClasses can not be read: {error.message}; {GRANT}") from error
+    classes = {found.name: found for found in map(StorageClassFacts.of, listed)}
     nodes = reader.optional(NODE)
     used = [classes[pool.storage_class] for pool in matrix.pools if pool.storage_class in classes]
     ceph = _ceph(reader, matrix, used)
@@ -98,6 +108,7 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
         versions=_versions(reader),
         marking=marked[0] if marked else None,
         notes=tuple(reader.notes),
+        forbidden=reader.forbidden,
     )
 
 
@@ -135,6 +146,7 @@ class _Reader:
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
         self.notes: list[str] = []
+        self.forbidden: dict[str, str] = {}
 
     def optional(self, kind: Kind, namespace: str | None = None) -> list[JsonObject]:
         try:
@@ -143,6 +155,8 @@ class _Reader:
             if error.status not in (403, 404):
                 raise
             why = "not installed" if error.status == 404 else f"forbidden ({error.message})"
+            if error.status == 403:
+                self.forbidden[kind.plural] = error.message
             self.notes.append(f"{kind.plural} not read: {why}")
             return []
 

@@ -12,7 +12,7 @@ from pytest_odfperf.cluster.boot import PROVISIONING_FAILED, BootState
 from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
 from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
-from pytest_odfperf.cluster.removal import remove
+from pytest_odfperf.cluster.removal import NOT_VERIFIED, remove
 from pytest_odfperf.cluster.watch import Objects
 from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.vm import manifests
@@ -186,9 +186,11 @@ def _advice(error: ApiError) -> str:
     if error.status == 403 and "quota" in error.message:
         return "ask for a larger quota, or choose smaller VMs, PVCs or a lower concurrency"
     if error.status == 403:
-        return "give the account of this kubeconfig the rights that the message names"
+        return "give the account of this kubeconfig the rights that the message names (deploy/)"
     if error.status == 409:
         return "an object of this name is left from before; sweep the run, or take another run id"
+    if "insufficient permissions in clone source" in error.message:
+        return "give the account the right to clone the image: oc apply -f deploy/clone-role.yaml"
     if error.status in (400, 404, 422):
         return "see the message; is OpenShift Virtualization installed, and does the namespace exist?"
     return "see the message; the API server may be overloaded or away"
@@ -209,7 +211,13 @@ def _given_up(cluster: Cluster, spec: GroupSpec, error: OdfError, delete_s: floa
 
 def _remove(cluster: Cluster, spec: GroupSpec, selector: str, what: str, delete_s: float, stop: Stop) -> None:
     kinds = (VM, DATA_VOLUME, CLAIM, SECRET)
-    left = remove(cluster, spec.namespace, selector, kinds, Deadline(f"{what} to be gone", delete_s), stop)
+    deadline = Deadline(f"{what} to be gone", delete_s)
+    left = remove(cluster, spec.namespace, selector, kinds, deadline, stop)
+    if left and all(NOT_VERIFIED in line for line in left):
+        raise GroupError(
+            f"whether {what} are gone can not be seen: {_shown(left)}; next: see the message; give the account "
+            "the rights that it names (deploy/)"
+        )
     if left:
         raise GroupError(
             f"{what} is not gone after {delete_s:.0f} s: {_shown(left)}; next: see what the finalizers wait "

@@ -37,6 +37,18 @@ CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps", "CoreV1Api", "config_map"
 LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
 POD = Kind("Pod", "", "v1", "pods", "CoreV1Api", "pod")
 EVENT = Kind("Event", "", "v1", "events", "CoreV1Api", "event")
+POD = Kind("Pod", "", "v1", "pods", "CoreV1Api", "pod")
+NAMESPACE = Kind("Namespace", "", "v1", "namespaces", "CoreV1Api", "namespace")
+RESOURCE_QUOTA = Kind("ResourceQuota", "", "v1", "resourcequotas", "CoreV1Api", "resource_quota")
+LIMIT_RANGE = Kind("LimitRange", "", "v1", "limitranges", "CoreV1Api", "limit_range")
+ACCESS_REVIEW = Kind(
+    "SelfSubjectAccessReview",
+    "authorization.k8s.io",
+    "v1",
+    "selfsubjectaccessreviews",
+    "AuthorizationV1Api",
+    "self_subject_access_review",
+)
 NODE = Kind("Node", "", "v1", "nodes", "CoreV1Api", "node")
 STORAGE_CLASS = Kind(
     "StorageClass", "storage.k8s.io", "v1", "storageclasses", "StorageV1Api", "storage_class"
@@ -46,5 +58,6 @@ CEPH_FILESYSTEM = Kind("CephFilesystem", "ceph.rook.io", "v1", "cephfilesystems"
 CEPH_CLUSTER = Kind("CephCluster", "ceph.rook.io", "v1", "cephclusters")
 STORAGE_CLUSTER = Kind("StorageCluster", "ocs.openshift.io", "v1", "storageclusters")
 KUBEVIRT = Kind("KubeVirt", "kubevirt.io", "v1", "kubevirts")
+DATA_SOURCE = Kind("DataSource", "cdi.kubevirt.io", "v1beta1", "datasources")
 CDI = Kind("CDI", "cdi.kubevirt.io", "v1beta1", "cdis")
 CLUSTER_VERSION = Kind("ClusterVersion", "config.openshift.io", "v1", "clusterversions")

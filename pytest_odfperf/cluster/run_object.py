@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
 from pytest_odfperf.cluster.kinds import CONFIG_MAP
+from pytest_odfperf.cluster.rights import GRANT
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.vm.labels import RUN
 from pytest_odfperf.vm.manifests import run_object
@@ -30,10 +31,19 @@ def create_run(
             raise ClusterError(
                 f"namespace {namespace} does not exist in {cluster.server}: create it, or name another"
             ) from error
+        if error.status == 403 and "quota" not in error.message:
+            raise ClusterError(f"{error}; {GRANT}") from error
         if not (error.status == 409 and error.reason == "AlreadyExists"):
             raise
     name = run_object_name(run_id)
-    there = calls.get(CONFIG_MAP, name, namespace)
+    try:
+        there = calls.get(CONFIG_MAP, name, namespace)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        raise ClusterError(
+            f"ConfigMap {namespace}/{name} is left of this run and can not be read: {error.message}; {GRANT}"
+        ) from error
     if (there["metadata"].get("labels") or {}).get(RUN) != run_id:
         raise ClusterError(f"ConfigMap {namespace}/{name} exists and is not this run's: use another run id")
     if there["metadata"].get("deletionTimestamp"):

@@ -27,6 +27,8 @@ from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
 #: Seconds of one watch; a fresh list follows.
 RELIST_S = 45
+#: Seconds between two lists where watching is forbidden.
+POLL_S = 2.0
 _SILENCE_S = 10.0
 _PAUSE_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 #: A watch that lived so long has nothing to do with what failed before it.
@@ -174,6 +176,7 @@ class Objects:
         with self._changed:
             if kind is EVENT:
                 self._found.setdefault(kind, {})
+                self._trouble[kind] = error
             else:
                 self._fatal = error
             self._changed.notify_all()
@@ -189,15 +192,21 @@ class Objects:
     def _follow(self, kind: Kind) -> None:
         """The watch from the last list on, until it ends."""
         what = f"watch {kind.plural}"
-        answer = Calls(self._cluster, self._closed).open(
-            kind,
-            self._namespace,
-            read_s=RELIST_S + _SILENCE_S,
-            **self._queries[kind],
-            resource_version=self._versions[kind],
-            timeout_seconds=RELIST_S,
-            allow_watch_bookmarks=True,
-        )
+        try:
+            answer = Calls(self._cluster, self._closed).open(
+                kind,
+                self._namespace,
+                read_s=RELIST_S + _SILENCE_S,
+                **self._queries[kind],
+                resource_version=self._versions[kind],
+                timeout_seconds=RELIST_S,
+                allow_watch_bookmarks=True,
+            )
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            self._closed.sleep(POLL_S)
+            return
         self._answers[kind] = answer
         try:
             if self._closed.is_set():  # `close` may have looked before there was an answer to cut

@@ -75,6 +75,9 @@ class ControllerPlugin:
         ]
         if self._run.marking:
             lines.insert(0, f"odfperf: {self._run.marking}: no figure of this run comes from real storage")
+        if facts.forbidden:
+            kinds = ", ".join(facts.forbidden)
+            lines.append(f"odfperf: not read, since it is forbidden: {kinds} (docs/openshift.md: Rights)")
         lines += [
             f"odfperf: pool {pool} is skipped: {why}"
             for pool, why in plan.pool_problems.items()

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.definition import definition
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.run.plan import Plan
@@ -17,6 +18,9 @@ from pytest_odfperf.schedule.estimate import pool_estimates_s
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts import ClusterFacts
+
+#: As the API calls them.
+NODES = "nodes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,11 @@ def choose_workers(selection: Selection, facts: ClusterFacts | None) -> Workers:
         return Workers(count=0, why="sequential (--odf)")
     if wanted == "auto":
         assert facts is not None
+        if (why := facts.forbidden.get(NODES)) is not None:
+            raise ClusterError(
+                f"how many pools fit the nodes is not known, since they can not be read ({why}); "
+                "give the number: --odf-parallel=N"
+            )
         scaled: AutoScale = auto_scale(
             facts.nodes, demands(selection.matrix, (key.group for key in runnable or selection.keys)), pools
         )

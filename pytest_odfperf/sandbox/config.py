@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -43,6 +44,7 @@ __all__ = [
 
 #: The class that root disks come from unless the matrix names another.
 ROOT_CLASS = "sandbox-root"
+_USER = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 
 
 def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
@@ -77,6 +79,7 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         data_sources=_data_sources(read),
         namespaces=read.texts("namespaces"),
         api_faults=read_api_faults(read.value("api_faults", []), f"{place}.api_faults"),
+        users=_users(read, f"{place}.users"),
     )
     read.end()
     for sc in classes:
@@ -203,11 +206,22 @@ def _faults(raw: Mapping[str, Any], place: str) -> Faults:
         clock_jump_s=read.number("clock_jump_s", 0.0, negative=True),
         fio_failure=read.choice("fio_failure", None, (*failure_names(), None)),
         garbage=read.choice("garbage", "none", ("none", "text", "line", "endless", "token", "size")),
+        other_host_key=read.flag("other_host_key", False),
         block_sizes=read.texts("block_sizes"),
         guests=read.integers("guests"),
     )
     read.end()
     return faults
+
+
+def _users(read: Reader, place: str) -> Mapping[str, str]:
+    users = read.strings("users")
+    for name in users:
+        if not _USER.fullmatch(name):
+            raise InputError(
+                f"{name!r} is part of a file name: lower-case letters, digits and -", place=place
+            )
+    return users
 
 
 def _data_sources(read: Reader) -> tuple[tuple[str, str], ...]:

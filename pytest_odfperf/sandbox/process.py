@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -86,17 +87,34 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return _BAD_INPUT
     state = options.state or Path(tempfile.mkdtemp(prefix="odfperf-sandbox-"))
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
     kubeconfig = (options.kubeconfig or state / "kubeconfig").absolute()
+    try:
+        _take(state, by_hand=options.parent_fd is None)
+    except (OSError, InputError) as error:
+        sys.stderr.write(f"{error}\n")
+        return _BAD_INPUT
     try:
         asyncio.run(_main(config, state.absolute(), kubeconfig, options.parent_fd))
     except OdfError as error:
         sys.stderr.write(f"{error}\n")
         return _BAD_INPUT if isinstance(error, InputError) else _FAILED
     finally:
-        kubeconfig.unlink(missing_ok=True)
+        for name in (kubeconfig, *(_of_user(kubeconfig, user) for user in config.users)):
+            name.unlink(missing_ok=True)
         shutil.rmtree(state, ignore_errors=True)
     return 0
+
+
+def _take(state: Path, *, by_hand: bool) -> None:
+    """Make the folder of all files this user's only. It is removed at the end, so it must hold nothing."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if by_hand and any(state.iterdir()):
+        raise InputError("the folder of --state is not empty, and it is removed at the end", place=str(state))
+    state.chmod(0o700)
+
+
+def _of_user(kubeconfig: Path, user: str) -> Path:
+    return kubeconfig.with_name(f"{kubeconfig.name}-{user}")
 
 
 def _die_with_parent() -> None:
@@ -139,13 +157,17 @@ async def _serve(
     async with AsyncExitStack() as stack:
         machines = choose_machines(config, state)
         await machines.prepare()
-        server = await stack.enter_async_context(_server(config, state))
+        tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
+        server = await stack.enter_async_context(_server(config, state, tokens))
         api = await stack.enter_async_context(
             open_api(server.url, token=server.controllers_token, ca_file=server.ca_file)
         )
         running = controllers(api, config, machines, state)
         await stack.enter_async_context(running)
         write_kubeconfig(kubeconfig, url=server.url, ca_file=server.ca_file, token=server.admin_token)
+        for user, name in config.users.items():
+            path = _of_user(kubeconfig, user)
+            write_kubeconfig(path, url=server.url, ca_file=server.ca_file, token=tokens[name], user=user)
         ready.set()
         sys.stdout.write(f"ready {kubeconfig}\n")
         if by_hand:
@@ -158,8 +180,10 @@ async def _serve(
 
 
 @asynccontextmanager
-async def _server(config: SandboxConfig, state: Path) -> AsyncIterator[RunningServer]:
-    server = await serve(ApiConfig(directory=state / "api", faults=config.api_faults))
+async def _server(
+    config: SandboxConfig, state: Path, tokens: Mapping[str, str]
+) -> AsyncIterator[RunningServer]:
+    server = await serve(ApiConfig(directory=state / "api", users=tokens, faults=config.api_faults))
     try:
         yield server
     finally:

@@ -61,6 +61,8 @@ class Faults:
     fio_failure: str | None = None
     #: What the guest script says in place of a result.
     garbage: Literal["none", "text", "line", "endless", "token", "size"] = "none"
+    #: sshd shows another host key than the one that cloud-init brought.
+    other_host_key: bool = False
     #: Only jobs with one of these block sizes; empty: all.
     block_sizes: tuple[str, ...] = ()
     #: Only guests whose name ends in one of these numbers; empty: all.
@@ -173,6 +175,8 @@ class SandboxConfig:
     data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
     namespaces: tuple[str, ...] = ()
     api_faults: tuple[ApiFault, ...] = ()
+    #: Users without rights of their own, by the name of their kubeconfig: as RBAC objects name them.
+    users: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def root_class(self) -> str:

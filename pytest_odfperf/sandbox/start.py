@@ -46,6 +46,10 @@ class Sandbox:
     _state_dir: Path = field(repr=False)
     _closed: bool = field(default=False, repr=False)
 
+    def kubeconfig_of(self, user: str) -> Path:
+        """The kubeconfig of one of the configuration's ``users``."""
+        return self.kubeconfig.with_name(f"{self.kubeconfig.name}-{user}")
+
     def is_running(self) -> bool:
         return self._process.poll() is None
 

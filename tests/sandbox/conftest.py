@@ -181,6 +181,12 @@ def simulated(start_sandbox: Callable[[Mapping[str, Any]], Sandbox]) -> Sandbox:
     return start_sandbox(SIMULATED)
 
 
+@pytest.fixture(scope="session")
+def make_kube() -> Callable[[Path, str], Kube]:
+    """A client of a sandbox: its kubeconfig, and the namespace that it looks at."""
+    return Kube
+
+
 @pytest.fixture
 def kube(simulated: Sandbox) -> Iterator[Kube]:
     """A new namespace in it, emptied afterwards."""

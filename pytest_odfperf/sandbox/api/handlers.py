@@ -12,6 +12,7 @@ from aiohttp import web
 
 from pytest_odfperf.sandbox.api import lifecycle, protobuf
 from pytest_odfperf.sandbox.api.admission import admit_change, admit_new
+from pytest_odfperf.sandbox.api.clone_right import check_clones
 from pytest_odfperf.sandbox.api.conform import conform, warning_header
 from pytest_odfperf.sandbox.api.ownership import APPLY as APPLIED
 from pytest_odfperf.sandbox.api.ownership import Manager, apply, track_change, track_new
@@ -83,6 +84,8 @@ def create(store: Store, target: Target, decoded: Any, write: Write, manager: Ma
     if store.get(resource, (target.namespace, meta["name"])) is not None:
         raise already_exists(resource.full_name, meta["name"])
     admit_new(store, resource, obj)
+    if resource.plural == "virtualmachines":
+        check_clones(store, obj)
     check_quotas(store, resource, obj, target.namespace)
     track_new(resource, obj, manager or Manager(write.manager))
     return store.filled(resource, obj) if write.dry_run else store.create(resource, obj)

@@ -108,12 +108,14 @@ RESOURCES = (
     _custom(_KUBEVIRT, "v1", "virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis"),
     _custom(_KUBEVIRT, "v1", "kubevirts", "KubeVirt", "kv"),
     _custom(_CDI, "v1beta1", "datavolumes", "DataVolume", "dv", "dvs"),
+    _custom(_CDI, "v1beta1", "cdis", "CDI", namespaced=False),
     _custom(_CDI, "v1beta1", "datasources", "DataSource", "das"),
     _custom(_CDI, "v1beta1", "storageprofiles", "StorageProfile", namespaced=False),
     _custom(_CEPH, "v1", "cephclusters", "CephCluster"),
     _custom(_CEPH, "v1", "cephblockpools", "CephBlockPool"),
     _custom(_CEPH, "v1", "cephfilesystems", "CephFilesystem"),
     _custom("ocs.openshift.io", "v1", "storageclusters", "StorageCluster"),
+    _custom("config.openshift.io", "v1", "clusterversions", "ClusterVersion", namespaced=False),
 )
 
 BY_PATH = {(resource.group, resource.version, resource.plural): resource for resource in RESOURCES}

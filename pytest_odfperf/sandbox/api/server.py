@@ -256,7 +256,9 @@ def _action(method: str, target: Target, query: Mapping[str, str]) -> Action:
             verb = "delete" if target.name else "deletecollection"
         else:
             verb = _VERBS.get(method, "")
-    return Action(verb=verb, group=group, resource=resource, namespace=target.namespace, name=target.name)
+    # A Role may grant the rights on its own namespace: the request is then one in that namespace.
+    namespace = target.name if target.resource.plural == "namespaces" else target.namespace
+    return Action(verb=verb, group=group, resource=resource, namespace=namespace, name=target.name)
 
 
 async def _described(request: web.Request) -> Action:

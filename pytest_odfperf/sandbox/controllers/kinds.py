@@ -42,12 +42,15 @@ VM = Kind("kubevirt.io/v1", "VirtualMachine", "virtualmachines")
 VMI = Kind("kubevirt.io/v1", "VirtualMachineInstance", "virtualmachineinstances")
 KUBEVIRT = Kind("kubevirt.io/v1", "KubeVirt", "kubevirts")
 DATA_VOLUME = Kind("cdi.kubevirt.io/v1beta1", "DataVolume", "datavolumes")
+CDI = Kind("cdi.kubevirt.io/v1beta1", "CDI", "cdis", namespaced=False)
 DATA_SOURCE = Kind("cdi.kubevirt.io/v1beta1", "DataSource", "datasources")
 STORAGE_PROFILE = Kind("cdi.kubevirt.io/v1beta1", "StorageProfile", "storageprofiles", namespaced=False)
 CEPH_CLUSTER = Kind("ceph.rook.io/v1", "CephCluster", "cephclusters")
 CEPH_BLOCK_POOL = Kind("ceph.rook.io/v1", "CephBlockPool", "cephblockpools")
 CEPH_FILESYSTEM = Kind("ceph.rook.io/v1", "CephFilesystem", "cephfilesystems")
 STORAGE_CLUSTER = Kind("ocs.openshift.io/v1", "StorageCluster", "storageclusters")
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
 
 def name_of(obj: Obj) -> Name:

@@ -18,6 +18,7 @@ from pytest_odfperf.sandbox.controllers.claims import DEFAULT_CLASS, DEFAULT_VIR
 from pytest_odfperf.sandbox.controllers.client import Api, now
 from pytest_odfperf.sandbox.controllers.conditions import condition, merged
 from pytest_odfperf.sandbox.controllers.kinds import (
+    CDI,
     CEPH_BLOCK_POOL,
     CEPH_CLUSTER,
     CEPH_FILESYSTEM,
@@ -25,6 +26,8 @@ from pytest_odfperf.sandbox.controllers.kinds import (
     KUBEVIRT,
     NAMESPACE,
     NODE,
+    ROLE,
+    ROLE_BINDING,
     STORAGE_CLASS,
     STORAGE_CLUSTER,
     STORAGE_PROFILE,
@@ -33,6 +36,9 @@ from pytest_odfperf.sandbox.controllers.kinds import (
 )
 
 CNV_NAMESPACE = "openshift-cnv"
+#: The Role with which OpenShift lets every logged-in user clone its images.
+CLONE_ROLE = "os-images.kubevirt.io:view"
+_RBAC = "rbac.authorization.k8s.io"
 NODE_MARKING = "odfperf/marking"
 #: KubeVirt lets that many VMs onto a node.
 _KVM_DEVICES = "1000"
@@ -50,7 +56,11 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
         await _create(api, STORAGE_PROFILE, _storage_profile(sc))
     for namespace, name in config.data_sources:
         await _create(api, DATA_SOURCE, _data_source(namespace, name))
+    for namespace in sorted({namespace for namespace, _ in config.data_sources}):
+        await api.create(ROLE, _clone_role(namespace))
+        await api.create(ROLE_BINDING, _clone_binding(namespace))
     await _create(api, KUBEVIRT, _kubevirt(config))
+    await _create(api, CDI, _cdi())
     if config.block_pools or config.filesystems:
         await _create_ceph(api, config)
 
@@ -159,6 +169,34 @@ def _kubevirt(config: SandboxConfig) -> Obj:
             "observedKubeVirtVersion": "sandbox",
             "conditions": merged([], [condition("Available", "True", "AllComponentsReady")]),
         },
+    }
+
+
+def _cdi() -> Obj:
+    return {
+        "metadata": {"name": "cdi-kubevirt-hyperconverged"},
+        "spec": {},
+        "status": {
+            "phase": "Deployed",
+            "observedVersion": "sandbox",
+            "conditions": merged([], [condition("Available", "True", "DeployCompleted")]),
+        },
+    }
+
+
+def _clone_role(namespace: str) -> Obj:
+    rules = [
+        {"apiGroups": ["cdi.kubevirt.io"], "resources": ["datavolumes/source"], "verbs": ["create"]},
+        {"apiGroups": ["cdi.kubevirt.io"], "resources": ["datasources"], "verbs": ["get", "list", "watch"]},
+    ]
+    return {"metadata": {"name": CLONE_ROLE, "namespace": namespace}, "rules": rules}
+
+
+def _clone_binding(namespace: str) -> Obj:
+    return {
+        "metadata": {"name": CLONE_ROLE, "namespace": namespace},
+        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": CLONE_ROLE},
+        "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": "system:authenticated"}],
     }
 
 
