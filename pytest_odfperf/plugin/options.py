@@ -28,6 +28,7 @@ class Request:
     run_id: str | None
     results: str
     dry_run: bool
+    preflight: bool
     cluster: str | None
     fio: tuple[str, ...]
     #: Runs whose leftovers are removed; then nothing is measured.
@@ -95,6 +96,7 @@ def add_options(parser: pytest.Parser) -> None:
     single("--odf-run-id", "ID", "The id of the new run (default: perf- and the time).")
     single("--odf-results", "DIR", "Where run folders are made (default: results).")
     switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
+    switch("--odf-preflight", "Check what a run would stumble over on the cluster; create nothing.")
     single("--odf-cluster", "WHERE", "'kubeconfig' (the default; also in-cluster) or 'sandbox'.")
     group.addoption(
         "--odf-cleanup",
@@ -147,6 +149,8 @@ def read_request(config: pytest.Config) -> Request:
     for other in ("odf_resume", "odf_run_id"):
         if cleanup and config.getoption(other):
             raise pytest.UsageError(f"--odf-cleanup and --{other.replace('_', '-')} exclude each other")
+    if value("odf_preflight") and value("odf_dry_run"):
+        raise pytest.UsageError("--odf-preflight and --odf-dry-run exclude each other")
     many = value("odf_parallel")
     if isinstance(many, str) and many != "auto":
         try:
@@ -166,6 +170,7 @@ def read_request(config: pytest.Config) -> Request:
         run_id=value("odf_run_id"),
         results=value("odf_results") or "results",
         dry_run=bool(value("odf_dry_run")),
+        preflight=bool(value("odf_preflight")),
         cluster=value("odf_cluster"),
         fio=tuple(value("odf_fio") or ()),
         cleanup=cleanup,

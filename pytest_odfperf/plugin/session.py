@@ -78,7 +78,10 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         config.stash[EXIT_CODE] = _clean_up(request, interrupt)
         return
     selection = read_selection(request)
-    if config.option.collectonly:
+    if request.preflight:
+        interrupt, _ = stack.enter_context(_interruptible(config))
+        config.stash[EXIT_CODE] = _show_checks(selection, interrupt.stop)
+    elif config.option.collectonly:
         distribute(config, selection, None)
         choose_tests(config)
         _register_collection(
@@ -125,6 +128,15 @@ def _clean_up(request: Request, interrupt: Interrupt) -> int:
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _show_checks(selection: Selection, stop: Stop) -> int:
+    from pytest_odfperf.preflight.check import failures, text
+    from pytest_odfperf.run.preflight import preflight
+
+    checks = preflight(selection, stop)
+    _say(text(checks))
+    return 1 if failures(checks) else 0
 
 
 def _show_plan(config: pytest.Config, selection: Selection) -> None:

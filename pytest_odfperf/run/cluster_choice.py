@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +34,30 @@ class OpenedCluster:
 
 @contextmanager
 def open_cluster(selection: Selection, stop: Stop) -> Generator[OpenedCluster]:
+    """Connect to the cluster that the selection names, and read what a run must know of it.
+
+    Raises `ClusterError` or `InputError` in one line.
+    """
+    from pytest_odfperf.cluster.facts import read_facts
+
+    with open_access(selection, stop) as (cluster, kubeconfig):
+        yield OpenedCluster(
+            cluster=cluster,
+            facts=read_facts(cluster, selection.matrix, stop=stop),
+            kubeconfig=kubeconfig,
+            lasts=selection.cluster != "sandbox",
+        )
+
+
+@contextmanager
+def open_access(selection: Selection, stop: Stop) -> Generator[tuple[Cluster, str | None]]:
     """Connect to the cluster that the selection names, starting the sandbox if it is that.
 
-    Raises `ClusterError` or `SandboxError` in one line.
+    The client, and its kubeconfig as in `OpenedCluster`. Raises as `open_cluster`.
     """
+    from pytest_odfperf.cluster.connect import connect
+
+    outage_s = selection.matrix.timeouts.api_s
     if selection.cluster == "sandbox":
         from pytest_odfperf.sandbox.start import start
 
@@ -45,11 +65,12 @@ def open_cluster(selection: Selection, stop: Stop) -> Generator[OpenedCluster]:
             config = _sandbox_config(selection)
             sandbox = start(config, state_dir=Path(state), stop=stop, deadline_s=SANDBOX_START_S)
             try:
-                yield replace(_connect(selection, str(sandbox.kubeconfig), stop), lasts=False)
+                kubeconfig = str(sandbox.kubeconfig)
+                yield connect(kubeconfig, stop=stop, outage_s=outage_s), kubeconfig
             finally:
                 sandbox.close()
     else:
-        yield _connect(selection, None, stop)
+        yield connect(None, stop=stop, outage_s=outage_s), None
 
 
 def connect_for_cleanup(cluster: str, stop: Stop) -> Cluster:
@@ -59,15 +80,6 @@ def connect_for_cleanup(cluster: str, stop: Stop) -> Cluster:
     if cluster == "sandbox":
         raise InputError("--odf-cleanup: a sandbox ends with its run, so nothing of that run can be left")
     return connect(stop=stop)
-
-
-def _connect(selection: Selection, kubeconfig: str | None, stop: Stop) -> OpenedCluster:
-    from pytest_odfperf.cluster.connect import connect
-    from pytest_odfperf.cluster.facts import read_facts
-
-    cluster = connect(kubeconfig, stop=stop, outage_s=selection.matrix.timeouts.api_s)
-    facts = read_facts(cluster, selection.matrix, stop=stop)
-    return OpenedCluster(cluster=cluster, facts=facts, kubeconfig=kubeconfig)
 
 
 def _sandbox_config(selection: Selection) -> dict[str, object]:

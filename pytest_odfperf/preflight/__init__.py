@@ -1,0 +1,1 @@
+"""What is known against a run before it begins. Pure: objects of the API in, one line for each check out."""

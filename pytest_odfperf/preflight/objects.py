@@ -1,0 +1,160 @@
+"""Checks of single objects: namespace, operators, DataSource, StorageClasses, Ceph, tunnel, leftovers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from pytest_odfperf.preflight.check import (
+    GRANT,
+    Check,
+    JsonObject,
+    Unread,
+    condition,
+    doubtful,
+    failed,
+    not_checked,
+    passed,
+    said,
+)
+from pytest_odfperf.vm.labels import RUN
+
+#: The annotations that make a StorageClass the one that VMs' disks, or all claims, come from.
+DEFAULT_CLASSES = (
+    "storageclass.kubevirt.io/is-default-virt-class",
+    "storageclass.kubernetes.io/is-default-class",
+)
+#: Ceph is in use then, but mapping an image hangs.
+_SLOW_HEARTBEATS = "OSD_SLOW_PING_TIME"
+
+
+def namespace(name: str, found: JsonObject | Unread) -> Check:
+    what = f"namespace {name}"
+    if isinstance(found, Unread):
+        if found.status == 404:
+            return failed(what, "does not exist", f"oc new-project {name}, or name another in the matrix")
+        return not_checked(what, found)
+    phase = (found.get("status") or {}).get("phase") or "Active"
+    if phase == "Terminating" or found["metadata"].get("deletionTimestamp"):
+        return failed(what, "is Terminating", "wait until it is gone and make it anew, or name another")
+    return passed(what, f"is {phase}")
+
+
+def operator(name: str, found: Sequence[JsonObject] | Unread, api: Unread | None) -> Check:
+    """KubeVirt or CDI: its own object, else whether its API answers (``api`` None: it does)."""
+    install = "install OpenShift Virtualization"
+    if isinstance(found, Unread):
+        missing = found.status == 404 or (api is not None and api.status == 404)
+        if missing:
+            return failed(name, "is not installed: the cluster has no such API", install)
+        if api is None:
+            return doubtful(name, f"its API answers, its state is not known ({found.words})", GRANT)
+        return not_checked(name, found)
+    if not found:
+        return failed(name, "is not deployed: there is no such object", install)
+    phase = str((found[0].get("status") or {}).get("phase") or "without a phase")
+    available = condition(found[0], "Available")
+    if available.get("status") == "True" or (not available and phase == "Deployed"):
+        return passed(name, f"is {phase} and available")
+    return failed(name, f"is {phase} and not available: {said(available)}", f"oc describe {name.lower()} -A")
+
+
+def data_source(name: str, place: str, found: JsonObject | Unread) -> Check:
+    what = f"DataSource {place}/{name}"
+    if isinstance(found, Unread):
+        if found.status == 404:
+            return failed(what, "does not exist", f"oc get datasource -n {place}; set guest.data_source")
+        return not_checked(what, found)
+    ready = condition(found, "Ready")
+    if ready.get("status") != "True":
+        return failed(what, f"is not Ready: {said(ready)}", f"oc describe datasource {name} -n {place}")
+    return passed(what, "is Ready")
+
+
+def pool(name: str, storage_class: str, mode: str, problem: str | None) -> Check:
+    what = f"pool {name}"
+    if problem is not None:
+        return failed(what, problem, "make it, or leave the pool out: --odf-pool")
+    return passed(what, f"StorageClass {storage_class}, {mode}")
+
+
+def root_class(wanted: str | None, classes: Sequence[JsonObject]) -> Check:
+    """The StorageClass of the root disks."""
+    what = "root disks"
+    names = [one["metadata"]["name"] for one in classes]
+    if wanted is not None:
+        if wanted in names:
+            return passed(what, f"StorageClass {wanted}")
+        return failed(
+            what, f"StorageClass {wanted} does not exist", "oc get storageclass; guest.root_storage_class"
+        )
+    for annotation in DEFAULT_CLASSES:
+        for one in classes:
+            if (one["metadata"].get("annotations") or {}).get(annotation) == "true":
+                return passed(what, f"StorageClass {one['metadata']['name']}, the cluster's default")
+    return failed(what, "the cluster has no default StorageClass", "name one: guest.root_storage_class")
+
+
+def ceph(clusters: Sequence[JsonObject] | Unread) -> list[Check]:
+    """One line for each CephCluster; none where there is no Ceph."""
+    if isinstance(clusters, Unread):
+        return [] if clusters.status == 404 else [not_checked("Ceph", clusters)]
+    return [_ceph(one) for one in clusters]
+
+
+def _ceph(cluster: JsonObject) -> Check:
+    what = f"Ceph {cluster['metadata']['name']}"
+    state = (cluster.get("status") or {}).get("ceph") or {}
+    health = str(state.get("health") or "unknown")
+    details: JsonObject = state.get("details") or {}
+    words = "; ".join(
+        f"{name}: {(found or {}).get('message', '')}".rstrip(": ") for name, found in details.items()
+    )
+    shown = f"{health} ({words})" if words else health
+    look = "oc describe cephcluster -A; ceph health detail"
+    if any(name.startswith(_SLOW_HEARTBEATS) for name in details):
+        return failed(what, f"{shown}: disks can hang while they are attached", look)
+    if health == "HEALTH_OK":
+        return passed(what, shown)
+    if health == "HEALTH_WARN":
+        return doubtful(what, f"{shown}: figures may be lower than they should be", look)
+    return failed(what, shown, look)
+
+
+def tunnel(probe: str, found: Unread | None) -> Check:
+    """Port-forward to an instance that does not exist: 404 with its name is the answer of KubeVirt itself."""
+    what = "port-forward"
+    if found is None or (found.status == 404 and probe in found.words):
+        return passed(what, "KubeVirt answers through the API server")
+    if found.status in (401, 403):
+        return failed(what, f"is refused: {found.words}", GRANT)
+    if found.status is None:
+        return failed(
+            what, f"no WebSocket comes through: {found.words}", "let the proxy pass upgrades to WebSocket"
+        )
+    return failed(
+        what, f"KubeVirt's API does not answer: {found.words}", "oc get pods -A -l kubevirt.io=virt-api"
+    )
+
+
+def leftovers(place: str, found: Mapping[str, Sequence[JsonObject]] | Unread) -> list[Check]:
+    """Objects of other runs, by run; ``found`` is by kind."""
+    what = "leftovers"
+    if isinstance(found, Unread):
+        return [not_checked(what, found)]
+    runs: dict[str, Counter[str]] = {}
+    for kind, items in found.items():
+        for item in items:
+            run = (item["metadata"].get("labels") or {}).get(RUN) or "without a run id"
+            runs.setdefault(run, Counter())[kind] += 1
+    if not runs:
+        return [passed(what, "nothing of an earlier run is there")]
+    kinds = ",".join(kind.lower() for kind in found)
+    return [
+        doubtful(
+            f"{what} of run {run}",
+            ", ".join(f"{number} {kind}" for kind, number in counts.items()),
+            f"if it has ended: oc delete {kinds} -n {place} -l {RUN}={run}",
+        )
+        for run, counts in sorted(runs.items())
+    ]

@@ -1,0 +1,94 @@
+"""The rights of ``deploy/`` are those of the calls that runs make: all of them, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.cluster.calls import Calls
+from pytest_odfperf.cluster.connect import connect
+from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, SECRET, VM
+from pytest_odfperf.cluster.rights import shipped_rights
+from pytest_odfperf.cluster.sweep import sweep
+from pytest_odfperf.vm.manifests import run_object
+from pytest_odfperf.waiting import Stop
+
+#: Granted for work that is not in this plugin yet: the heartbeat of a run, and the causes of failures.
+#: Whoever adds the calls takes the lines out.
+AWAITED = {
+    *((verb, "leases") for verb in ("get", "list", "create", "update", "delete")),
+    *((verb, "pods") for verb in ("list", "watch")),
+    ("get", "pods/log"),
+}
+#: KubeVirt asks for it, in the name of another account; the plugin never does.
+ASKED_BY_KUBEVIRT = {("create", "datavolumes/source")}
+#: Every logged-in user may ask what he may do.
+FREE = {("create", "selfsubjectaccessreviews")}
+
+
+def test_every_shipped_right_is_used_and_every_call_is_granted(rights: Any, monkeypatch: Any) -> None:
+    granted = {(right.verb, right.resource) for right in shipped_rights()}
+    before = rights.requests()
+    first = rights.pytest("--odf-parallel=2", "--odf-matrix", "matrix.yaml", "--odf-pool", "fast")
+    assert first.returncode == 0, first.stdout
+    both = ("--odf-pool", "fast", "--odf-pool", "slow")
+    resumed = rights.pytest("--odf-resume", "last", "--odf-parallel=2", *both)
+    assert resumed.returncode == 0, resumed.stdout
+    auto = rights.pytest("--odf-parallel", "--odf-matrix", "matrix.yaml")
+    assert auto.returncode == 0, auto.stdout
+    assert "forbidden" not in (first.stdout + resumed.stdout + auto.stdout)
+    preflight = rights.pytest("--odf-preflight", "--odf-matrix", "matrix.yaml")
+    assert preflight.returncode == 0, preflight.stdout
+    cluster = connect(str(rights.kubeconfig))
+    try:
+        lost_answers(cluster, monkeypatch)
+        assert sweep(cluster, "odfperf", "lost", 20).left == ()
+    finally:
+        cluster.close()
+    rights.take(*(right for right in shipped_rights() if right.verb == "deletecollection"))
+    assert rights.run().there == []
+    used = rights.requests()
+    assert not before or before <= used
+    assert used - granted - FREE == set(), "calls that deploy/ does not grant"
+    assert granted - used - AWAITED - ASKED_BY_KUBEVIRT == set(), "rights that no run uses"
+    assert not AWAITED & used, "used by now: take it out of AWAITED"
+    assert granted >= AWAITED | ASKED_BY_KUBEVIRT
+
+
+def lost_answers(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make an object of each kind twice, as after an answer that was lost."""
+    calls = Calls(cluster, Stop())
+    body = run_object("lost", "odfperf", {})
+    del body["data"], body["apiVersion"], body["kind"]
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    machine = {"runStrategy": "Halted", "template": {"spec": {"domain": {}}}}
+    for kind, more in (
+        (CONFIG_MAP, {}),
+        (SECRET, {}),
+        (CLAIM, {"spec": claim}),
+        (VM, {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "spec": machine}),
+    ):
+        api = cluster.api(kind.api or "CustomObjectsApi")
+        name = f"create_namespaced_{kind.noun or 'custom_object'}"
+        whole = getattr(api, name)
+
+        def lost(*, whole: Any = whole, api: Any = api, name: str = name, **options: Any) -> Any:
+            monkeypatch.setattr(api, name, whole)
+            whole(**options)
+            raise ConnectionResetError("the answer was lost")
+
+        monkeypatch.setattr(api, name, lost)
+        assert calls.create(kind, "odfperf", {**body, **more})["metadata"]["uid"]
+
+
+def test_one_set_of_rights_is_for_one_namespace(rights: Any) -> None:
+    """The account reaches nothing of a namespace that it has no Role in."""
+    cluster = connect(str(rights.kubeconfig))
+    try:
+        calls = Calls(cluster, Stop())
+        for kind in (CONFIG_MAP, SECRET, CLAIM, VM):
+            with pytest.raises(Exception, match="403 Forbidden"):
+                calls.items(kind, "default")
+    finally:
+        cluster.close()
