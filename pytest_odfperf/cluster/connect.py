@@ -127,7 +127,9 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
 
     def load() -> None:
         load_kube_config: Any = config.load_kube_config
-        load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
+        # The client reads $KUBECONFIG when it is imported; a process may set it later.
+        place = kubeconfig or os.environ.get("KUBECONFIG") or None
+        load_kube_config(config_file=place, context=context, client_configuration=configuration)
 
     try:
         check_kubeconfig(kubeconfig, context)

@@ -165,23 +165,22 @@ def nodes(found: Sequence[NodeCapacity] | Unread, matrix: Matrix, groups: Iterab
     if not usable:
         return [failed("nodes", shown, "uncordon one; oc get nodes")]
     checks = [doubtful("nodes", shown, "oc get nodes") if out else passed("nodes", shown)]
-    takes: dict[str, int] = {}
-    for group in dict.fromkeys(groups):
-        size = matrix.vm_size(group.size)
-        if group.size not in takes:
-            memory = size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes)
-            takes[group.size] = sum(_fit(node, size.vcpus, memory) for node in usable)
-            if not takes[group.size]:
-                checks.append(
-                    failed(
-                        f"VM size {group.size}",
-                        f"{size.vcpus} vCPUs and {_shown('memory', Decimal(memory))} fit no node",
-                        "leave the size out: --odf-exclude '*:SIZE:*:*:*:*'",
-                    )
-                )
-        if 0 < takes[group.size] < group.concurrency:
-            detail = f"{group.concurrency} VMs at once, the nodes take {takes[group.size]} even when empty"
-            checks.append(failed(f"group {group}", detail, "leave it out: --odf-exclude"))
+    counts: dict[str, list[int]] = {}
+    for group in groups:
+        counts.setdefault(group.size, []).append(group.concurrency)
+    for name, wanted in counts.items():
+        size = matrix.vm_size(name)
+        memory = size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes)
+        takes, most = sum(_fit(node, size.vcpus, memory) for node in usable), max(wanted)
+        if not takes:
+            detail = f"{size.vcpus} vCPUs and {_shown('memory', Decimal(memory))} fit no node"
+            checks.append(
+                failed(f"VM size {name}", detail, f"leave it out: --odf-exclude '*:{name}:*:*:*:*'")
+            )
+        elif takes < most:
+            detail = f"{most} VMs at once, and the nodes take {takes} even when empty"
+            out = f"leave it out: --odf-exclude '*:{name}:*:{most}:*:*'"
+            checks.append(failed(f"VM size {name}", detail, out))
     return checks
 
 

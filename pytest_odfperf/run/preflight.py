@@ -36,7 +36,7 @@ def preflight(selection: Selection, stop: Stop) -> tuple[Check, ...]:
         with open_access(selection, stop) as (cluster, _):
             return tuple(_checks(cluster, selection, stop))
     except ClusterError as error:
-        return (failed("cluster", str(error), "see the message"),)
+        return (failed("cluster", str(error), ""),)
 
 
 def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Check]:

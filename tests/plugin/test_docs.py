@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_odfperf.cluster.rights import shipped_rights
 from pytest_odfperf.matrix.load import load_text
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Timeouts
 from pytest_odfperf.sandbox.config import parse_config
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MATRIX_PAGE = (ROOT / "docs" / "matrix.md").read_text()
 OPTIONS_PAGE = (ROOT / "docs" / "options.md").read_text()
+OPENSHIFT_PAGE = (ROOT / "docs" / "openshift.md").read_text()
 
 
 def blocks(text: str, kind: str) -> list[str]:
@@ -85,3 +87,24 @@ def test_the_documented_defaults_are_those_of_the_model():
         },
     }
     assert {name: shown.get(name) for name in expected} == expected
+
+
+def test_the_shown_roles_are_those_of_deploy():
+    files = sorted((ROOT / "deploy").glob("*.yaml"))
+    assert len(files) == 4
+    shown = blocks(OPENSHIFT_PAGE, "yaml")
+    assert sorted(shown) == sorted(path.read_text() for path in files)
+
+
+def test_what_happens_without_a_right_is_said_for_each_of_them():
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in OPENSHIFT_PAGE.splitlines()]
+    said = {
+        (verb, resource): (need, effect)
+        for verbs, resources, need, effect in (row for row in rows if len(row) == 4)
+        for verb in re.findall(r"`(.*?)`", verbs)
+        for resource in re.findall(r"`(.*?)`", resources)
+    }
+    assert said == {
+        (right.verb, right.resource): ("required" if right.required else "optional", right.without)
+        for right in shipped_rights()
+    }
