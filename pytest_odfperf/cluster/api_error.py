@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.redaction import redact
 
 _BUSY = frozenset({429, 502, 503, 504})
 #: A 500 that says one of these is the control plane's trouble, not ours.
@@ -39,7 +40,8 @@ class ApiError(ClusterError):
         self.what = what
         self.status = status
         self.reason = reason
-        self.message = message
+        # A refusal may quote what was sent.
+        self.message = message = redact(message)
         #: How long the server asks to be left alone.
         self.retry_after_s = retry_after_s
         code = f"{status} {reason}".strip() if status is not None else reason

@@ -15,6 +15,7 @@ from pytest_odfperf.cluster.kubeconfig import (
 )
 from pytest_odfperf.cluster.outages import Outages
 from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.redaction import redact
 from pytest_odfperf.waiting import Stop
 
 #: Connections kept open at once; the client's default of 10 is less than a group's VMs and watches.
@@ -48,8 +49,8 @@ class Cluster:
 
     @property
     def server(self) -> str:
-        """The API server's address."""
-        return str(self.configuration.host).rstrip("/")
+        """The API server's address, without a password."""
+        return redact(str(self.configuration.host).rstrip("/"))
 
     def api(self, name: str) -> Any:
         """The client's class ``name`` (``CoreV1Api``, ...), made once."""
@@ -147,7 +148,7 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
                 load_incluster(client_configuration=configuration)
             except config.ConfigException as inner:
                 raise ClusterError(
-                    f"no cluster: neither a kubeconfig ({error}) nor in-cluster ({inner})"
+                    f"no cluster: neither a kubeconfig ({redact(str(error))}) nor in-cluster ({inner})"
                 ) from inner
             return
         where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
@@ -157,8 +158,8 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
         if not said.startswith(where):
             said = f"{where}: {said}"
         raise ClusterError(
-            f"no cluster: {said}; log in (oc login, or set KUBECONFIG), or measure on this machine with "
-            "--odf-cluster sandbox"
+            f"no cluster: {redact(said)}; log in (oc login, or set KUBECONFIG), or measure on this machine "
+            "with --odf-cluster sandbox"
         ) from error
 
 

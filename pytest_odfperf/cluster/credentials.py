@@ -7,14 +7,14 @@ configuration of its own here, under a lock, and a refused token leads to a fres
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+from pytest_odfperf.cluster.login_log import login_complaints
 from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.redaction import redact
 from pytest_odfperf.waiting import SLICE_S, Stop
 
 #: The client wants a new token in the last five minutes of the old one, so at each call if it lives shorter.
@@ -100,13 +100,13 @@ def _in_time(work: Callable[[], None], stop: Stop) -> str | None:
 
     def do() -> None:
         try:
-            with _words_of_the_client() as words:
+            with login_complaints() as words:
                 work()
             problems.extend(words)
         except ClusterError as error:
             problems.append(str(error))
         except Exception as error:  # noqa: BLE001 - the client checks little; the old credentials stay
-            problems.append(f"{type(error).__name__}: {error}")
+            problems.append(redact(f"{type(error).__name__}: {error}"))
 
     thread = threading.Thread(target=do, name="login", daemon=True)
     thread.start()
@@ -117,22 +117,3 @@ def _in_time(work: Callable[[], None], stop: Stop) -> str | None:
             return f"the login plugin has not ended within {_PLUGIN_S:.0f} s"
         thread.join(SLICE_S)
     return problems[0] if problems else None
-
-
-@contextmanager
-def _words_of_the_client() -> Iterator[list[str]]:
-    """What the client logs in this thread: all that it says of a plugin that fails."""
-    words: list[str] = []
-    thread = threading.get_ident()
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == thread:
-                words.append(" ".join(record.getMessage().split())[:300])
-
-    listener = Listener(logging.ERROR)
-    logging.getLogger().addHandler(listener)
-    try:
-        yield words
-    finally:
-        logging.getLogger().removeHandler(listener)

@@ -15,6 +15,7 @@ from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
 from pytest_odfperf.cluster.removal import NOT_VERIFIED, remove
 from pytest_odfperf.cluster.watch import Objects
 from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import manifests
 from pytest_odfperf.vm.cloudinit import user_data
 from pytest_odfperf.vm.labels import group_selector, pool_selector
@@ -24,7 +25,7 @@ from pytest_odfperf.waiting import Deadline, Stop
 #: VMs made at the same time. The API server takes more, but answers 429 to all at some point.
 _AT_ONCE = 16
 #: Makes the host key of a VM: (private as OpenSSH PEM, public as one line).
-HostKeys = Callable[[], tuple[str, str]]
+HostKeys = Callable[[], tuple[Hidden, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _make(
     )
 
 
-def _create_all(cluster: Cluster, spec: GroupSpec, keys: dict[str, tuple[str, str]], stop: Stop) -> None:
+def _create_all(cluster: Cluster, spec: GroupSpec, keys: dict[str, tuple[Hidden, str]], stop: Stop) -> None:
     """Make the objects of all VMs at once; the first refusal ends it."""
     refused = Stop()
 

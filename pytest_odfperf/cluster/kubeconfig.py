@@ -7,7 +7,6 @@ login plugin that fails, for one, is written to a log and then ignored.
 from __future__ import annotations
 
 import base64
-import logging
 import os
 import signal
 import ssl
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytest_odfperf.cluster.login_log import login_complaints
 from pytest_odfperf.errors import ClusterError, one_line
 
 #: A login plugin may ask its user, who has to find a browser first.
@@ -159,19 +159,6 @@ def check_configuration(configuration: Any) -> None:
             ) from error
 
 
-class _Said(logging.Handler):
-    """What the client writes to the root logger, its only word on a failed login plugin."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: list[str] = []
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if threading.get_ident() == self._thread:
-            self.lines.append(record.getMessage())
-
-
 def load_within_deadline(load: Callable[[], None], deadline_s: float | None = None) -> None:
     """Run ``load``, which may start a login plugin. Raises what it raises.
 
@@ -182,15 +169,12 @@ def load_within_deadline(load: Callable[[], None], deadline_s: float | None = No
     said: list[str] = []
 
     def run() -> None:
-        handler = _Said()
-        logging.root.addHandler(handler)
-        try:
-            load()
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            raised.append(error)
-        finally:
-            logging.root.removeHandler(handler)
-            said.extend(handler.lines)
+        with login_complaints() as complaints:
+            try:
+                load()
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                raised.append(error)
+        said.extend(complaints)
 
     thread = threading.Thread(target=run, name="odfperf-login", daemon=True)
     thread.start()

@@ -11,6 +11,7 @@ from pytest_odfperf.errors import GuestError, InterruptedRunError, OdfError
 from pytest_odfperf.guest.guest import Guest, GuestRun
 from pytest_odfperf.guest.ssh import Gone, never_gone
 from pytest_odfperf.guest.tunnel import ClusterAccess
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.spec import RunningVm
 from pytest_odfperf.waiting import SLICE_S, Stop
 
@@ -21,7 +22,7 @@ Outcomes = dict[str, T | GuestError]
 def connect_all(
     cluster: ClusterAccess,
     vms: Sequence[RunningVm],
-    client_key: str,
+    client_key: Hidden,
     *,
     ssh_s: float,
     stop: Stop,

@@ -14,6 +14,7 @@ from pytest_odfperf.guest.answers import GuestRun, read_ready, read_result
 from pytest_odfperf.guest.exchange import ConnectionLostError, Exchange
 from pytest_odfperf.guest.ssh import Gone, SshConnection, connect, never_gone
 from pytest_odfperf.guest.tunnel import ClusterAccess
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.cloudinit import GUEST_SCRIPT
 from pytest_odfperf.vm.spec import RunningVm
 from pytest_odfperf.waiting import Deadline, Stop
@@ -36,7 +37,7 @@ class Guest:
         self,
         cluster: ClusterAccess,
         vm: RunningVm,
-        client_key: str,
+        client_key: Hidden,
         ssh_s: float,
         stop: Stop,
         gone: Gone = never_gone,
@@ -63,7 +64,7 @@ class Guest:
         cls,
         cluster: ClusterAccess,
         vm: RunningVm,
-        client_key: str,
+        client_key: Hidden,
         *,
         ssh_s: float,
         stop: Stop,

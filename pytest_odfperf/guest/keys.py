@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_odfperf.redaction import Hidden
+
 if TYPE_CHECKING:
     from paramiko import PKey
 
@@ -13,11 +15,8 @@ if TYPE_CHECKING:
 class KeyPair:
     """An ed25519 key: ``private`` is OpenSSH PEM, kept in memory, ``public`` a line of authorized_keys."""
 
-    private: str
+    private: Hidden
     public: str
-
-    def __repr__(self) -> str:
-        return f"KeyPair(private=<hidden>, public={self.public!r})"
 
 
 def new_key_pair(comment: str = "pytest-odfperf") -> KeyPair:
@@ -32,22 +31,22 @@ def new_key_pair(comment: str = "pytest-odfperf") -> KeyPair:
         serialization.NoEncryption(),
     )
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return KeyPair(private.decode(), f"{public.decode()} {comment}")
+    return KeyPair(Hidden(private.decode()), f"{public.decode()} {comment}")
 
 
-def host_key() -> tuple[str, str]:
+def host_key() -> tuple[Hidden, str]:
     """A host key for one guest: (private, public), as `VmGroup.create` takes them."""
     pair = new_key_pair("odfperf-guest")
     return pair.private, pair.public
 
 
-def read_private(pem: str) -> PKey:
+def read_private(pem: Hidden) -> PKey:
     """A private key as paramiko takes it."""
     import io
 
     from paramiko import Ed25519Key
 
-    return Ed25519Key.from_private_key(io.StringIO(pem))
+    return Ed25519Key.from_private_key(io.StringIO(pem.reveal()))
 
 
 def read_public(line: str) -> PKey:

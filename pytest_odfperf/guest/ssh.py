@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_odfperf.errors import GuestError, OdfError
 from pytest_odfperf.guest.keys import read_private, read_public
 from pytest_odfperf.guest.tunnel import ClusterAccess, Tunnel, TunnelError
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.spec import RunningVm
 from pytest_odfperf.waiting import Deadline, Stop
 
@@ -85,7 +86,7 @@ class SshConnection:
 def connect(
     cluster: ClusterAccess,
     vm: RunningVm,
-    private_key: str,
+    private_key: Hidden,
     deadline: Deadline,
     stop: Stop,
     *,
@@ -172,7 +173,7 @@ class _NotYetError(OdfError):
 def _try(
     cluster: ClusterAccess,
     vm: RunningVm,
-    private_key: str,
+    private_key: Hidden,
     step_s: float,
     banner_s: float,
     on_login: Callable[[], None],
@@ -209,7 +210,7 @@ def _log_channel() -> str:
     return name
 
 
-def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: str, step_s: float, banner_s: float) -> SSHClient:
+def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: Hidden, step_s: float, banner_s: float) -> SSHClient:
     import paramiko
 
     def transport(*arguments: Any, **more: Any) -> paramiko.Transport:

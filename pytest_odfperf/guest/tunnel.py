@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.redaction import redact
 
 SUBPROTOCOL = "plain.kubevirt.io"
 _CHUNK = 32 * 1024
@@ -78,7 +79,7 @@ class TunnelError(OdfError):
         self.distrusted = distrusted
         #: What is the matter with the API server, in a few words; None if it is the guest that is not there.
         self.outage = cause or (str(status) if status in (401, 429, 502, 503, 504) else None)
-        super().__init__(problem)
+        super().__init__(redact(problem))
 
 
 class Tunnel:

@@ -16,6 +16,7 @@ from pytest_odfperf.errors import OdfError
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
 from pytest_odfperf.plugin.distribution import distribute, runs_in_process
 from pytest_odfperf.plugin.options import Request, read_request
+from pytest_odfperf.plugin.redacting import RedactingPlugin
 from pytest_odfperf.plugin.state import EXIT_CODE, MEASURE, PLAN
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.plan import Plan
@@ -37,6 +38,7 @@ def open_worker(config: pytest.Config) -> Generator[None]:
     """An xdist worker: it has its plan from the controller and derives nothing itself."""
     from pytest_odfperf.plugin.interrupts import WorkerInterrupts, worker_signals
 
+    config.pluginmanager.register(RedactingPlugin(), "odfperf-redacting")
     # A replacement worker must not clear the checkpoint in the middle of the run.
     config.option.cacheclear = False
     plan = Plan.from_json(config.workerinput["odfperf"])  # type: ignore[attr-defined]
@@ -54,6 +56,7 @@ def open_controller(config: pytest.Config) -> Generator[None]:
     if any(getattr(config.option, name, None) for name in _ONLY_SHOW):
         yield
         return
+    config.pluginmanager.register(RedactingPlugin(), "odfperf-redacting")
     try:
         with ExitStack() as stack:
             try:

@@ -136,7 +136,7 @@ def open_run(
             earlier=earlier,
             kubeconfig=opened.kubeconfig,
             owner=held.owner.to_json(),
-            client_key=(pair.private, pair.public),
+            client_key=pair,
         )
         run = Run(
             selection=selection,

@@ -15,6 +15,7 @@ from typing import Any
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.serial import from_json
+from pytest_odfperf.redaction import Hidden
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +43,19 @@ class Plan:
     #: Pool name to ``Block`` or ``Filesystem``.
     volume_modes: Mapping[str, str]
     marking: str | None
-    client_key_private: str
+    client_key_private: Hidden
     client_key_public: str
 
     def to_json(self) -> dict[str, Any]:
         plain = asdict(self)
         plain["selected"] = list(self.selected)
+        plain["client_key_private"] = self.client_key_private.reveal()
         return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Plan:
-        return cls(**{**plain, "selected": tuple(plain["selected"])})
+        key = Hidden(plain["client_key_private"])
+        return cls(**{**plain, "selected": tuple(plain["selected"]), "client_key_private": key})
 
     @cached_property
     def matrix(self) -> Matrix:

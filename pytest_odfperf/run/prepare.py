@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.definition import definition
 from pytest_odfperf.matrix.serial import to_json
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.resume import Earlier
 from pytest_odfperf.run.selection import Selection
@@ -18,6 +19,7 @@ from pytest_odfperf.schedule.estimate import pool_estimates_s
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts import ClusterFacts
+    from pytest_odfperf.guest.keys import KeyPair
 
 #: As the API calls them.
 NODES = "nodes"
@@ -73,7 +75,7 @@ def make_plan(
     earlier: Earlier,
     kubeconfig: str | None = None,
     owner: Mapping[str, str] | None = None,
-    client_key: tuple[str, str] = ("", ""),
+    client_key: KeyPair | None = None,
 ) -> Plan:
     """The plan of a run; without ``facts`` one that can only be collected."""
     matrix = selection.matrix
@@ -95,8 +97,8 @@ def make_plan(
         owner=owner or {},
         volume_modes=dict(facts.volume_modes) if facts else {},
         marking=facts.marking if facts else None,
-        client_key_private=client_key[0],
-        client_key_public=client_key[1],
+        client_key_private=client_key.private if client_key else Hidden(""),
+        client_key_public=client_key.public if client_key else "",
     )
 
 

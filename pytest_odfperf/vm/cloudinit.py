@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.manifests import DATA_SERIAL
 
 GUEST_SCRIPT = "/usr/local/sbin/odfperf-guest"
@@ -23,12 +24,12 @@ def user_data(
     *,
     user: str,
     client_key_public: str,
-    host_key_private: str,
+    host_key_private: Hidden,
     host_key_public: str,
     job: str,
     layout_bytes: int,
     packages: Sequence[str] = (),
-) -> str:
+) -> Hidden:
     """A ``#cloud-config`` document. All values may hold anything: nothing is pasted into YAML or shell."""
     config: dict[str, Any] = {
         "users": [
@@ -42,7 +43,7 @@ def user_data(
         ],
         "ssh_pwauth": False,
         "ssh_deletekeys": True,
-        "ssh_keys": {"ed25519_private": host_key_private, "ed25519_public": host_key_public},
+        "ssh_keys": {"ed25519_private": host_key_private.reveal(), "ed25519_public": host_key_public},
         "write_files": [
             _file("/etc/odfperf/guest.conf", _guest_conf(layout_bytes, bool(packages))),
             _file("/etc/odfperf/job.fio", job),
@@ -61,7 +62,8 @@ def user_data(
     }
     if packages:
         config["packages"] = list(packages)
-    return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=False, allow_unicode=False, width=1000)
+    document = yaml.safe_dump(config, sort_keys=False, allow_unicode=False, width=1000)
+    return Hidden(f"#cloud-config\n{document}")
 
 
 def _guest_conf(layout_bytes: int, packages: bool) -> str:

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from pytest_odfperf.quantity import format_bytes
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import labels, names
 from pytest_odfperf.vm.spec import GroupSpec
 
@@ -30,14 +31,14 @@ def run_object(run_id: str, namespace: str, data: dict[str, str]) -> dict[str, A
     }
 
 
-def secret(spec: GroupSpec, vm: str, user_data: str) -> dict[str, Any]:
+def secret(spec: GroupSpec, vm: str, user_data: Hidden) -> dict[str, Any]:
     """The cloud-init user data of a VM. Inline, KubeVirt takes no more than 2 KiB."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
         "metadata": _metadata(spec, vm, names.secret_name(vm)),
-        "data": {"userdata": base64.b64encode(user_data.encode()).decode()},
+        "data": {"userdata": base64.b64encode(user_data.reveal().encode()).decode()},
     }
 
 

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.cloudinit import GUEST_SCRIPT, user_data
 from pytest_odfperf.vm.manifests import DATA_SERIAL
 
@@ -38,7 +39,10 @@ def document(**changes: Any) -> dict[str, Any]:
         "job": "[x]\nrw=read\n",
         "layout_bytes": 123,
     }
-    text = user_data(**{**options, **changes})
+    given = {**options, **changes}
+    hidden = user_data(**{**given, "host_key_private": Hidden(given["host_key_private"])})
+    assert f"{hidden} {hidden!r}" == "<hidden> <hidden>"
+    text = hidden.reveal()
     assert text.startswith("#cloud-config\n")
     assert text.isascii()
     parsed = yaml.safe_load(text)

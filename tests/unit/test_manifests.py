@@ -6,6 +6,7 @@ import pytest
 
 from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.matrix.model import GuestSettings
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import labels, manifests
 from pytest_odfperf.vm.spec import GroupSpec, Owner
 
@@ -35,7 +36,7 @@ def make_spec(**changes: Any) -> GroupSpec:
 def all_objects(spec: GroupSpec) -> list[dict[str, Any]]:
     vm = spec.vm_names[0]
     return [
-        manifests.secret(spec, vm, "#cloud-config\n"),
+        manifests.secret(spec, vm, Hidden("#cloud-config\n")),
         manifests.data_claim(spec, vm),
         manifests.virtual_machine(spec, vm),
     ]
@@ -84,7 +85,7 @@ def test_disks_and_volumes_name_each_other() -> None:
     name = spec.vm_names[1]
     assert root["dataVolume"]["name"] == f"{name}-root"
     assert data["persistentVolumeClaim"]["claimName"] == manifests.data_claim(spec, name)["metadata"]["name"]
-    secret = manifests.secret(spec, name, "x")["metadata"]["name"]
+    secret = manifests.secret(spec, name, Hidden("x"))["metadata"]["name"]
     assert cloudinit["cloudInitNoCloud"]["secretRef"]["name"] == secret
 
 

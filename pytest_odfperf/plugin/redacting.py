@@ -1,0 +1,61 @@
+"""Takes secrets out of tracebacks and captured output, before anybody shows or stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.redaction import redact
+
+#: What parts of a traceback are made of: lists of lines or of parts, texts, parts. Never the code itself.
+_PARTS = (
+    "chain", "reprtraceback", "reprcrash", "reprentries", "reprfuncargs", "reprlocals", "reprfileloc",
+    "lines", "args", "message", "sections", "extraline", "longrepr",
+)  # fmt: skip
+
+
+class RedactingPlugin:
+    """With ``--showlocals`` a traceback holds what functions held, also the clients' and libraries'."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        _clean(report)
+        return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        _clean(report)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        _in_place(excrepr)
+
+
+def _clean(report: pytest.TestReport | pytest.CollectReport) -> None:
+    report.longrepr = _redacted(report.longrepr)
+    report.sections = _redacted(report.sections)
+
+
+def _redacted(part: Any) -> Any:
+    if isinstance(part, str):
+        return redact(part)
+    if isinstance(part, list | tuple):
+        return type(part)(_redacted(one) for one in part)
+    if hasattr(part, "toterminal"):  # a part of a traceback, not a value in it
+        _in_place(part)
+    return part
+
+
+def _in_place(part: Any) -> None:
+    for name in _PARTS:
+        value = getattr(part, name, None)
+        if name == "lines" and value is not None:
+            # Together: a key has many lines.
+            part.lines = redact("\n".join(value)).split("\n")
+        elif value is not None:
+            setattr(part, name, _redacted(value))
