@@ -28,7 +28,8 @@ class SimulatedMachine:
         self._listener = _socket()
         self._user = user
         self._guest = SimulatedGuest(spec, config, user, activity)
-        self._ssh = GuestSsh(self._guest, user, self._listener)
+        self._auth_log = spec.directory / "auth.log"
+        self._ssh = GuestSsh(self._guest, user, self._listener, self._auth_log)
         self._guest.on_cut = self._cut
         self._guest.on_crash = self._crash
         self._guest.on_reboot = self._reboot
@@ -73,7 +74,7 @@ class SimulatedMachine:
         except OSError as error:
             self._end(f"did not boot again: {error}")
             return
-        self._ssh = GuestSsh(self._guest, self._user, self._listener)
+        self._ssh = GuestSsh(self._guest, self._user, self._listener, self._auth_log)
         await self._boot(self._guest.faults.reboot_s or 0.0)
 
     def _crash(self) -> None:

@@ -7,6 +7,8 @@ import json
 import re
 import shlex
 import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -18,7 +20,13 @@ _JOB_LINE = re.compile(rb"job ([A-Za-z0-9-]{1,128}) ([0-9]{1,9}) ([0-9]{1,8})\n"
 _LARGEST_JOB = 1 << 20
 
 
-def _server_class(user: UserData, connections: set[asyncssh.SSHServerConnection]) -> type[asyncssh.SSHServer]:
+def _server_class(
+    user: UserData,
+    connections: set[asyncssh.SSHServerConnection],
+    note: Callable[[str], None],
+    *,
+    offers_password: bool,
+) -> type[asyncssh.SSHServer]:
     class Server(asyncssh.SSHServer):
         """Lets in who cloud-init would have let in."""
 
@@ -37,7 +45,17 @@ def _server_class(user: UserData, connections: set[asyncssh.SSHServerConnection]
 
         def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
             wanted = key.export_public_key().split()[:2]
-            return any(line.encode().split()[:2] == wanted for line in user.authorized_keys.get(username, ()))
+            lines = user.authorized_keys.get(username, ())
+            known = any(line.encode().split()[:2] == wanted for line in lines)
+            note(f"{username} publickey {key.get_fingerprint()} {'accepted' if known else 'refused'}")
+            return known
+
+        def password_auth_supported(self) -> bool:
+            return offers_password
+
+        def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002
+            note(f"{username} password refused")
+            return False
 
     return Server
 
@@ -45,10 +63,14 @@ def _server_class(user: UserData, connections: set[asyncssh.SSHServerConnection]
 class GuestSsh:
     """Listens on ``listener``, which is bound but does not listen before `open`: connections are refused."""
 
-    def __init__(self, guest: SimulatedGuest, user: UserData, listener: socket.socket) -> None:
+    def __init__(
+        self, guest: SimulatedGuest, user: UserData, listener: socket.socket, auth_log: Path
+    ) -> None:
+        """Who tries to log in, and how, goes to ``auth_log``."""
         self._guest = guest
         self._user = user
         self._listener = listener
+        self._auth_log = auth_log
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._serving: asyncio.Task[None] | None = None
         self._greeting: set[asyncio.Task[None]] = set()
@@ -57,11 +79,16 @@ class GuestSsh:
         """Listen from now on."""
         key = (
             asyncssh.import_private_key(self._user.host_key)
-            if self._user.host_key
+            if self._user.host_key and not self._guest.faults.other_host_key
             else asyncssh.generate_private_key("ssh-ed25519")
         )
         self._options: dict[str, Any] = {
-            "server_factory": _server_class(self._user, self._connections),
+            "server_factory": _server_class(
+                self._user,
+                self._connections,
+                self._note,
+                offers_password=self._guest.faults.offers_password,
+            ),
             "server_host_keys": [key],
             "process_factory": self._process,
             "encoding": None,
@@ -89,6 +116,10 @@ class GuestSsh:
         except asyncio.CancelledError:
             connection.close()
             raise
+
+    def _note(self, line: str) -> None:
+        with self._auth_log.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
     def cut(self) -> None:
         """Drop all connections, as a lost network does."""
