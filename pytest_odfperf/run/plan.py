@@ -49,12 +49,12 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         plain = asdict(self)
         plain["selected"] = list(self.selected)
-        plain["client_key_private"] = self.client_key_private.reveal()
+        plain["client_key_private"] = self.client_key_private.packed()
         return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Plan:
-        key = Hidden(plain["client_key_private"])
+        key = Hidden.unpack(plain["client_key_private"])
         return cls(**{**plain, "selected": tuple(plain["selected"]), "client_key_private": key})
 
     @cached_property

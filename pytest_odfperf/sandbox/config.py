@@ -207,7 +207,6 @@ def _faults(raw: Mapping[str, Any], place: str) -> Faults:
         fio_failure=read.choice("fio_failure", None, (*failure_names(), None)),
         garbage=read.choice("garbage", "none", ("none", "text", "line", "endless", "token", "size")),
         other_host_key=read.flag("other_host_key", False),
-        offers_password=read.flag("offers_password", False),
         block_sizes=read.texts("block_sizes"),
         guests=read.integers("guests"),
     )

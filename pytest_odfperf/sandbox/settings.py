@@ -63,8 +63,6 @@ class Faults:
     garbage: Literal["none", "text", "line", "endless", "token", "size"] = "none"
     #: sshd shows another host key than the one that cloud-init brought.
     other_host_key: bool = False
-    #: sshd offers to log in by password, and refuses every password.
-    offers_password: bool = False
     #: Only jobs with one of these block sizes; empty: all.
     block_sizes: tuple[str, ...] = ()
     #: Only guests whose name ends in one of these numbers; empty: all.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import pprint
 import string
 
 import pytest
@@ -14,7 +15,7 @@ from pytest_odfperf.redaction import HIDDEN, Hidden, redact
 from pytest_odfperf.run.plan import Plan
 
 LETTERS = string.ascii_letters + string.digits
-SECRET = st.text(LETTERS, min_size=12, max_size=60)
+SECRET = st.text(LETTERS, min_size=20, max_size=60)
 AROUND = st.sampled_from(["", "a b", "list pods: 403 Forbidden", "x: y, z\n"])
 
 
@@ -47,6 +48,9 @@ def test_a_key_is_hidden_in_every_form() -> None:
     body = pem.splitlines()[1]
     data = base64.b64encode(f"#cloud-config\n{pem}".encode()).decode()
     encoded = base64.b64encode(pem.encode()).decode()
+    printed = pprint.pformat({"key": pem, "header": "Bearer " + body}, width=30)
+    assert "'PRIVATE KEY" in printed
+    assert not {line for line in pem.splitlines()[1:-1] if line in redact(printed)}
     for text in (pem, repr(pem), pem[:120], repr(pem)[:80] + "..." + repr(pem)[-60:], body, data, encoded):
         shown = redact(f"x = {text}")
         assert shown.startswith(f"x = {HIDDEN}") or shown.startswith(f"x = '{HIDDEN}")
@@ -65,6 +69,7 @@ def test_openshifts_tokens_and_jwts_are_hidden() -> None:
     "text",
     [
         "the token has expired or is wrong",
+        "basic authentication is off, bearer token expected",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7 pytest-odfperf",
         "https://api.example.com:6443/api/v1/namespaces/x",
         'secrets is forbidden: User "x" cannot list resource "secrets" in API group ""',

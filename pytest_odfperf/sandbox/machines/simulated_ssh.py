@@ -24,8 +24,6 @@ def _server_class(
     user: UserData,
     connections: set[asyncssh.SSHServerConnection],
     note: Callable[[str], None],
-    *,
-    offers_password: bool,
 ) -> type[asyncssh.SSHServer]:
     class Server(asyncssh.SSHServer):
         """Lets in who cloud-init would have let in."""
@@ -50,13 +48,6 @@ def _server_class(
             note(f"{username} publickey {key.get_fingerprint()} {'accepted' if known else 'refused'}")
             return known
 
-        def password_auth_supported(self) -> bool:
-            return offers_password
-
-        def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002
-            note(f"{username} password refused")
-            return False
-
     return Server
 
 
@@ -66,7 +57,7 @@ class GuestSsh:
     def __init__(
         self, guest: SimulatedGuest, user: UserData, listener: socket.socket, auth_log: Path
     ) -> None:
-        """Who tries to log in, and how, goes to ``auth_log``."""
+        """Who tries to log in, and with which key, goes to ``auth_log``."""
         self._guest = guest
         self._user = user
         self._listener = listener
@@ -83,12 +74,7 @@ class GuestSsh:
             else asyncssh.generate_private_key("ssh-ed25519")
         )
         self._options: dict[str, Any] = {
-            "server_factory": _server_class(
-                self._user,
-                self._connections,
-                self._note,
-                offers_password=self._guest.faults.offers_password,
-            ),
+            "server_factory": _server_class(self._user, self._connections, self._note),
             "server_host_keys": [key],
             "process_factory": self._process,
             "encoding": None,

@@ -47,7 +47,6 @@ CLIENT = {
         "broken": {"provisioning_error": "rpc error: code = Internal desc = pool not there"},
         "no-ssh": {"faults": {"no_ssh": True}},
         "impostor": {"faults": {"other_host_key": True}},
-        "offers-password": {"faults": {"offers_password": True}},
         "no-guest": {"faults": {"no_guest": True}},
         "no-disk": {"faults": {"no_disk": True}},
         "no-fio": {"faults": {"no_fio": True}},

@@ -169,7 +169,7 @@ class Rights:
         content = run.content if run else {}
         return Outcome(error, list(content.get("left", [])), self.there(), run.facts.forbidden if run else {})
 
-    def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def pytest(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """pytest as a process of its own, with the user's kubeconfig."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "KUBE", "CI"))
@@ -177,7 +177,9 @@ class Rights:
         return subprocess.run(
             [sys.executable, "-m", "pytest", *arguments],
             cwd=self.folder,
-            env=kept | {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.folder), "COLUMNS": "160"},
+            env=kept
+            | {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.folder), "COLUMNS": "160"}
+            | more,
             capture_output=True,
             text=True,
             timeout=180,
