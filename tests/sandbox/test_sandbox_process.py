@@ -175,3 +175,55 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     )
     assert done.returncode == 4
     assert done.stderr == "the sandbox needs asyncssh: pip install 'pytest-odfperf[sandbox]'\n"
+
+
+def by_hand(*arguments: str) -> subprocess.Popen[Any]:
+    """A sandbox as a user starts it, ready."""
+    command = [sys.executable, "-m", "pytest_odfperf.sandbox", "--machine", "simulated", *arguments]
+    process: subprocess.Popen[Any] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], 60)[0]
+    assert process.stdout.readline().startswith("ready ")
+    return process
+
+
+def test_by_hand_its_files_are_its_owners_only_whatever_was_there(tmp_path: Path) -> None:
+    state, kubeconfig = tmp_path / "s", tmp_path / "conf" / "kube"
+    state.mkdir(mode=0o755)
+    kubeconfig.parent.mkdir()
+    kubeconfig.write_text("old")
+    kubeconfig.chmod(0o644)
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    victim.chmod(0o644)
+    (kubeconfig.parent / "kube.part").symlink_to(victim)
+    users = tmp_path / "users.yaml"
+    users.write_text("users: {other: system:serviceaccount:a:b}\nnodes: {count: 1}\n")
+    process = by_hand("--state", str(state), "--kubeconfig", str(kubeconfig), "--config", str(users))
+    try:
+        paths = [state, *state.rglob("*"), kubeconfig, kubeconfig.with_name("kube-other")]
+        assert [str(path) for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+        assert victim.read_text() == "mine"
+        tokens = {yaml.safe_load(path.read_text())["users"][0]["user"]["token"] for path in paths[-2:]}
+        assert len(tokens) == 2
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["conf", "users.yaml", "victim"]
+
+
+def test_by_hand_a_folder_with_something_in_it_is_neither_used_nor_removed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+    command = [sys.executable, "-m", "pytest_odfperf.sandbox", "--machine", "simulated"]
+    done = subprocess.run(
+        [*command, "--state", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 4
+    assert "is not empty, and it is removed at the end" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "mine").read_text() == "kept"
+
+
+def test_a_name_of_a_user_that_is_no_file_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sandbox\.users: '\.\./x' is part of a file name"):
+        start({**CONFIG, "users": {"../x": "u"}}, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
