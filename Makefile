@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-SOURCES := $(shell git ls-files pytest_odfperf matrices pyproject.toml README.md 2>/dev/null)
+SOURCES := $(shell git ls-files pytest_odfperf matrices deploy pyproject.toml README.md 2>/dev/null)
 
 .PHONY: demo test test-lowest lint types contracts check clean system
 
