@@ -16,6 +16,7 @@ from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
 from pytest_odfperf.cluster.holder import Holder
 from pytest_odfperf.cluster.kinds import CONFIG_MAP, LEASE
+from pytest_odfperf.cluster.rights import GRANT
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.vm.labels import run_labels, run_selector
 from pytest_odfperf.vm.names import run_object_name
@@ -79,9 +80,25 @@ class RunLease:
     def take(self, stop: Stop) -> None:
         """Make the Lease, or take over one whose holder is dead.
 
-        Raises `RunAliveError` while the holder lives, and `ClusterError`.
+        Raises `RunAliveError` while the holder lives, and `ClusterError`, also if it may not be renewed.
         """
-        calls = Calls(self._cluster, stop)
+        try:
+            self._take(Calls(self._cluster, stop))
+            self._renew_first(stop)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            raise ClusterError(f"{error}; {GRANT}") from error
+
+    def _renew_first(self, stop: Stop) -> None:
+        """A run that may not give signs of life would be taken for dead, and removed, in its middle."""
+        try:
+            self.renew(stop)
+        except ApiError as error:
+            if error.status == 403:
+                raise
+
+    def _take(self, calls: Calls) -> None:
         there = calls.items(LEASE, self._namespace, label_selector=run_selector(self._run_id))
         if not there:
             try:
@@ -176,7 +193,12 @@ def _now(calls: Calls) -> datetime:
 
 
 def _text(moment: datetime) -> str:
-    """MicroTime, as the API writes it."""
+    """MicroTime, as the API writes it.
+
+    Never on the full second: some versions of the client parse the text and write it anew without a fraction,
+    which the API server does not take.
+    """
+    moment = moment.replace(microsecond=moment.microsecond or 1)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
