@@ -216,8 +216,8 @@ def _remove(cluster: Cluster, spec: GroupSpec, selector: str, what: str, delete_
     left = remove(cluster, spec.namespace, selector, kinds, deadline, stop)
     if left and all(NOT_VERIFIED in line for line in left):
         raise GroupError(
-            f"whether {what} are gone can not be seen: {_shown(left)}; next: see the message; give the account "
-            "the rights that it names (deploy/)"
+            f"whether {what} are gone can not be seen: {_shown(left)}; next: see the message; give the "
+            "account the rights that it names (deploy/)"
         )
     if left:
         raise GroupError(

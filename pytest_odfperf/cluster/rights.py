@@ -49,7 +49,7 @@ class _Effect:
 
 
 _MADE = ("secrets", "persistentvolumeclaims", "virtualmachines")
-_OWN = ("configmaps", *_MADE, "datavolumes")
+_OWN = ("configmaps", "leases", *_MADE, "datavolumes")
 _WATCHED = (*_OWN, "virtualmachineinstances", "events", "pods")
 _NO_GROUP = "no VM group can be made"
 
@@ -57,6 +57,7 @@ _NO_GROUP = "no VM group can be made"
 _EFFECTS = (
     _Effect(("storageclasses",), (), True, "no run begins"),
     _Effect(("configmaps",), ("create",), True, "no run begins"),
+    _Effect(("leases",), ("get", "list", "create", "update"), True, "no run begins"),
     _Effect(("configmaps",), ("list",), True, "the end of the run can not see whether its object is gone"),
     _Effect(_MADE, ("create",), True, _NO_GROUP),
     _Effect((*_MADE, "datavolumes", "virtualmachineinstances"), ("list",), True, _NO_GROUP),
@@ -66,7 +67,6 @@ _EFFECTS = (
     _Effect(_OWN, ("delete",), False, "nothing changes while there is `deletecollection`"),
     _Effect(("configmaps",), ("get",), False, "a run whose object was left can not be resumed"),
     _Effect(_MADE, ("get",), False, "a VM group fails if the answer to a create is lost on its way"),
-    _Effect(("leases",), (), False, "others can not see that the run is alive"),
     _Effect(("events", "pods", "pods/log"), (), False, "messages say less of why something is not made"),
     _Effect(("resourcequotas", "limitranges"), (), False, "`--odf-preflight` does not check them"),
     _Effect(("namespaces", "datasources"), (), False, "`--odf-preflight` does not check it"),

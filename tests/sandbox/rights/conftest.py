@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, SECRET, VM
+from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM
 from pytest_odfperf.cluster.rights import Right, rights_of
 from pytest_odfperf.errors import OdfError
 from pytest_odfperf.run.controller import open_run
+from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.lease import GroupLease
 from pytest_odfperf.run.measure import measure
 from pytest_odfperf.run.selection import read_selection
@@ -128,7 +129,7 @@ class Rights:
     def there(self) -> list[str]:
         """Kind and name of what runs have left in the namespace."""
         found = []
-        for kind in (VM, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP):
+        for kind in (VM, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP, LEASE):
             root = f"/apis/{kind.group}/{kind.version}" if kind.group else "/api/v1"
             path = f"{root}/namespaces/{NAMESPACE}/{kind.plural}?labelSelector=app.kubernetes.io/managed-by"
             found += [f"{kind} {item['metadata']['name']}" for item in self.kube.call("GET", path)["items"]]
@@ -136,7 +137,7 @@ class Rights:
 
     def clear(self) -> None:
         """Delete what runs have left."""
-        for kind in (VM, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP):
+        for kind in (VM, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP, LEASE):
             root = f"/apis/{kind.group}/{kind.version}" if kind.group else "/api/v1"
             path = f"{root}/namespaces/{NAMESPACE}/{kind.plural}?labelSelector=app.kubernetes.io/managed-by"
             self.kube.call("DELETE", path)
@@ -147,7 +148,7 @@ class Rights:
         request = SimpleNamespace(
             parallel=None, matrix=str(self.folder / "matrix.yaml"), pools=(pool,), filters=(), excludes=(),
             extra_storage_classes=(), resume=None, run_id=run_id, results=str(self.folder), cluster=None,
-            fio=(),
+            fio=(), cleanup=(), reap=False,
         )  # fmt: skip
         selection, stop = read_selection(request), Stop()
         error, run = None, None
@@ -157,7 +158,7 @@ class Rights:
                 run_id=run_id or f"r-{uuid.uuid4().hex[:8]}",
                 results=self.folder / "results",
                 checkpoint_dir=lambda path: None,
-                stop=stop,
+                interrupt=Interrupt(stop),
             ) as run:
                 lease = GroupLease(run.plan, stop)
                 try:

@@ -13,7 +13,14 @@ from pytest_odfperf.vm.manifests import run_object
 RIGHTS = shipped_rights()
 #: What the error or the remark of the run begins with, by what happens without a right that it needs.
 SAID = {
-    "no run begins": ("the StorageClasses can not be read: ", "create ConfigMap odfperf-"),
+    "no run begins": (
+        "the StorageClasses can not be read: ",
+        "create ConfigMap odfperf-",
+        "list leases: ",
+        "create Lease odfperf-",
+        "get Lease odfperf-",
+        "replace Lease odfperf-",
+    ),
     "no VM group can be made": (
         "VM group fast:tiny:1Gi:1 ",
         "whether leftovers of pool fast are gone can not be seen: ",
