@@ -98,8 +98,12 @@ def test_a_reboot_while_fio_runs_voids_the_job(bench: Any) -> None:
     assert "before its job" in str(again)
 
 
-def test_a_guest_that_does_not_come_back_is_given_up_with_both_causes(bench: Any) -> None:
+def test_a_guest_that_does_not_come_back_is_given_up_with_both_causes(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (guest,) = bench.connected("away", ssh_s=3)
+    # As long as the API server may be away, too.
+    monkeypatch.setattr(bench.cluster, "outage_s", 3.0)
     error = run(bench, guest)
     assert isinstance(error, GuestError)
     assert error.reason == "connection"
