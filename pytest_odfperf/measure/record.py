@@ -85,7 +85,8 @@ class Record:
             raise ValueError(str(error)) from error
         if key is None:
             raise ValueError(f"key {text!r:.60} is not text")
-        return from_plain(cls, content, "record", key=key)
+        # What a later version added is not in the records of an earlier one.
+        return from_plain(cls, content, "record", defaults=True, key=key)
 
     def properties(self) -> list[tuple[str, str]]:
         """The few figures for JUnit's ``<property>``; a direction that was not measured has none."""

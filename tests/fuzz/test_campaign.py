@@ -32,8 +32,8 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.load import load_matrix
 from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.matrix.select import select
-from pytest_odfperf.measure.aggregate import combine
-from pytest_odfperf.measure.record import read_records
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, combine
+from pytest_odfperf.measure.record import GuestRecord, Record, read_records
 from pytest_odfperf.quantity import parse_quantity, to_bytes, to_millicores
 from pytest_odfperf.report.csv_table import render_csv
 from pytest_odfperf.report.html import RunContext, row_cells, summary_block
@@ -310,20 +310,19 @@ def make_run(results: Path) -> Path:
     options = {"parallel": 2, "filters": [], "excludes": [], "pools": [], "cluster": "sandbox"}
     content = {"schema": 1, "run_id": "run-1", "options": options, "matrix": to_json(matrix), "versions": {}}
     (run / "run.json").write_text(json.dumps(content))
-    part = {
-        "iops_per_s": 1.5, "bw_bytes_per_s": 6144.0, "total_ios": 90, "lat_mean_ns": 2.5,
-        "lat_stddev_ns": 0.5, "lat_p50_ns": 2, "lat_p95_ns": 3, "lat_p99_ns": 4, "lat_max_ns": 5,
-        "worst_guest_lat_p99_ns": 4, "lat_p99_trusted": False, "lat_saturated": False,
-    }  # fmt: skip
-    job = {"name": "a", "read": part, "write": None}
-    guest = {"name": "vm", "node": "n", "started_at_epoch_ns": 1, "ended_at_epoch_ns": 2, "jobs": [job]}
-    key = str(expand(matrix)[0])
-    record = {
-        "schema": 1, "key": key, "run_id": "run-1", "test": f"odfperf::test_storage[{key}]",
-        "status": "passed", "reason": None, "definition": "ab", "worker": "gw0", "marking": None,
-        "started_at_epoch_ms": 1, "ended_at_epoch_ms": 2, "duration_s": 1.0, "read": part, "write": None,
-        "jobs": [job], "guests": [guest], "start_skew_ms": 0.0, "artefacts": [],
-    }  # fmt: skip
+    part = DirectionMeasurement(
+        iops_per_s=1.5, bw_bytes_per_s=6144.0, total_ios=90, lat_mean_ns=2.5, lat_stddev_ns=0.5, lat_p50_ns=2,
+        lat_p95_ns=3, lat_p99_ns=4, lat_max_ns=5, worst_guest_lat_p99_ns=4, lat_p99_trusted=False,
+        lat_saturated=False,
+    )  # fmt: skip
+    job = JobMeasurement(name="a", read=part, write=None)
+    guest = GuestRecord(name="vm", node="n", started_at_epoch_ns=1, ended_at_epoch_ns=2, jobs=(job,))
+    key = expand(matrix)[0]
+    record = Record(
+        key=key, run_id="run-1", test=f"odfperf::test_storage[{key}]", status="passed", definition="ab",
+        worker="gw0", started_at_epoch_ms=1, ended_at_epoch_ms=2, duration_s=1.0, read=part, jobs=(job,),
+        guests=(guest,), start_skew_ms=0.0,
+    ).to_json()  # fmt: skip
     assert read_records([json.dumps(record)])[1] == []
     (run / "results.jsonl").write_text(json.dumps(record) + "\n")
     return run

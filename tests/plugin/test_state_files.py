@@ -117,6 +117,20 @@ def test_a_disk_that_takes_no_more_ends_the_run_and_a_resume_finds_all(
     assert json.loads((results / "latest" / "run.json").read_text())["left"] == []
 
 
+def children(pid: int) -> list[int]:
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < end, f"processes {left} are still there"
+        time.sleep(0.05)
+
+
 def whole(line: bytes) -> bytes:
     try:
         json.loads(line)
@@ -163,13 +177,14 @@ def test_after_sigkill_what_was_complete_is_kept_and_the_rest_runs_once(
 ):
     process = start_pytest("--odf-parallel=2", "--odf-matrix", "slow.yaml", slow__yaml=SLOW)
     wait_for_records(tmp_path / "results", 2)
+    below = children(process.pid)
     if whom == "group":
         os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
     process.communicate(timeout=DEADLINE_S)
     # Workers whose controller is gone end their key first.
-    time.sleep(1)
+    wait_until_gone(below)
     kept = records_of(tmp_path / "results")
     # As a power loss leaves it, and as alien tools do.
     run = (tmp_path / "results" / "latest").resolve()

@@ -80,3 +80,9 @@ def test_junit_gets_a_handful_of_figures_and_none_for_what_was_not_measured(
     names = [name for name, _ in make_record().properties()]
     assert "read_iops_per_s" in names
     assert not [name for name in names if name.startswith("write")]
+
+
+def test_a_record_of_an_earlier_version_has_the_usual_values(make_record: MakeRecord) -> None:
+    plain = make_record().to_json()
+    del plain["marking"]
+    assert Record.from_json(plain) == make_record()
