@@ -46,7 +46,7 @@ def test_pools_that_can_not_run_are_named_with_their_reason(cluster: Cluster) ->
     )
     assert set(facts.pool_problems) == {"lost", "missing"}
     assert facts.pool_problems["lost"] == "CephBlockPool lost is Failure, not Ready"
-    assert facts.pool_problems["missing"].startswith("StorageClass 'typo' does not exist (known: broken, ")
+    assert facts.pool_problems["missing"].startswith("StorageClass 'typo' does not exist (known: ")
 
 
 def test_volume_mode_and_backend_follow_the_storage_class(cluster: Cluster) -> None:
