@@ -47,6 +47,7 @@ class ControllerPlugin:
         self._ids: list[str] = []
         #: The phases of each test that were reported.
         self._phases: dict[str, set[str]] = {}
+        self._workers_of: dict[str, object] = {}
         self._context = RunContext(
             run_id=run.plan.run_id,
             cluster=run.facts.server,
@@ -188,6 +189,7 @@ class ControllerPlugin:
         if note := getattr(report, "odf_note", None):
             self._outputs.note(note)
         self._phases.setdefault(report.nodeid, set()).add(report.when)
+        self._workers_of[report.nodeid] = getattr(report, "node", None)
         plain = getattr(report, "odf", None)
         if plain is not None and getattr(report, "odf_unwritten", False):
             self._outputs.take_unwritten(plain)
@@ -230,7 +232,7 @@ class ControllerPlugin:
             for test, record in self._run.earlier.items()
             if plan.definitions.get(str(record.key)) == plan.done.get(test, "")
         ]
-        replay(self._config, restored, [self], ("resumed", "completed earlier in this run"))
+        replay(self._config, restored, [self], ("resumed", "completed earlier in this run"), {})
         self._complete_reports()
         if not self._outputs.write():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -266,12 +268,20 @@ class ControllerPlugin:
             and record != earlier.get(record.test)
             and record.status != "error"
         ]
-        replay(self._config, unseen, [self], ("ended", "measured before its report could be sent"))
+        replay(
+            self._config,
+            unseen,
+            [self],
+            ("ended", "measured before its report could be sent"),
+            self._workers_of,
+        )
         replayed = {record.test for record in unseen}
         why = f"not measured: the run was ended by {self._run.interrupt.cause or 'another failure'}"
         for test, phases in self._phases.items():
             if "teardown" not in phases and test not in replayed:
-                close_report(self._config, test, [self], None if test in self._ended else why)
+                close_report(
+                    self._config, test, [self], None if test in self._ended else why, self._workers_of[test]
+                )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         self._outputs.write()

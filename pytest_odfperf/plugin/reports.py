@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,11 +41,16 @@ def copy_reports(config: pytest.Config, run_path: Path) -> list[Path]:
 
 
 def replay(
-    config: pytest.Config, records: Iterable[Record], silent: Iterable[object], why: tuple[str, str]
+    config: pytest.Config,
+    records: Iterable[Record],
+    silent: Iterable[object],
+    why: tuple[str, str],
+    workers: Mapping[str, object],
 ) -> None:
     """Put tests into this session's reports, but not into its terminal or counts.
 
-    ``why``: the property that says how they come to be there.
+    ``why``: the property that says how they come to be there. ``workers``: the worker of each test that has
+    begun in this session; JUnit takes another worker's report for another test.
     """
     logreport = _logreport(config, silent)
     for record in records:
@@ -53,6 +58,7 @@ def replay(
         outcome = record.status if record.status in ("passed", "skipped") else "failed"
         for when, duration in (("setup", 0.0), ("call", record.duration_s), ("teardown", 0.0)):
             report = _report(record.test, when, outcome if when == "call" else "passed", record.reason)
+            _from(report, workers.get(record.test))
             report.duration, report.user_properties = duration, properties
             report.start = record.started_at_epoch_ms / 1000
             report.stop = record.ended_at_epoch_ms / 1000
@@ -60,15 +66,23 @@ def replay(
             logreport(report=report)
 
 
-def close_report(config: pytest.Config, test: str, silent: Iterable[object], why: str | None) -> None:
+def close_report(
+    config: pytest.Config, test: str, silent: Iterable[object], why: str | None, worker: object
+) -> None:
     """End the reports of a test that has begun; ``why`` it has no outcome, or None if it has one.
 
     JUnit would show it without a name, pytest-html not at all.
     """
     logreport = _logreport(config, silent)
     if why is not None:
-        logreport(report=_report(test, "call", "skipped", why))
-    logreport(report=_report(test, "teardown", "passed", None))
+        logreport(report=_from(_report(test, "call", "skipped", why), worker))
+    logreport(report=_from(_report(test, "teardown", "passed", None), worker))
+
+
+def _from(report: pytest.TestReport, worker: object) -> pytest.TestReport:
+    if worker is not None:
+        report.node = worker  # type: ignore[attr-defined]
+    return report
 
 
 def _report(test: str, when: str, outcome: str, reason: str | None) -> pytest.TestReport:
