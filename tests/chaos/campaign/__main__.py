@@ -1,0 +1,34 @@
+"""A campaign by hand: ``python -m campaign --seed 1 --rounds 200`` with this folder's parent on PYTHONPATH."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from campaign.campaign import run_campaign
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="campaign", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=200, metavar="N")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="begin with this round")
+    parser.add_argument("--only", type=int, action="append", metavar="N", help="this round only; repeatable")
+    parser.add_argument("--folder", type=Path, help="where rounds that broke a law are kept")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="odf-chaos-"))
+    rounds = options.only or range(options.first, options.first + options.rounds)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    figures = run_campaign(options.seed, rounds, folder=folder.absolute(), say=say)
+    for line in figures.lines():
+        say(line)
+    return 1 if figures.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""What happens in a round: drawn from the seed and the round's number alone."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from random import Random
+from typing import Any
+
+#: Pools whose keys pass whatever their guests do, and one whose keys never do.
+SOUND = ("fast", "slow", "third")
+CUT, CRASHING = "cutting", "crashing"
+BLOCK_SIZES = ("4k", "64k", "1M")
+
+SOFT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+#: Kind of disturbance and how often it is drawn.
+KINDS: Mapping[str, int] = {
+    "signal": 10,
+    "signal twice": 4,
+    "signal, then kill": 3,
+    "kill": 12,
+    "pause": 3,
+    "disk full": 4,
+    "read-only": 2,
+    "folder gone": 2,
+}
+_KILLED = ("controller", "worker", "workers", "all")
+_SIGNALLED = ("controller", "controller", "worker", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a disturbance begins: at ``after_s`` after the start or, if set, after this many records or VMs."""
+
+    after_s: float = 0.0
+    records: int = 0
+    vms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    kind: str
+    when: Moment
+    #: Of signals: controller, worker, workers or all (the process group).
+    target: str = ""
+    signum: int = 0
+    #: Between the two halves of the kinds that have two.
+    for_s: float = 0.0
+    #: Which of the workers.
+    index: int = 0
+    #: A rule of the sandbox's ``api_faults``.
+    rule: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPlan:
+    """A start or a resume, and what disturbs it. ``pause_s``: before it, None for as long as processes live."""
+
+    disturbances: tuple[Disturbance, ...]
+    pause_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    pools: tuple[str, ...]
+    concurrency: tuple[int, ...]
+    block_sizes: tuple[str, ...]
+    options: tuple[str, ...]
+    attempts: tuple[AttemptPlan, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        return [
+            f"{pool}:tiny:10Gi:{number}:one:{size}"
+            for pool in self.pools
+            for number in self.concurrency
+            for size in self.block_sizes
+        ]
+
+    @property
+    def kinds(self) -> set[str]:
+        return {one.kind for attempt in self.attempts for one in attempt.disturbances}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    seed: int
+    number: int
+    #: One run, or two at once.
+    runs: tuple[RunPlan, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def draw_round(seed: int, number: int, kinds: Mapping[str, int] = KINDS) -> Round:
+    """The plan of round ``number``; the same for the same arguments."""
+    random = Random(f"{seed}-{number}")
+    runs = [_run(random, kinds)]
+    if random.random() < 0.15:
+        runs.append(_run(random, kinds))
+    return Round(seed, number, tuple(runs))
+
+
+def _run(random: Random, kinds: Mapping[str, int]) -> RunPlan:
+    pools = random.sample(SOUND, random.choices((1, 2, 3), (25, 55, 20))[0])
+    if random.random() < 0.25:
+        pools[-1] = CUT
+    elif random.random() < 0.2:
+        pools.append(CRASHING)
+    options = [random.choice(("--odf", "--odf-parallel=2", "--odf-parallel=2", "--odf-parallel=3"))]
+    if random.random() < 0.15:
+        options.append(random.choice(("-x", "--maxfail=2", "-q", "-v")))
+    if random.random() < 0.1:
+        options.append("-pno:cacheprovider")
+    number = random.choices((1, 2, 3), (70, 22, 8))[0]
+    return RunPlan(
+        pools=tuple(pools),
+        concurrency=random.choice(((1,), (1,), (1,), (2,), (1, 2))),
+        block_sizes=tuple(sorted(random.sample(BLOCK_SIZES, random.choices((1, 2, 3), (25, 60, 15))[0]))),
+        options=tuple(options),
+        attempts=tuple(_attempt(random, kinds, first=index == 0) for index in range(number)),
+    )
+
+
+def _attempt(random: Random, kinds: Mapping[str, int], *, first: bool) -> AttemptPlan:
+    number = random.choices((1, 2), (75, 25))[0]
+    names = random.choices(list(kinds), list(kinds.values()), k=number)
+    pause_s = None if first or random.random() < 0.5 else round(random.uniform(0.0, 4.0), 1)
+    return AttemptPlan(tuple(_disturbance(random, name) for name in names), pause_s)
+
+
+def _moment(random: Random) -> Moment:
+    how = random.random()
+    after_s = round(random.uniform(0.0, 0.8), 2)
+    if how < 0.45:
+        return Moment(after_s=after_s, records=random.choice((1, 1, 2, 3)))
+    if how < 0.75:
+        return Moment(after_s=after_s, vms=random.choice((1, 1, 2)))
+    return Moment(after_s=round(random.uniform(0.1, 9.0), 1))
+
+
+def _disturbance(random: Random, kind: str) -> Disturbance:
+    when = _moment(random)
+    index = random.randint(0, 2)
+    if kind.startswith("signal"):
+        return Disturbance(
+            kind, when, random.choice(_SIGNALLED), random.choice(SOFT), _gap(random, kind), index
+        )
+    if kind == "kill":
+        return Disturbance(kind, when, random.choice(_KILLED), signal.SIGKILL, 0.0, index)
+    if kind == "pause":
+        return Disturbance(
+            kind, when, random.choice(_KILLED), signal.SIGSTOP, round(random.uniform(0.5, 6), 1), index
+        )
+    return Disturbance(kind, when, for_s=round(random.uniform(0.5, 8.0), 1))
+
+
+def _gap(random: Random, kind: str) -> float:
+    """A second signal within a quarter of a second can be the first one's echo, which is no matter here."""
+    if kind == "signal twice":
+        return round(random.choice((0.3, random.uniform(0.3, 3.0))), 2)
+    return round(random.uniform(0.2, 10.0), 1) if kind == "signal, then kill" else 0.0

@@ -1,0 +1,184 @@
+"""Plays the plan of a round: attempts that are disturbed, then resumes until nothing is left to do."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from campaign.attempt import DEADLINE_S, Attempt, Place, Scene, start, wait
+from campaign.cluster import Cluster
+from campaign.disturb import clear, disturb, small_disk
+from campaign.plan import AttemptPlan, Disturbance, Round, RunPlan
+from campaign.processes import Process, marked
+from campaign.snapshot import read
+
+#: Kinds that need a disk of their own.
+DISK = frozenset({"disk full", "read-only"})
+
+#: Undisturbed resumes after the disturbed ones; one is enough, and each of the others would be a finding.
+_LAST_RESUMES = 2
+#: Processes without their controller have so long to end.
+ORPHANS_S = 30.0
+
+MATRIX = """
+cluster: kubeconfig
+namespace: perf
+pools: [{pools}]
+vm_sizes:
+  tiny: {{vcpus: 1, memory: 1Gi}}
+pvc_sizes: [10Gi]
+concurrency: {concurrency}
+profiles: [one]
+block_sizes: [{sizes}]
+fio: {{runtime: 10s, ramp: 1s, numjobs: 1, iodepth: 4, file_size: 64M}}
+timeouts: {{boot: 60s, ssh: 40s, layout: 40s, fio_slack: 30s, delete: 60s}}
+"""
+
+#: One phase: a key takes half a second.
+PROFILE = """
+[global]
+ioengine=libaio
+direct=1
+time_based=1
+runtime=${RUNTIME}
+ramp_time=${RAMP_TIME}
+group_reporting=1
+thread=1
+lat_percentiles=1
+filename=fio-testfile
+allow_file_create=0
+size=${FILE_SIZE}
+bs=${BLOCK_SIZE}
+iodepth=${IODEPTH}
+numjobs=${NUMJOBS}
+
+[reads]
+rw=randread
+"""
+
+
+@dataclass(slots=True)
+class Played:
+    """A run that was played to its end. ``run_ids``: more than one if it died before it could be resumed."""
+
+    plan: RunPlan
+    place: Place
+    run_ids: list[str] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    #: Processes that were there when they had had time to end.
+    processes: list[Process] = field(default_factory=list)
+    cleanup: Attempt | None = None
+
+    @property
+    def run(self) -> Path:
+        return self.place.run(self.run_ids[-1])
+
+
+def play(drawn: Round, cluster: Cluster, folder: Path, baseline: Mapping[str, str]) -> list[Played]:
+    """Play all runs of a round, at the same time if there are two."""
+    played = []
+    with contextlib.ExitStack() as stack:
+        for letter, plan in zip("ab", drawn.runs, strict=False):
+            place = Place(folder / letter, f"{drawn.seed}-{drawn.number}-{letter}", cluster, cluster.kubeconfig)
+            _prepare(place, plan)
+            if plan.kinds & DISK:
+                stack.enter_context(small_disk(place.results))
+            played.append(Played(plan, place))
+        threads = [threading.Thread(target=_play, args=(one,), daemon=True) for one in played]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if cluster.left(baseline, 10.0):
+            # Runs whose first attempt was killed before it had a folder: nobody resumes them.
+            for one in played:
+                one.cleanup = _attempt(one, ["--odf-cleanup", "orphans", "--odf-matrix", "m.yaml"], "cleanup", ())
+                break
+    return played
+
+
+def _prepare(place: Place, plan: RunPlan) -> None:
+    place.tmp.mkdir(parents=True)
+    (place.folder / "profiles").mkdir()
+    (place.folder / "profiles" / "one.fio").write_text(PROFILE)
+    (place.folder / "m.yaml").write_text(
+        MATRIX.format(
+            pools=", ".join(plan.pools),
+            concurrency=list(plan.concurrency),
+            sizes=", ".join(plan.block_sizes),
+        )
+    )
+
+
+def _play(played: Played) -> None:
+    for attempt in (*played.plan.attempts, *(AttemptPlan(()) for _ in range(_LAST_RESUMES))):
+        if not attempt.disturbances and _is_done(played):
+            break
+        if attempt.pause_s is None:
+            _processes_gone(played)
+        else:
+            time.sleep(attempt.pause_s)
+        _go_on(played, attempt)
+    played.processes = _processes_gone(played)
+    clear(played.place.mark)
+
+
+def _is_done(played: Played) -> bool:
+    return bool(played.attempts) and not played.attempts[-1].disturbances and played.attempts[-1].code in (0, 1, 5)
+
+
+def _processes_gone(played: Played) -> list[Process]:
+    end = time.monotonic() + ORPHANS_S
+    while (found := marked(played.place.mark)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def _go_on(played: Played, plan: AttemptPlan) -> None:
+    """Resume the run, or start one if there is none that can be resumed."""
+    place = played.place
+    if played.run_ids and (played.run / "run.json").is_file():
+        arguments = ["--odf-resume", played.run_ids[-1]]
+    else:
+        played.run_ids.append(f"c-{place.mark}-{len(played.run_ids) + 1}")
+        arguments = [played.plan.options[0], "--odf-matrix", "m.yaml", "--odf-run-id", played.run_ids[-1]]
+    if plan.disturbances:
+        # The last resumes must not stop at a key that never passes.
+        arguments += played.plan.options[1:]
+    played.attempts.append(_attempt(played, arguments, played.run_ids[-1], plan.disturbances))
+
+
+def _attempt(
+    played: Played, arguments: list[str], run_id: str, disturbances: tuple[Disturbance, ...]
+) -> Attempt:
+    place = played.place
+    out = place.folder / f"out-{len(played.attempts) + 1}.txt"
+    before = place.lines(run_id)
+    began_s = time.monotonic()
+    process = start(place, arguments, out)
+    scene = Scene(place, run_id, process.pid, threading.Event(), began_s, [])
+    threads = [threading.Thread(target=disturb, args=(one, scene), daemon=True) for one in disturbances]
+    for thread in threads:
+        thread.start()
+    ended = wait(process, DEADLINE_S)
+    ended_s = time.monotonic()
+    scene.ended.set()
+    for thread in threads:
+        thread.join()
+    return Attempt(
+        command=arguments,
+        run_id=run_id,
+        disturbances=disturbances,
+        code=process.returncode,
+        hung=not ended,
+        out=out.read_text(errors="replace"),
+        began_s=began_s,
+        ended_s=ended_s,
+        lines_before=before,
+        seen=read(place.run(run_id)),
+        effects=sorted(scene.effects, key=lambda effect: effect.at_s),
+    )
