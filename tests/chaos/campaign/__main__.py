@@ -1,4 +1,4 @@
-"""A campaign by hand: ``python -m campaign --seed 1 --rounds 200`` with this folder's parent on PYTHONPATH."""
+"""A campaign by hand: ``PYTHONPATH=tests/chaos python -m campaign --seed 1 --rounds 200``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from campaign.campaign import run_campaign
+from campaign.plan import KINDS
 
 
 def main() -> int:
@@ -17,14 +18,16 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, metavar="N", help="begin with this round")
     parser.add_argument("--only", type=int, action="append", metavar="N", help="this round only; repeatable")
     parser.add_argument("--folder", type=Path, help="where rounds that broke a law are kept")
+    parser.add_argument("--kinds", help="draw these kinds of disturbances only, with commas between them")
     options = parser.parse_args()
+    kinds = {name: KINDS[name] for name in options.kinds.split(",")} if options.kinds else KINDS
     folder = options.folder or Path(tempfile.mkdtemp(prefix="odf-chaos-"))
     rounds = options.only or range(options.first, options.first + options.rounds)
 
     def say(line: str) -> None:
         print(line, flush=True)
 
-    figures = run_campaign(options.seed, rounds, folder=folder.absolute(), say=say)
+    figures = run_campaign(options.seed, rounds, folder=folder.absolute(), say=say, kinds=kinds)
     for line in figures.lines():
         say(line)
     return 1 if figures.broken else 0

@@ -55,7 +55,13 @@ class Figures:
             self.codes[attempt.code] += 1
             new = attempt.seen.lines[attempt.lines_before :]
             self.passed += sum(line.status == "passed" for line in new)
-            names = sorted({f"{e.kind} {e.what}" if e.kind in ("kill", "signal") else e.kind for e in attempt.effects if e.hit})
+            names = sorted(
+                {
+                    f"{e.kind} {e.what}" if e.kind in ("kill", "signal") else e.kind
+                    for e in attempt.effects
+                    if e.hit
+                }
+            )
             for line in new:
                 if line.status in ("failed", "error") and not line.key.startswith(CRASHING):
                     self.failed[f"{', '.join(names) or 'nothing'}: {line.reason[:120]}"] += 1
@@ -66,7 +72,11 @@ class Figures:
 
     def lines(self) -> list[str]:
         waits = sorted(self.signal_s)
-        shown = f"{waits[len(waits) // 2]:.1f} s median, {waits[-1]:.1f} s longest of {len(waits)}" if waits else "none"
+        shown = (
+            f"{waits[len(waits) // 2]:.1f} s median, {waits[-1]:.1f} s longest of {len(waits)}"
+            if waits
+            else "none"
+        )
         return [
             f"{self.rounds} rounds, {self.runs} runs, {self.attempts} pytest processes, {self.took_s:.0f} s",
             f"{self.passed} keys measured",
@@ -79,7 +89,9 @@ class Figures:
 
 
 def _counts(counter: Counter) -> str:
-    return ", ".join(f"{name} {number}" for name, number in sorted(counter.items(), key=lambda pair: str(pair[0])))
+    return ", ".join(
+        f"{name} {number}" for name, number in sorted(counter.items(), key=lambda pair: str(pair[0]))
+    )
 
 
 @contextmanager
@@ -92,13 +104,14 @@ def sandbox(state_dir: Path):
         started.close()
 
 
-def possible_kinds(scratch: Path) -> dict[str, int]:
-    """The kinds of disturbance that this machine allows."""
+def _can_mount(scratch: Path) -> bool:
     try:
         with small_disk(scratch / "disk"):
-            return dict(KINDS)
+            pass
     except OSError:
-        return {name: weight for name, weight in KINDS.items() if name not in DISK}
+        return False
+    shutil.rmtree(scratch / "disk")
+    return True
 
 
 def run_campaign(
@@ -107,13 +120,14 @@ def run_campaign(
     *,
     folder: Path,
     say: Callable[[str], None],
+    kinds: Mapping[str, int] = KINDS,
     deadline_s: float = float("inf"),
 ) -> Figures:
     """Play ``rounds``; those that broke a law stay in ``folder``. No round begins after ``deadline_s``."""
     folder.mkdir(parents=True, exist_ok=True)
-    kinds = possible_kinds(folder)
-    if missing := sorted(set(KINDS) - set(kinds)):
-        say(f"not possible here: {', '.join(missing)}")
+    if DISK & set(kinds) and not _can_mount(folder):
+        say(f"not possible here, since nothing can be mounted: {', '.join(sorted(DISK & set(kinds)))}")
+        kinds = {name: weight for name, weight in kinds.items() if name not in DISK}
     figures = Figures()
     began_s = time.monotonic()
     with sandbox(folder / "sandbox") as cluster:
@@ -165,7 +179,8 @@ def _round(
 
 def describe(played: Played) -> str:
     attempts = [
-        f"{attempt.code}" + "".join(f" [{e.kind} {e.what}{' ' + str(e.signum) if e.signum else ''}]" for e in attempt.effects)
+        f"{attempt.code}"
+        + "".join(f" [{e.kind} {e.what}{' ' + str(e.signum) if e.signum else ''}]" for e in attempt.effects)
         for attempt in played.attempts
     ]
     return f"{len(played.plan.keys)} keys {' '.join(played.plan.options)}: {' -> '.join(attempts)}"

@@ -47,6 +47,12 @@ class Cluster:
             text = response.read().decode()
         return json.loads(text) if text else None
 
+    def write_kubeconfig(self, path: Path, user: Mapping[str, Any]) -> None:
+        """A kubeconfig for another user."""
+        document = yaml.safe_load(self.kubeconfig.read_text())
+        document["users"][0]["user"] = dict(user)
+        path.write_text(yaml.safe_dump(document))
+
     def vms(self, run_id: str) -> int:
         path = f"/apis/kubevirt.io/v1/namespaces/{NAMESPACE}/virtualmachines"
         return len(self.call("GET", f"{path}?labelSelector={RUN_LABEL}%3D{run_id}")["items"])

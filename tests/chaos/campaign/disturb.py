@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from campaign.attempt import Scene
+from campaign.cluster import NAMESPACE
 from campaign.plan import Disturbance, Moment
 from campaign.processes import marked, send, workers
 
@@ -22,7 +23,7 @@ DISK_BYTES = 16 << 20
 
 
 def disturb(one: Disturbance, scene: Scene) -> None:
-    """Wait for the moment, then do it; returns when it is over. Nothing is done to a process that has ended."""
+    """Wait for the moment, then do it until it is over. Nothing is done to a process that has ended."""
     if not _wait_for(one.when, scene):
         scene.note(one.kind, "ended before", hit=False)
         return
@@ -146,6 +147,36 @@ def _folder_gone(one: Disturbance, scene: Scene) -> None:
     away.rename(run)
 
 
+def _rule(one: Disturbance, scene: Scene) -> None:
+    """The rule stays after its attempt: what it did not hit yet, it may hit later."""
+    rule = {**one.rule, "namespace": NAMESPACE}
+    scene.note(one.kind, _words(rule))
+    scene.place.cluster.call("POST", "/sandbox/faults", rule)
+
+
+def _words(rule: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in rule.items() if name not in ("seed", "namespace"))
+
+
+def _frozen(one: Disturbance, scene: Scene) -> None:
+    scene.note(one.kind, f"for {one.for_s} s")
+    scene.place.cluster.call("POST", "/sandbox/freeze", {"seconds": one.for_s})
+
+
+def _restart(one: Disturbance, scene: Scene) -> None:
+    scene.note(one.kind, f"for {one.for_s} s")
+    scene.place.cluster.call("POST", "/sandbox/restart", {"seconds": one.for_s})
+
+
+def _token(one: Disturbance, scene: Scene) -> None:
+    """The run's token is revoked; its login gives another, at once or a little later."""
+    place = scene.place
+    scene.note(one.kind, f"revoked, the next after {one.for_s / 4:.1f} s")
+    place.cluster.call("DELETE", "/sandbox/tokens", {"token": place.token})
+    scene.ended.wait(one.for_s / 4)
+    place.log_in()
+
+
 def _remount(path: Path, how: str) -> bool:
     return (
         subprocess.run(
@@ -156,8 +187,8 @@ def _remount(path: Path, how: str) -> bool:
 
 
 @contextlib.contextmanager
-def small_disk(path: Path):
-    """A disk of its own at ``path``, so that it can be filled. Raises `OSError` without the right to mount."""
+def small_disk(path: Path) -> Iterator[None]:
+    """A disk of its own at ``path``, to be filled. Raises `OSError` without the right to mount."""
     path.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "odf-chaos", str(path)]
     try:
@@ -173,7 +204,7 @@ def small_disk(path: Path):
         kept = path.with_name(f"{path.name}.kept")
         shutil.copytree(path, kept, symlinks=True)
         subprocess.run(["umount", "-l", str(path)], check=True)
-        os.rmdir(path)
+        path.rmdir()
         kept.rename(path)
 
 
@@ -192,4 +223,9 @@ _ACTS: dict[str, Callable[[Disturbance, Scene], None]] = {
     "disk full": _disk_full,
     "read-only": _read_only,
     "folder gone": _folder_gone,
+    "api": _rule,
+    "api frozen": _frozen,
+    "api restart": _restart,
+    "token": _token,
+    "tunnel cut": _rule,
 }

@@ -16,7 +16,9 @@ SIGNAL_S = 45.0
 SECOND_S = 5.0
 
 _DISK = ("disk full", "read-only", "folder gone")
-_ALARMS = re.compile(r"Traceback \(most recent call last\)|INTERNALERROR|Exception ignored in|Fatal Python error")
+_ALARMS = re.compile(
+    r"Traceback \(most recent call last\)|INTERNALERROR|Exception ignored in|Fatal Python error"
+)
 _HEADER = "odfperf: run "
 #: pytest's own: interrupted, internal error, usage, nothing to run.
 _DISTURBED_CODES = {0, 1, 2, 4}
@@ -51,12 +53,16 @@ def results(played: Played) -> list[str]:
                 broken.append(f"{key} has no result")
         elif key not in measured:
             line = seen.last.get(key)
-            broken.append(f"{key} has not passed: {line.status + ', ' + line.reason if line else 'no result'}")
+            broken.append(
+                f"{key} has not passed: {line.status + ', ' + line.reason if line else 'no result'}"
+            )
     broken += [f"{key} was not asked for" for key in seen.last if key not in played.plan.keys]
     for attempt in played.attempts:
         done = {line.key for line in attempt.seen.lines[: attempt.lines_before] if line.status == "passed"}
         again = [line for line in attempt.seen.lines[attempt.lines_before :] if line.key in done]
-        broken += [f"{line.key} was run again after it passed ({line.status}, {line.reason})" for line in again]
+        broken += [
+            f"{line.key} was run again after it passed ({line.status}, {line.reason})" for line in again
+        ]
     before: list[object] = []
     for attempt in (one for one in played.attempts if one.run_id == played.run_ids[-1]):
         if attempt.seen.lines[: len(before)] != before:
@@ -69,7 +75,7 @@ def reports(played: Played) -> list[str]:
     """All reports say what the records say: everything at the end, what was known after an interrupt."""
     broken = []
     for number, attempt in enumerate(played.attempts, 1):
-        whole = attempt is played.attempts[-1] and not attempt.disturbances
+        whole = attempt is played.attempts[-1]
         if whole or _ended_itself(attempt):
             broken += [f"attempt {number}: {one}" for one in _reports(attempt, played, whole=whole)]
         elif not attempt.hits("kill", *_DISK):
@@ -120,7 +126,7 @@ def _reports(attempt: Attempt, played: Played, *, whole: bool) -> list[str]:
 
 
 def _after_pass(cases: list[str], status: str) -> bool:
-    """A teardown that failed (a worker that died, a group that could not be deleted) is told with the case."""
+    """A failed teardown (a worker that died, a group that could not be deleted) is told with its case."""
     return status == "passed" and cases == ["error"]
 
 
@@ -143,7 +149,9 @@ def codes(played: Played) -> list[str]:
         allowed = allowed_codes(attempt, crashing=CRASHING in played.plan.pools)
         if not attempt.hung and attempt.code not in allowed:
             did = "; ".join(f"{e.kind} {e.what} {e.signum}" for e in attempt.effects)
-            broken.append(f"attempt {number}: {attempt.code} is none of {sorted(allowed)} after {did or 'nothing'}")
+            broken.append(
+                f"attempt {number}: {attempt.code} is none of {sorted(allowed)} after {did or 'nothing'}"
+            )
     return broken
 
 
@@ -176,12 +184,18 @@ def output(played: Played) -> list[str]:
         if found and not (_HEADER not in attempt.out and attempt.hits("signal")):
             broken.append(f"attempt {number}: {_around(attempt.out, found.start())}")
         signals = attempt.hits("signal")
-        if attempt.code in {128 + one.signum for one in signals} and _HEADER in attempt.out and not attempt.is_killed:
-            for words in ("--odf-resume", "odfperf: deleted"):
-                if words not in attempt.out:
-                    broken.append(f"attempt {number}: interrupted, and its output has no {words!r}")
+        if (
+            attempt.code in {128 + one.signum for one in signals}
+            and _HEADER in attempt.out
+            and not attempt.is_killed
+        ):
+            missing = [words for words in ("--odf-resume", "odfperf: deleted") if words not in attempt.out]
+            if missing:
+                broken.append(f"attempt {number}: interrupted, and its output has no {' and '.join(missing)}")
         if "could not be deleted" in attempt.out:
-            broken.append(f"attempt {number}: {_around(attempt.out, attempt.out.index('could not be deleted'))}")
+            broken.append(
+                f"attempt {number}: {_around(attempt.out, attempt.out.index('could not be deleted'))}"
+            )
     return broken
 
 

@@ -25,14 +25,37 @@ KINDS: Mapping[str, int] = {
     "disk full": 4,
     "read-only": 2,
     "folder gone": 2,
+    "api": 12,
+    "api frozen": 3,
+    "api restart": 3,
+    "token": 3,
+    "tunnel cut": 4,
 }
+#: Those that every run of the round feels.
+SHARED = frozenset({"api", "api frozen", "api restart"})
+#: Faults of the API server. Each is over within seconds: a run must outlast it.
+_RULES: tuple[Mapping[str, Any], ...] = (
+    {"probability": 0.4, "status": 429, "retry_after_s": 1},
+    {"probability": 0.4, "status": 503},
+    {"verbs": ["get", "list"], "probability": 0.6, "status": 500},
+    {"probability": 0.4, "reset": True},
+    {"verbs": ["create"], "times": 2, "lost": True},
+    {"verbs": ["create"], "times": 2, "status": 500},
+    {"verbs": ["create"], "times": 1, "hang": True},
+    {"verbs": ["delete", "deletecollection"], "times": 2, "lost": True},
+    {"verbs": ["delete", "deletecollection"], "times": 2, "status": 429, "retry_after_s": 1},
+    {"verbs": ["watch"], "times": 3, "cut": True},
+    {"verbs": ["watch"], "times": 3, "expire": True},
+    {"verbs": ["update"], "resources": ["leases"], "times": 3, "status": 500},
+    {"probability": 0.5, "delay_s": 1.0},
+)
 _KILLED = ("controller", "worker", "workers", "all")
 _SIGNALLED = ("controller", "controller", "worker", "all")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a disturbance begins: at ``after_s`` after the start or, if set, after this many records or VMs."""
+    """When a disturbance begins: ``after_s`` after the start or, if set, after so many records or VMs."""
 
     after_s: float = 0.0
     records: int = 0
@@ -56,7 +79,7 @@ class Disturbance:
 
 @dataclass(frozen=True, slots=True)
 class AttemptPlan:
-    """A start or a resume, and what disturbs it. ``pause_s``: before it, None for as long as processes live."""
+    """A start or a resume, and what disturbs it. ``pause_s``: before it; None: until no process lives."""
 
     disturbances: tuple[Disturbance, ...]
     pause_s: float | None = None
@@ -68,7 +91,11 @@ class RunPlan:
     concurrency: tuple[int, ...]
     block_sizes: tuple[str, ...]
     options: tuple[str, ...]
+    #: Where its token comes from: file or plugin.
+    login: str
     attempts: tuple[AttemptPlan, ...]
+    #: Resume it once more when it is complete.
+    once_more: bool
 
     @property
     def keys(self) -> list[str]:
@@ -121,7 +148,9 @@ def _run(random: Random, kinds: Mapping[str, int]) -> RunPlan:
         concurrency=random.choice(((1,), (1,), (1,), (2,), (1, 2))),
         block_sizes=tuple(sorted(random.sample(BLOCK_SIZES, random.choices((1, 2, 3), (25, 60, 15))[0]))),
         options=tuple(options),
+        login=random.choice(("file", "plugin")),
         attempts=tuple(_attempt(random, kinds, first=index == 0) for index in range(number)),
+        once_more=random.random() < 0.15,
     )
 
 
@@ -155,7 +184,20 @@ def _disturbance(random: Random, kind: str) -> Disturbance:
         return Disturbance(
             kind, when, random.choice(_KILLED), signal.SIGSTOP, round(random.uniform(0.5, 6), 1), index
         )
-    return Disturbance(kind, when, for_s=round(random.uniform(0.5, 8.0), 1))
+    for_s = round(random.uniform(0.5, 8.0), 1)
+    if kind == "api":
+        rule = random.choice(_RULES)
+        # A rule without a number of times ends by time.
+        rule = {**rule, "seed": random.randint(1, 999)} | ({} if "times" in rule else {"for_s": for_s})
+        return Disturbance(kind, when, for_s=for_s, rule=rule)
+    if kind == "tunnel cut":
+        rule = {
+            "resources": ["virtualmachineinstances/portforward"],
+            "times": random.randint(1, 3),
+            "cut": True,
+        }
+        return Disturbance(kind, when, for_s=for_s, rule=rule)
+    return Disturbance(kind, when, for_s=for_s)
 
 
 def _gap(random: Random, kind: str) -> float:

@@ -8,11 +8,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from campaign.attempt import DEADLINE_S, Attempt, Place, Scene, start, wait
 from campaign.cluster import Cluster
 from campaign.disturb import clear, disturb, small_disk
-from campaign.plan import AttemptPlan, Disturbance, Round, RunPlan
+from campaign.plan import CRASHING, AttemptPlan, Disturbance, Round, RunPlan
 from campaign.processes import Process, marked
 from campaign.snapshot import read
 
@@ -72,6 +73,8 @@ class Played:
     #: Processes that were there when they had had time to end.
     processes: list[Process] = field(default_factory=list)
     cleanup: Attempt | None = None
+    #: Requests that rules hit, in the whole round.
+    api_hits: int = 0
 
     @property
     def run(self) -> Path:
@@ -83,7 +86,7 @@ def play(drawn: Round, cluster: Cluster, folder: Path, baseline: Mapping[str, st
     played = []
     with contextlib.ExitStack() as stack:
         for letter, plan in zip("ab", drawn.runs, strict=False):
-            place = Place(folder / letter, f"{drawn.seed}-{drawn.number}-{letter}", cluster, cluster.kubeconfig)
+            place = Place(folder / letter, f"{drawn.seed}-{drawn.number}-{letter}", cluster)
             _prepare(place, plan)
             if plan.kinds & DISK:
                 stack.enter_context(small_disk(place.results))
@@ -93,10 +96,15 @@ def play(drawn: Round, cluster: Cluster, folder: Path, baseline: Mapping[str, st
             thread.start()
         for thread in threads:
             thread.join()
+        for one in played:
+            one.api_hits = sum(rule["hits"] for rule in cluster.call("GET", "/sandbox/faults")["rules"])
+        cluster.call("DELETE", "/sandbox/faults")
         if cluster.left(baseline, 10.0):
             # Runs whose first attempt was killed before it had a folder: nobody resumes them.
             for one in played:
-                one.cleanup = _attempt(one, ["--odf-cleanup", "orphans", "--odf-matrix", "m.yaml"], "cleanup", ())
+                one.cleanup = _attempt(
+                    one, ["--odf-cleanup", "orphans", "--odf-matrix", "m.yaml"], "cleanup", ()
+                )
                 break
     return played
 
@@ -112,23 +120,51 @@ def _prepare(place: Place, plan: RunPlan) -> None:
             sizes=", ".join(plan.block_sizes),
         )
     )
+    place.log_in()
+    token = place.folder / "token"
+    users = {"file": {"tokenFile": str(token)}, "plugin": {"exec": _plugin(place.folder, token)}}
+    place.cluster.write_kubeconfig(place.kubeconfig, users[plan.login])
+
+
+def _plugin(folder: Path, token: Path) -> dict[str, Any]:
+    """A login plugin as clouds have them."""
+    script = folder / "login"
+    answer = (
+        '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}'
+    )
+    script.write_text(f"#!/bin/sh\nprintf '{answer}' \"$(cat {token})\"\n")
+    script.chmod(0o755)
+    return {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": str(script),
+        "interactiveMode": "Never",
+    }
 
 
 def _play(played: Played) -> None:
     for attempt in (*played.plan.attempts, *(AttemptPlan(()) for _ in range(_LAST_RESUMES))):
-        if not attempt.disturbances and _is_done(played):
+        if is_complete(played):
             break
         if attempt.pause_s is None:
             _processes_gone(played)
         else:
             time.sleep(attempt.pause_s)
         _go_on(played, attempt)
+    if played.plan.once_more and is_complete(played):
+        _go_on(played, AttemptPlan(()))
     played.processes = _processes_gone(played)
     clear(played.place.mark)
 
 
-def _is_done(played: Played) -> bool:
-    return bool(played.attempts) and not played.attempts[-1].disturbances and played.attempts[-1].code in (0, 1, 5)
+def is_complete(played: Played) -> bool:
+    """Whether the last attempt came to its own end, and left no key without its result."""
+    if not played.attempts or played.attempts[-1].code not in (0, 1, 5):
+        return False
+    last = played.attempts[-1].seen.last
+    return all(
+        key in last and (last[key].status == "passed" or key.startswith(f"{CRASHING}:"))
+        for key in played.plan.keys
+    )
 
 
 def _processes_gone(played: Played) -> list[Process]:
