@@ -20,6 +20,7 @@ from campaign.laws import judge, objects
 from campaign.plan import Disturbance, Moment, RunPlan
 from campaign.processes import MARK, marked
 from campaign.rounds import Played
+from campaign.setting import SIMULATED
 from campaign.snapshot import Line, read
 
 KEYS = ["fast:tiny:10Gi:1:one:4k", "fast:tiny:10Gi:1:one:64k"]
@@ -69,7 +70,7 @@ def played(tmp_path: Path) -> Played:
         command=[], run_id="r", disturbances=(), code=0, hung=False, out="odfperf: run r\n",
         began_s=10.0, ended_s=19.0, lines_before=1, seen=read(whole),
     )  # fmt: skip
-    return Played(PLAN, place, ["r"], [interrupted, resume])
+    return Played(PLAN, place, SIMULATED, ["r"], [interrupted, resume])
 
 
 def test_a_run_that_was_interrupted_and_resumed_breaks_nothing(played: Played):
@@ -173,7 +174,7 @@ def test_a_process_that_is_left_is_told(played: Played):
 
 
 def test_an_object_that_is_left_is_told(tmp_path: Path):
-    with sandbox(tmp_path / "sandbox") as cluster:
+    with sandbox(SIMULATED, tmp_path / "sandbox") as cluster:
         before = cluster.objects()
         body = {"metadata": {"name": "odfperf-r", "labels": {"odfperf/run-id": "r"}}}
         cluster.call("POST", "/api/v1/namespaces/perf/configmaps", body)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from campaign.campaign import run_campaign
+from campaign.campaign import draw, run_campaign
 from campaign.plan import KINDS
 
 
@@ -27,7 +27,8 @@ def main() -> int:
     def say(line: str) -> None:
         print(line, flush=True)
 
-    figures = run_campaign(options.seed, rounds, folder=folder.absolute(), say=say, kinds=kinds)
+    drawn = draw(options.seed, rounds, say, kinds)
+    figures = run_campaign(drawn, folder=folder.absolute(), say=say)
     for line in figures.lines():
         say(line)
     return 1 if figures.broken else 0

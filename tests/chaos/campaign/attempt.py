@@ -17,9 +17,6 @@ from campaign.plan import Disturbance
 from campaign.processes import MARK
 from campaign.snapshot import Snapshot
 
-#: A run of this size takes half a minute on a slow machine. What takes longer hangs.
-DEADLINE_S = 180.0
-
 
 @dataclass(frozen=True, slots=True)
 class Effect:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,24 +15,11 @@ from pathlib import Path
 from campaign.cluster import NAMESPACE, Cluster
 from campaign.disturb import small_disk
 from campaign.laws import judge, objects
-from campaign.plan import CRASHING, CUT, KINDS, SOUND, draw_round
+from campaign.plan import CRASHING, KINDS, Round, draw_round
 from campaign.rounds import DISK, Played, play
+from campaign.setting import SIMULATED, Setting
 from pytest_odfperf.sandbox.start import start
 from pytest_odfperf.waiting import Stop
-
-#: A key takes about half a second of fio.
-SANDBOX = {
-    "machine": "simulated",
-    "speed": 25,
-    "boot_s": 0.1,
-    "clone_s": 0.1,
-    "namespaces": [NAMESPACE],
-    "storage_classes": {
-        **{name: {"default": name == SOUND[0]} for name in SOUND},
-        CUT: {"faults": {"cut": True}},
-        CRASHING: {"faults": {"crash": True}},
-    },
-}
 
 
 @dataclass(slots=True)
@@ -95,69 +83,73 @@ def _counts(counter: Counter) -> str:
 
 
 @contextmanager
-def sandbox(state_dir: Path):
-    """A sandbox of the campaign's own, and what it holds before any run."""
-    started = start(SANDBOX, state_dir=state_dir, stop=Stop(), deadline_s=120)
+def sandbox(setting: Setting, state_dir: Path) -> Iterator[Cluster]:
+    """A sandbox of the campaign's own."""
+    started = start(setting.sandbox, state_dir=state_dir, stop=Stop(), deadline_s=120)
     try:
         yield Cluster(started.kubeconfig)
     finally:
         started.close()
 
 
-def _can_mount(scratch: Path) -> bool:
-    try:
-        with small_disk(scratch / "disk"):
-            pass
-    except OSError:
-        return False
-    shutil.rmtree(scratch / "disk")
-    return True
+def draw(
+    seed: int, numbers: Iterable[int], say: Callable[[str], None], kinds: Mapping[str, int] = KINDS
+) -> list[Round]:
+    """Rounds of ``kinds``, apart from those kinds that this machine does not allow."""
+    if DISK & set(kinds) and not _can_mount():
+        say(f"not possible here, since nothing can be mounted: {', '.join(sorted(DISK & set(kinds)))}")
+        kinds = {name: weight for name, weight in kinds.items() if name not in DISK}
+    return [draw_round(seed, number, kinds) for number in numbers]
+
+
+def _can_mount() -> bool:
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            with small_disk(Path(scratch) / "disk"):
+                return True
+        except OSError:
+            return False
 
 
 def run_campaign(
-    seed: int,
-    rounds: Iterable[int],
+    rounds: Iterable[Round],
+    setting: Setting = SIMULATED,
     *,
     folder: Path,
     say: Callable[[str], None],
-    kinds: Mapping[str, int] = KINDS,
     deadline_s: float = float("inf"),
 ) -> Figures:
     """Play ``rounds``; those that broke a law stay in ``folder``. No round begins after ``deadline_s``."""
     folder.mkdir(parents=True, exist_ok=True)
-    if DISK & set(kinds) and not _can_mount(folder):
-        say(f"not possible here, since nothing can be mounted: {', '.join(sorted(DISK & set(kinds)))}")
-        kinds = {name: weight for name, weight in kinds.items() if name not in DISK}
     figures = Figures()
     began_s = time.monotonic()
-    with sandbox(folder / "sandbox") as cluster:
+    with sandbox(setting, folder / "sandbox") as cluster:
         baseline = cluster.objects()
-        for number in rounds:
+        for drawn in rounds:
             if time.monotonic() - began_s > deadline_s:
-                say(f"no time for round {number}")
+                say(f"no time for round {drawn.number}")
                 break
-            _round(seed, number, kinds, cluster, baseline, folder, figures, say)
+            _round(drawn, setting, cluster, baseline, folder, figures, say)
             figures.took_s = time.monotonic() - began_s
     return figures
 
 
 def _round(
-    seed: int,
-    number: int,
-    kinds: Mapping[str, int],
+    drawn: Round,
+    setting: Setting,
     cluster: Cluster,
     baseline: Mapping[str, str],
     folder: Path,
     figures: Figures,
     say: Callable[[str], None],
 ) -> None:
-    drawn = draw_round(seed, number, kinds)
+    number = drawn.number
     place = folder / f"round-{number}"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     (place / "plan.json").write_text(json.dumps(drawn.to_json(), indent=1))
     began_s = time.monotonic()
-    played = play(drawn, cluster, place, baseline)
+    played = play(drawn, setting, cluster, place, baseline)
     broken = [line for one in played for line in judge(one)]
     left = cluster.left(baseline, 20.0)
     broken += objects(left)
@@ -172,7 +164,7 @@ def _round(
     (place / "broken.txt").write_text("\n".join(broken) + "\n")
     for line in broken:
         say(f"  BROKEN {line[:1500]}")
-    say(f"  again: --seed {seed} --only {number}; kept in {place}")
+    say(f"  again: --seed {drawn.seed} --only {number}; kept in {place}")
     if left:
         _empty(cluster, left)
 

@@ -217,7 +217,7 @@ def clear(mark: str) -> None:
 _ACTS: dict[str, Callable[[Disturbance, Scene], None]] = {
     "signal": _signal,
     "signal twice": _signal_twice,
-    "signal, then kill": _signal_then_kill,
+    "signal then kill": _signal_then_kill,
     "kill": _kill,
     "pause": _pause,
     "disk full": _disk_full,

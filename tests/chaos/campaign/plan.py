@@ -19,7 +19,7 @@ SOFT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 KINDS: Mapping[str, int] = {
     "signal": 10,
     "signal twice": 4,
-    "signal, then kill": 3,
+    "signal then kill": 3,
     "kill": 12,
     "pause": 3,
     "disk full": 4,
@@ -204,4 +204,4 @@ def _gap(random: Random, kind: str) -> float:
     """A second signal within a quarter of a second can be the first one's echo, which is no matter here."""
     if kind == "signal twice":
         return round(random.choice((0.3, random.uniform(0.3, 3.0))), 2)
-    return round(random.uniform(0.2, 10.0), 1) if kind == "signal, then kill" else 0.0
+    return round(random.uniform(0.2, 10.0), 1) if kind == "signal then kill" else 0.0

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from campaign.attempt import DEADLINE_S, Attempt, Place, Scene, start, wait
+from campaign.attempt import Attempt, Place, Scene, start, wait
 from campaign.cluster import Cluster
 from campaign.disturb import clear, disturb, small_disk
 from campaign.plan import CRASHING, AttemptPlan, Disturbance, Round, RunPlan
 from campaign.processes import Process, marked
+from campaign.setting import PROFILE, Setting
 from campaign.snapshot import read
 
 #: Kinds that need a disk of their own.
@@ -25,42 +26,6 @@ _LAST_RESUMES = 2
 #: Processes without their controller have so long to end.
 ORPHANS_S = 30.0
 
-MATRIX = """
-cluster: kubeconfig
-namespace: perf
-pools: [{pools}]
-vm_sizes:
-  tiny: {{vcpus: 1, memory: 1Gi}}
-pvc_sizes: [10Gi]
-concurrency: {concurrency}
-profiles: [one]
-block_sizes: [{sizes}]
-fio: {{runtime: 10s, ramp: 1s, numjobs: 1, iodepth: 4, file_size: 64M}}
-timeouts: {{boot: 60s, ssh: 40s, layout: 40s, fio_slack: 30s, delete: 60s}}
-"""
-
-#: One phase: a key takes half a second.
-PROFILE = """
-[global]
-ioengine=libaio
-direct=1
-time_based=1
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-group_reporting=1
-thread=1
-lat_percentiles=1
-filename=fio-testfile
-allow_file_create=0
-size=${FILE_SIZE}
-bs=${BLOCK_SIZE}
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-
-[reads]
-rw=randread
-"""
-
 
 @dataclass(slots=True)
 class Played:
@@ -68,6 +33,7 @@ class Played:
 
     plan: RunPlan
     place: Place
+    setting: Setting
     run_ids: list[str] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     #: Processes that were there when they had had time to end.
@@ -81,16 +47,18 @@ class Played:
         return self.place.run(self.run_ids[-1])
 
 
-def play(drawn: Round, cluster: Cluster, folder: Path, baseline: Mapping[str, str]) -> list[Played]:
+def play(
+    drawn: Round, setting: Setting, cluster: Cluster, folder: Path, baseline: Mapping[str, str]
+) -> list[Played]:
     """Play all runs of a round, at the same time if there are two."""
     played = []
     with contextlib.ExitStack() as stack:
         for letter, plan in zip("ab", drawn.runs, strict=False):
             place = Place(folder / letter, f"{drawn.seed}-{drawn.number}-{letter}", cluster)
-            _prepare(place, plan)
+            _prepare(place, plan, setting)
             if plan.kinds & DISK:
                 stack.enter_context(small_disk(place.results))
-            played.append(Played(plan, place))
+            played.append(Played(plan, place, setting))
         threads = [threading.Thread(target=_play, args=(one,), daemon=True) for one in played]
         for thread in threads:
             thread.start()
@@ -109,17 +77,11 @@ def play(drawn: Round, cluster: Cluster, folder: Path, baseline: Mapping[str, st
     return played
 
 
-def _prepare(place: Place, plan: RunPlan) -> None:
+def _prepare(place: Place, plan: RunPlan, setting: Setting) -> None:
     place.tmp.mkdir(parents=True)
     (place.folder / "profiles").mkdir()
     (place.folder / "profiles" / "one.fio").write_text(PROFILE)
-    (place.folder / "m.yaml").write_text(
-        MATRIX.format(
-            pools=", ".join(plan.pools),
-            concurrency=list(plan.concurrency),
-            sizes=", ".join(plan.block_sizes),
-        )
-    )
+    (place.folder / "m.yaml").write_text(setting.matrix(plan))
     place.log_in()
     token = place.folder / "token"
     users = {"file": {"tokenFile": str(token)}, "plugin": {"exec": _plugin(place.folder, token)}}
@@ -200,7 +162,7 @@ def _attempt(
     threads = [threading.Thread(target=disturb, args=(one, scene), daemon=True) for one in disturbances]
     for thread in threads:
         thread.start()
-    ended = wait(process, DEADLINE_S)
+    ended = wait(process, played.setting.deadline_s)
     ended_s = time.monotonic()
     scene.ended.set()
     for thread in threads:
