@@ -171,7 +171,7 @@ def _round(
 
 def describe(played: Played) -> str:
     attempts = [
-        f"{attempt.code}"
+        f"{attempt.code} ({attempt.ended_s - attempt.began_s:.0f} s)"
         + "".join(f" [{e.kind} {e.what}{' ' + str(e.signum) if e.signum else ''}]" for e in attempt.effects)
         for attempt in played.attempts
     ]

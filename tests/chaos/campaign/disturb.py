@@ -76,9 +76,11 @@ def _signal(one: Disturbance, scene: Scene) -> None:
 
 
 def _signal_twice(one: Disturbance, scene: Scene) -> None:
-    _send(one, scene, one.signum)
+    targets = _send(one, scene, one.signum)
     if not scene.ended.wait(one.for_s):
-        scene.note("signal", "second controller", signum=one.signum)
+        # A controller that was not told of the first one takes it for the first.
+        word = "second " if abs(targets[0]) == scene.pid else ""
+        scene.note("signal", f"{word}controller", signum=one.signum)
         send(scene.pid, one.signum)
 
 
