@@ -119,6 +119,8 @@ class Scene:
     ended: threading.Event
     began_s: float
     effects: list[Effect]
+    #: A disturbance that could not be made; the round is no proof of anything then.
+    problem: BaseException | None = None
 
     def note(self, kind: str, what: str, hit: bool = True, signum: int = 0) -> None:
         self.effects.append(Effect(kind, what, signum, time.monotonic(), hit))

@@ -24,6 +24,14 @@ DISK_BYTES = 16 << 20
 
 def disturb(one: Disturbance, scene: Scene) -> None:
     """Wait for the moment, then do it until it is over. Nothing is done to a process that has ended."""
+    try:
+        _disturb(one, scene)
+    except BaseException as error:
+        scene.problem = error
+        raise
+
+
+def _disturb(one: Disturbance, scene: Scene) -> None:
     if not _wait_for(one.when, scene):
         scene.note(one.kind, "ended before", hit=False)
         return

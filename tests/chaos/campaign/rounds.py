@@ -39,6 +39,7 @@ class Played:
     #: Processes that were there when they had had time to end.
     processes: list[Process] = field(default_factory=list)
     cleanup: Attempt | None = None
+    problem: BaseException | None = None
     #: Requests that rules hit, in the whole round.
     api_hits: int = 0
 
@@ -67,6 +68,9 @@ def play(
         for one in played:
             one.api_hits = sum(rule["hits"] for rule in cluster.call("GET", "/sandbox/faults")["rules"])
         cluster.call("DELETE", "/sandbox/faults")
+        for one in played:
+            if one.problem is not None:
+                raise one.problem
         if cluster.left(baseline, 10.0):
             # Runs whose first attempt was killed before it had a folder: nobody resumes them.
             for one in played:
@@ -104,6 +108,16 @@ def _plugin(folder: Path, token: Path) -> dict[str, Any]:
 
 
 def _play(played: Played) -> None:
+    try:
+        _attempts(played)
+    except BaseException as error:
+        played.problem = error
+        raise
+    finally:
+        clear(played.place.mark)
+
+
+def _attempts(played: Played) -> None:
     for attempt in (*played.plan.attempts, *(AttemptPlan(()) for _ in range(_LAST_RESUMES))):
         if is_complete(played):
             break
@@ -115,7 +129,6 @@ def _play(played: Played) -> None:
     if played.plan.once_more and is_complete(played):
         _go_on(played, AttemptPlan(()))
     played.processes = _processes_gone(played)
-    clear(played.place.mark)
 
 
 def is_complete(played: Played) -> bool:
@@ -167,6 +180,8 @@ def _attempt(
     scene.ended.set()
     for thread in threads:
         thread.join()
+    if scene.problem is not None:
+        raise RuntimeError(f"round not played: {scene.problem!r}") from scene.problem
     return Attempt(
         command=arguments,
         run_id=run_id,
