@@ -233,6 +233,11 @@ class ControllerPlugin:
             if plan.definitions.get(str(record.key)) == plan.done.get(test, "")
         ]
         replay(self._config, restored, [self], ("resumed", "completed earlier in this run"), {})
+        if {str(record.key) for record in restored}.issuperset(plan.selected) and (
+            session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+        ):
+            # A script that resumes until the exit code is 0 must come to its end.
+            session.exitstatus = pytest.ExitCode.OK
         self._complete_reports()
         if not self._outputs.write():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -58,6 +58,7 @@ def test_a_completed_run_resumes_to_nothing(run_pytest):
     assert first.code == 0, first.out
     again = run_pytest("--odf-resume", "last")
     assert "2 deselected" in again.out
+    assert again.code == 0
     assert len(again.records()) == 2
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from campaign.cluster import NAMESPACE, Cluster
 from campaign.disturb import small_disk
 from campaign.laws import judge, objects
-from campaign.plan import CRASHING, KINDS, Round, draw_round
+from campaign.plan import KINDS, Round, draw_round
 from campaign.rounds import DISK, Played, play
 from campaign.setting import SIMULATED, Setting
 from pytest_odfperf.sandbox.start import start
@@ -51,7 +51,7 @@ class Figures:
                 }
             )
             for line in new:
-                if line.status in ("failed", "error") and not line.key.startswith(CRASHING):
+                if line.status in ("failed", "error") and line.key not in played.plan.never_pass:
                     self.failed[f"{', '.join(names) or 'nothing'}: {line.reason[:120]}"] += 1
             self.disturbances.update(names)
             firsts = [e.at_s for e in attempt.hits("signal") if "second" not in e.what]

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Mapping
 
 from campaign.attempt import Attempt
-from campaign.plan import CRASHING
 from campaign.rounds import Played
 
 #: From a first soft signal to the end, on a slow machine; a second one ends at once.
@@ -46,7 +45,7 @@ def results(played: Played) -> list[str]:
     broken += [f"{key} passed {number} times" for (key, _), number in passed.items() if number > 1]
     measured = {key for key, _ in passed}
     for key in played.plan.keys:
-        if key.startswith(f"{CRASHING}:"):
+        if key in played.plan.never_pass:
             if key in measured:
                 broken.append(f"{key} passed on a machine that died")
             elif key not in seen.last:
@@ -146,7 +145,7 @@ def files(played: Played) -> list[str]:
 def codes(played: Played) -> list[str]:
     broken = []
     for number, attempt in enumerate(played.attempts, 1):
-        allowed = allowed_codes(attempt, crashing=CRASHING in played.plan.pools)
+        allowed = allowed_codes(attempt, lossy=bool(played.plan.never_pass))
         if not attempt.hung and attempt.code not in allowed:
             did = "; ".join(f"{e.kind} {e.what} {e.signum}" for e in attempt.effects)
             broken.append(
@@ -155,9 +154,9 @@ def codes(played: Played) -> list[str]:
     return broken
 
 
-def allowed_codes(attempt: Attempt, *, crashing: bool) -> set[int]:
+def allowed_codes(attempt: Attempt, *, lossy: bool) -> set[int]:
     """The exit codes that are documented for what was done to an attempt."""
-    done = {1} if crashing else {0}
+    done = {1} if lossy else {0}
     if not attempt.disturbances:
         return done
     allowed: set[int] = set()

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
-#: Pools whose keys pass whatever their guests do, and one whose keys never do.
+#: Pools without a fault of their own, with one that a key survives, and with one that none does.
 SOUND = ("fast", "slow", "third")
-CUT, CRASHING = "cutting", "crashing"
+SURVIVED = ("cutting", "silent", "migrating", "jumping")
+FATAL = ("crashing", "rebooting")
 BLOCK_SIZES = ("4k", "64k", "1M")
 
 SOFT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -107,6 +108,11 @@ class RunPlan:
         ]
 
     @property
+    def never_pass(self) -> set[str]:
+        """The keys whose machine is lost each time."""
+        return {key for key in self.keys if key.partition(":")[0] in FATAL}
+
+    @property
     def kinds(self) -> set[str]:
         return {one.kind for attempt in self.attempts for one in attempt.disturbances}
 
@@ -133,10 +139,10 @@ def draw_round(seed: int, number: int, kinds: Mapping[str, int] = KINDS) -> Roun
 
 def _run(random: Random, kinds: Mapping[str, int]) -> RunPlan:
     pools = random.sample(SOUND, random.choices((1, 2, 3), (25, 55, 20))[0])
-    if random.random() < 0.25:
-        pools[-1] = CUT
+    if random.random() < 0.35:
+        pools[-1] = random.choice(SURVIVED)
     elif random.random() < 0.2:
-        pools.append(CRASHING)
+        pools.append(random.choice(FATAL))
     options = [random.choice(("--odf", "--odf-parallel=2", "--odf-parallel=2", "--odf-parallel=3"))]
     if random.random() < 0.15:
         options.append(random.choice(("-x", "--maxfail=2", "-q", "-v")))

@@ -13,7 +13,7 @@ from typing import Any
 from campaign.attempt import Attempt, Place, Scene, start, wait
 from campaign.cluster import Cluster
 from campaign.disturb import clear, disturb, small_disk
-from campaign.plan import CRASHING, AttemptPlan, Disturbance, Round, RunPlan
+from campaign.plan import AttemptPlan, Disturbance, Round, RunPlan
 from campaign.processes import Process, marked
 from campaign.setting import PROFILE, Setting
 from campaign.snapshot import read
@@ -137,7 +137,7 @@ def is_complete(played: Played) -> bool:
         return False
     last = played.attempts[-1].seen.last
     return all(
-        key in last and (last[key].status == "passed" or key.startswith(f"{CRASHING}:"))
+        key in last and (last[key].status == "passed" or key in played.plan.never_pass)
         for key in played.plan.keys
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign.cluster import NAMESPACE
-from campaign.plan import CRASHING, CUT, SOUND, RunPlan
+from campaign.plan import SOUND, RunPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,12 @@ SIMULATED = Setting(
         "namespaces": [NAMESPACE],
         "storage_classes": {
             **{name: {"default": name == SOUND[0]} for name in SOUND},
-            CUT: {"faults": {"cut": True}},
-            CRASHING: {"faults": {"crash": True}},
+            "cutting": {"faults": {"cut": True}},
+            "silent": {"faults": {"ssh_silent_s": 2}},
+            "migrating": {"faults": {"migrate": True}},
+            "jumping": {"faults": {"clock_jump_s": -3600}},
+            "crashing": {"faults": {"crash": True}},
+            "rebooting": {"faults": {"reboot_s": 0.5}},
         },
     },
     pvc_size="10Gi",

@@ -21,7 +21,7 @@ from pytest_odfperf.waiting import Stop
 
 ME = Holder.of_this_process()
 OTHER = Holder("somebody@else:1/x", "")
-LONG_AGO = "2020-01-01T00:00:00.000000Z"
+LONG_AGO = "2020-01-01T00:00:00.000001Z"
 
 
 def held(bench: Any, holder: Holder) -> RunLease:
