@@ -17,6 +17,9 @@ import yaml
 NAMESPACE = "perf"
 RUN_LABEL = "odfperf/run-id"
 
+#: Longer than any freeze or restart of a plan.
+_AWAY_S = 30.0
+
 _NAMESPACED = {
     "/apis/kubevirt.io/v1": ("virtualmachines", "virtualmachineinstances"),
     "/apis/cdi.kubevirt.io/v1beta1": ("datavolumes",),
@@ -36,7 +39,19 @@ class Cluster:
         self._tls = ssl.create_default_context(cadata=ca)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON answer. Raises `OSError` (`HTTPError` is one)."""
+        """The JSON answer, once the server is back if it is away. Raises `OSError` (`HTTPError` is one)."""
+        end = time.monotonic() + _AWAY_S
+        while True:
+            try:
+                return self._call(method, path, body)
+            except urllib.error.HTTPError:
+                raise
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+
+    def _call(self, method: str, path: str, body: Any) -> Any:
         request = urllib.request.Request(
             self._url + path,
             method=method,
