@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from pytest_odfperf.run.controller import Run
 
+#: Tells a worker to end after the key that it measures.
+FINISH = signal.SIGUSR1
 #: In the output of a worker: the signal that ended it.
 SIGNAL = "odfperf_signal"
 #: In the output of a worker: the exit code, if given, and the words with which a test ended the session.
@@ -86,6 +89,16 @@ class WorkerInterrupts:
         self._config = config
         self._signals = signals
         self._interrupt = interrupt
+        self._session: pytest.Session | None = None
+        signal.signal(FINISH, self._finish_key)
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._session = session
+
+    def _finish_key(self, *_: object) -> None:
+        # xdist's worker looks at it after each test.
+        if self._session is not None:
+            self._session.shouldstop = "another worker came to the end of --maxfail"
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         code = getattr(excinfo.value, "returncode", None)
@@ -100,9 +113,21 @@ class WorkerInterrupts:
 class ControllerInterrupts:
     """Follows the workers' processes, and decides how the session ends."""
 
-    def __init__(self, signals: Signals, interrupt: Interrupt) -> None:
+    def __init__(self, config: pytest.Config, signals: Signals, interrupt: Interrupt) -> None:
+        self._config = config
         self._signals = signals
         self._interrupt = interrupt
+        self._finishing = False
+
+    def pytest_runtest_logfinish(self) -> None:
+        """After the last failure that is allowed, no worker begins another key of its pool.
+
+        xdist lets each go on until its queue is empty: a pool's keys can take hours.
+        """
+        xdist: Any = self._config.pluginmanager.getplugin("dsession")
+        if xdist is not None and xdist.shouldstop and not self._finishing:
+            self._finishing = True
+            self._interrupt.stop_workers(FINISH)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

@@ -218,7 +218,7 @@ def _open_run(
     config.pluginmanager.register(
         ControllerPlugin(config, run, workers, interrupt.stop), "odfperf-controller"
     )
-    config.pluginmanager.register(ControllerInterrupts(signals, interrupt), "odfperf-interrupts")
+    config.pluginmanager.register(ControllerInterrupts(config, signals, interrupt), "odfperf-interrupts")
     if in_process or not config.option.numprocesses:
         _register(config, run.plan, interrupt.stop)
     else:
