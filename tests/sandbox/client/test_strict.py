@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.cluster.calls import ApiError
-from pytest_odfperf.cluster.kinds import CLAIM, SECRET, VM
+from pytest_odfperf.cluster.kinds import CLAIM, LEASE, SECRET, VM
 from pytest_odfperf.vm import manifests
 from pytest_odfperf.vm.names import run_object_name
 
@@ -50,3 +50,17 @@ def test_the_run_object_is_there_as_it_was_made(bench: Any) -> None:
     body = manifests.run_object(bench.run_id, bench.namespace, {"made": "by a test"})
     assert there["data"] == body["data"]
     assert body["metadata"]["labels"].items() <= there["metadata"]["labels"].items()
+
+
+def test_a_lease_of_whole_seconds_is_written_as_the_server_reads_it(bench: Any) -> None:
+    times = {"acquireTime": "2026-11-23T20:24:24.000000Z", "renewTime": "2026-11-23T20:24:24.000000Z"}
+    body = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "whole", "namespace": bench.namespace},
+        "spec": {"holderIdentity": "me", "leaseDurationSeconds": 15, **times},
+    }
+    made = bench.calls.create(LEASE, bench.namespace, body)
+    assert times.items() <= made["spec"].items()
+    replaced = bench.calls.replace(LEASE, bench.namespace, made)
+    assert times.items() <= replaced["spec"].items()
