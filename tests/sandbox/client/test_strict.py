@@ -8,6 +8,7 @@ import pytest
 
 from pytest_odfperf.cluster.calls import ApiError
 from pytest_odfperf.cluster.kinds import CLAIM, LEASE, SECRET, VM
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import manifests
 from pytest_odfperf.vm.names import run_object_name
 
@@ -18,7 +19,7 @@ def test_every_object_of_a_run_is_taken_by_a_strict_server(bench: Any) -> None:
     made = (
         (VM, manifests.virtual_machine(spec, vm)),
         (CLAIM, manifests.data_claim(spec, vm)),
-        (SECRET, manifests.secret(spec, vm, "#cloud-config\n")),
+        (SECRET, manifests.secret(spec, vm, Hidden("#cloud-config\n"))),
     )
     for kind, body in made:
         there = bench.calls.create(kind, bench.namespace, body)
