@@ -52,7 +52,7 @@ def test_pools_of_one_key_each_run_on_fewer_workers(run_pytest):
 
 
 def test_pools_run_at_the_same_time(run_pytest):
-    outcome = run_pytest("--odf-parallel=3", "--odf-matrix", "sim.yaml")
+    outcome = run_pytest("--odf-parallel=3", "--odf-matrix", "sim.yaml", "--odf-fio", "runtime=60s")
     spans = {}
     for record in outcome.records():
         pool = record["key"].partition(":")[0]
