@@ -1,4 +1,4 @@
-"""What the plugin adds to fio: between two keys of a group, in requests and in logins. ``-s`` shows the figures.
+"""What the plugin adds to fio: between two keys of a group, in requests and tunnels. ``-s`` shows it.
 
 Ten simulated guests, so nothing is measured of real storage or of real boots. The suite that this one follows
 lost 33 s between two keys.
@@ -96,9 +96,7 @@ def test_nothing_waits_between_two_keys(tmp_path: Path) -> None:
     print(f"skew of the starts: max {max((last - first) / 1e6 for first, last, _ in spans):.0f} ms")
     print(f"API requests: {requests.total()} of the run, {requests.total() / GUESTS:.1f} per VM life")
     print(", ".join(f"{count} {what}" for what, count in requests.most_common(12)))
-    print(
-        f"SSH tunnels opened: {tunnels} ({tunnels / GUESTS:.1f} per guest, those before its sshd was up included)"
-    )
+    print(f"SSH tunnels opened: {tunnels}, those before a guest's sshd was up included")
     assert len(gaps_s) == len(BLOCK_SIZES) - 1
     # Three creates and one list or watch of each kind; a poll per VM and second would be far more.
     assert requests.total() / GUESTS < 25
