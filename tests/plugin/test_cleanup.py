@@ -40,7 +40,7 @@ def leave(bed: Any) -> Any:
 
 
 CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-LONG_AGO = "2020-01-01T00:00:00.000000Z"
+LONG_AGO = "2020-01-01T00:00:00.000001Z"
 
 
 def clean(bed: Any, *targets: str) -> Any:

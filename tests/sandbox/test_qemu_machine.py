@@ -21,6 +21,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.sandbox.image.build import cache_dir
 from pytest_odfperf.sandbox.machines.base import GUEST_SHUTDOWN, STOPPED, Backend, DiskSpec, MachineSpec
 from pytest_odfperf.sandbox.machines.qemu import QemuMachine, prepare
@@ -126,12 +127,12 @@ async def running(directory: Path, iops: int | None = None) -> AsyncIterator[Gue
     data = user_data(
         user="cloud-user",
         client_key_public=public,
-        host_key_private=host_key,
+        host_key_private=Hidden(host_key),
         host_key_public=host_public,
         job=JOB,
         layout_bytes=64 << 20,
     )
-    spec = spec_in(directory, data.encode(), iops)
+    spec = spec_in(directory, data.reveal().encode(), iops)
     for disk in spec.disks:
         await create_volume(disk.backend, disk.volume, disk.size_bytes, settings.image if disk.boot else None)
     machine = QemuMachine(spec, settings)

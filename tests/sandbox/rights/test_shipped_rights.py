@@ -17,8 +17,9 @@ from pytest_odfperf.waiting import Stop
 #: Granted for work that is not in this plugin yet: the causes of failures. Whoever adds the calls takes the
 #: lines out.
 AWAITED = {("watch", "pods"), ("get", "pods/log")}
-#: Only where something stays: who uses a disk that does not go.
-AT_THE_END = {("list", "pods")}
+#: Only where something stays: who uses a disk that does not go; and the Lease, if the garbage collector,
+#: which deletes it with its owner, is late.
+AT_THE_END = {("list", "pods"), *((verb, "leases") for verb in ("watch", "delete", "deletecollection"))}
 #: KubeVirt asks for it, in the name of another account; the plugin never does.
 ASKED_BY_KUBEVIRT = {("create", "datavolumes/source")}
 #: Every logged-in user may ask what he may do.
@@ -60,7 +61,7 @@ def lost_answers(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     body = run_object("lost", "odfperf", {})
     del body["data"], body["apiVersion"], body["kind"]
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    machine = {"runStrategy": "Halted", "template": {"spec": {"domain": {}}}}
+    machine = {"runStrategy": "Halted", "template": {"spec": {"domain": {"devices": {}}}}}
     for kind, more in (
         (CONFIG_MAP, {}),
         (SECRET, {}),
