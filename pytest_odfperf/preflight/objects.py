@@ -17,7 +17,7 @@ from pytest_odfperf.preflight.check import (
     passed,
     said,
 )
-from pytest_odfperf.vm.labels import RUN
+from pytest_odfperf.vm.labels import MANAGED_BY, MANAGER, RUN
 
 #: The annotations that make a StorageClass the one that VMs' disks, or all claims, come from.
 DEFAULT_CLASSES = (
@@ -145,16 +145,16 @@ def leftovers(place: str, found: Mapping[str, Sequence[JsonObject]] | Unread) ->
     runs: dict[str, Counter[str]] = {}
     for kind, items in found.items():
         for item in items:
-            run = (item["metadata"].get("labels") or {}).get(RUN) or "without a run id"
-            runs.setdefault(run, Counter())[kind] += 1
+            runs.setdefault((item["metadata"].get("labels") or {}).get(RUN) or "", Counter())[kind] += 1
     if not runs:
         return [passed(what, "nothing of an earlier run is there")]
-    kinds = ",".join(kind.lower() for kind in found)
     return [
         doubtful(
-            f"{what} of run {run}",
+            f"{what} of run {run}" if run else f"{what} without a run id",
             ", ".join(f"{number} {kind}" for kind, number in counts.items()),
-            f"if it has ended: oc delete {kinds} -n {place} -l {RUN}={run}",
+            f"pytest --odf-cleanup {run} (it leaves a run that is alive)"
+            if run
+            else f"oc get {','.join(kind.lower() for kind in found)} -n {place} -l {MANAGED_BY}={MANAGER}",
         )
         for run, counts in sorted(runs.items())
     ]

@@ -202,5 +202,5 @@ def test_a_kubeconfig_that_is_no_yaml_is_quoted_without_its_token(rights: Any) -
     (rights.folder / "bad").write_text("users:\n- user: {token: sha256~very-secret-token, x: [}\n")
     done = rights.pytest("--odf", "--odf-matrix", "matrix.yaml", KUBECONFIG=str(rights.folder / "bad"))
     assert done.returncode == 4
-    assert "while parsing" in done.stdout + done.stderr
+    assert "is not YAML" in done.stdout + done.stderr
     assert "very-secret" not in done.stdout + done.stderr
