@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 SOURCES := $(shell git ls-files pytest_odfperf matrices deploy pyproject.toml README.md 2>/dev/null)
 
-.PHONY: demo test test-lowest lint types contracts check clean system
+.PHONY: demo chaos test test-lowest lint types contracts check clean system
 
 demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them, write a report
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
@@ -31,6 +31,9 @@ $(VENV)/tested: $(VENV)/installed
 $(VENV)/linted: $(VENV)/bin/pip pyproject.toml
 	$(BIN)/pip install -q '.[test,lint]'
 	@touch $@
+
+chaos: $(VENV)/tested ## a long campaign of disturbed runs: make chaos CHAOS_ARGS="--seed 2 --rounds 200"
+	PYTHONPATH=tests/chaos $(BIN)/python -m campaign $(CHAOS_ARGS)
 
 test-lowest: system ## the suite without QEMU on the lowest supported versions
 	$(MAKE) .venv-lowest/bin/pip VENV=.venv-lowest
