@@ -48,10 +48,10 @@ def test_real_machines_are_left_by_no_run_that_is_killed_and_resumed(tmp_path: P
     killed = Disturbance("kill", Moment(after_s=1.0, records=1), "all", signal.SIGKILL)
     ended = Disturbance("signal", Moment(after_s=0.5, vms=1), "controller", signal.SIGTERM)
     run = RunPlan(
-        pools=("fast", "slow"),
+        pools=("fast",),
         concurrency=(1,),
         block_sizes=("4k", "64k"),
-        options=("--odf-parallel=2",),
+        options=("--odf-parallel=1",),
         login="file",
         attempts=(AttemptPlan((killed,)), AttemptPlan((ended,), pause_s=1.0)),
         once_more=False,

@@ -151,8 +151,19 @@ def test_a_torn_report_is_told(played: Played):
 
 
 def test_a_file_that_is_left_in_tmpdir_is_told(played: Played):
-    (played.place.tmp / "key").touch()
-    assert judge(played) == ["files: in TMPDIR: key"]
+    (played.place.tmp / "file").touch()
+    assert judge(played) == []  # a worker may have been ended in the middle
+    played.attempts[0].effects = []
+    played.attempts[0].code = 0
+    played.attempts[0].disturbances = ()
+    assert judge(played) == ["files: in TMPDIR: file"]
+
+
+@pytest.mark.parametrize("content", ["-----BEGIN EC PRIVATE KEY-----", "x secret-token y"])
+def test_a_secret_that_is_left_in_tmpdir_is_told_whatever_happened(played: Played, content: str):
+    played.place.token = "secret-token"
+    (played.place.tmp / "file").write_text(content)
+    assert judge(played) == ["files: a secret in TMPDIR: file"]
 
 
 def test_a_process_that_is_left_is_told(played: Played):

@@ -6,6 +6,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 from campaign.attempt import Attempt
 from campaign.rounds import Played
@@ -134,12 +135,22 @@ def processes(played: Played) -> list[str]:
 
 
 def files(played: Played) -> list[str]:
-    """Nothing is left in TMPDIR, and no half-written file in the run's folder."""
-    left = sorted(path.name for path in played.place.tmp.rglob("*") if path.is_file())
-    killed = any(attempt.is_killed or attempt.hits("kill") for attempt in played.attempts)
-    broken = [f"in TMPDIR: {', '.join(left)}"] if left and not killed else []
+    """Nothing is left in TMPDIR and no half-written file in the run's folder, unless processes were ended.
+
+    A process that is killed leaves the cluster's certificate, which is public; never a key or a token.
+    """
+    left = [path for path in sorted(played.place.tmp.rglob("*")) if path.is_file()]
     half = sorted(str(path.relative_to(played.run)) for path in played.run.rglob(".*.new"))
-    return broken + ([f"half-written: {', '.join(half)}"] if half and not killed else [])
+    broken = [f"a secret in TMPDIR: {path.name}" for path in left if _is_secret(path, played.place.token)]
+    if any(attempt.hits("kill", "signal", *_DISK) for attempt in played.attempts):
+        return broken
+    broken += [f"in TMPDIR: {path.name}" for path in left]
+    return broken + [f"half-written: {name}" for name in half]
+
+
+def _is_secret(path: Path, token: str) -> bool:
+    text = path.read_text(errors="replace")
+    return "PRIVATE KEY" in text or bool(token and token in text)
 
 
 def codes(played: Played) -> list[str]:
