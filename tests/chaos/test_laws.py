@@ -126,6 +126,11 @@ PASSED = [Line(key, "passed", "d", "") for key in KEYS]
         (seen(run={"left": []}), "run.json: no ended_at"),
         (change(code=1), "codes: attempt 2: 1 is none of [0]"),
         (change_first(code=2), "codes: attempt 1: 2 is none of [143]"),
+        (
+            change(effects=[Effect("resume beside", "--odf-resume r: 0", 0, 12.0, True)]),
+            "codes: attempt 2 was alive, and not left alone: resume beside, --odf-resume r: 0",
+        ),
+        (change(beside=["Traceback (most recent call last):"]), "output: attempt 2, beside it: Traceback"),
         (change(out="odfperf: run r\nTraceback (most recent call last):"), "output: attempt 2: "),
         (change_first(out="odfperf: run r\nodfperf: deleted nothing"), "no --odf-resume"),
         (change(out="odfperf: run r\ncould not be deleted: VM x"), "output: attempt 2: "),

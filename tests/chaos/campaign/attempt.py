@@ -45,6 +45,8 @@ class Attempt:
     lines_before: int
     seen: Snapshot
     effects: list[Effect] = field(default_factory=list)
+    #: What processes beside it printed.
+    beside: list[str] = field(default_factory=list)
 
     def hits(self, *kinds: str) -> list[Effect]:
         return [effect for effect in self.effects if effect.hit and effect.kind in kinds]
@@ -119,6 +121,8 @@ class Scene:
     ended: threading.Event
     began_s: float
     effects: list[Effect]
+    #: What processes beside the run printed.
+    beside: list[str] = field(default_factory=list)
     #: A disturbance that could not be made; the round is no proof of anything then.
     problem: BaseException | None = None
 

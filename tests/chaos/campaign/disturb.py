@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from campaign.attempt import Scene
+from campaign.attempt import Scene, start, wait
 from campaign.cluster import NAMESPACE
 from campaign.plan import Disturbance, Moment
 from campaign.processes import marked, send, workers
 
 _POLL_S = 0.05
 FILLER = ".filler"
+#: A cleanup waits for objects to be gone.
+_BESIDE_S = 150.0
 #: Of a results folder that can be filled.
 DISK_BYTES = 16 << 20
 
@@ -187,6 +189,24 @@ def _token(one: Disturbance, scene: Scene) -> None:
     place.log_in()
 
 
+def _beside(one: Disturbance, scene: Scene) -> None:
+    """Clean up or resume while the run is alive."""
+    place = scene.place
+    if one.kind == "resume beside":
+        arguments = ["--odf-resume", scene.run_id]
+    else:
+        target = scene.run_id if one.target == "this run" else one.target
+        arguments = ["--odf-cleanup", target, "--odf-matrix", "m.yaml"]
+    out = place.folder / f"beside-{time.monotonic_ns()}.txt"
+    alive = not scene.ended.is_set()
+    process = start(place, arguments, out)
+    ended = wait(process, _BESIDE_S)
+    scene.beside.append(out.read_text(errors="replace"))
+    code = process.returncode if ended else "hung"
+    # If the run ended meanwhile, there was nobody to leave alone.
+    scene.note(one.kind, f"{' '.join(arguments[:2])}: {code}", hit=alive and not scene.ended.is_set())
+
+
 def _remount(path: Path, how: str) -> bool:
     return (
         subprocess.run(
@@ -238,4 +258,6 @@ _ACTS: dict[str, Callable[[Disturbance, Scene], None]] = {
     "api restart": _restart,
     "token": _token,
     "tunnel cut": _rule,
+    "cleanup beside": _beside,
+    "resume beside": _beside,
 }

@@ -20,8 +20,10 @@ _ALARMS = re.compile(
     r"Traceback \(most recent call last\)|INTERNALERROR|Exception ignored in|Fatal Python error"
 )
 _HEADER = "odfperf: run "
-#: pytest's own: interrupted, internal error, usage, nothing to run.
-_DISTURBED_CODES = {0, 1, 2, 4}
+#: Keys that failed, a run that ended because nothing could be kept, a run that could not begin.
+_DISK_CODES = {0, 1, 2, 4}
+#: A key that failed, and what -x and --maxfail make of it.
+_LOST_WORKER_CODES = {0, 1, 2}
 
 
 def judge(played: Played) -> list[str]:
@@ -156,6 +158,11 @@ def _is_secret(path: Path, token: str) -> bool:
 def codes(played: Played) -> list[str]:
     broken = []
     for number, attempt in enumerate(played.attempts, 1):
+        broken += [
+            f"attempt {number} was alive, and not left alone: {effect.kind}, {effect.what}"
+            for effect in attempt.hits("cleanup beside", "resume beside")
+            if attempt.run_id in effect.what and not effect.what.endswith(": 4")
+        ]
         allowed = allowed_codes(attempt, lossy=bool(played.plan.never_pass))
         if not attempt.hung and attempt.code not in allowed:
             did = "; ".join(f"{e.kind} {e.what} {e.signum}" for e in attempt.effects)
@@ -171,19 +178,22 @@ def allowed_codes(attempt: Attempt, *, lossy: bool) -> set[int]:
     if not attempt.disturbances:
         return done
     allowed: set[int] = set()
+    if attempt.hits(*_DISK):
+        allowed |= _DISK_CODES
     for effect in attempt.hits("signal", "kill"):
         late = attempt.ended_s - effect.at_s < 2.0
         if effect.kind == "kill" and effect.what in ("controller", "all"):
             allowed |= {-signal.SIGKILL} | (done if late else set())
+        elif effect.kind == "kill":
+            allowed |= _LOST_WORKER_CODES
         elif effect.kind == "signal":
             allowed |= {128 + effect.signum}
             if _HEADER not in attempt.out:  # before the plugin took over
                 allowed |= {-effect.signum, 2, 1}
             if late:
                 allowed |= done | {1, -effect.signum}
-    if not allowed or attempt.hits(*_DISK):
-        allowed |= _DISTURBED_CODES if attempt.effects else done
-    return allowed
+    # Nothing else that happens to a run excuses it.
+    return allowed or done
 
 
 def output(played: Played) -> list[str]:
@@ -202,6 +212,8 @@ def output(played: Played) -> list[str]:
             missing = [words for words in ("--odf-resume", "odfperf: deleted") if words not in attempt.out]
             if missing:
                 broken.append(f"attempt {number}: interrupted, and its output has no {' and '.join(missing)}")
+        besides = [(text, found) for text in attempt.beside if (found := _ALARMS.search(text))]
+        broken += [f"attempt {number}, beside it: {_around(text, found.start())}" for text, found in besides]
         if "could not be deleted" in attempt.out:
             broken.append(
                 f"attempt {number}: {_around(attempt.out, attempt.out.index('could not be deleted'))}"

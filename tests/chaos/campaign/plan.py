@@ -31,9 +31,11 @@ KINDS: Mapping[str, int] = {
     "api restart": 3,
     "token": 3,
     "tunnel cut": 4,
+    "cleanup beside": 4,
+    "resume beside": 3,
 }
-#: Those that every run of the round feels.
-SHARED = frozenset({"api", "api frozen", "api restart"})
+#: Another pytest process, which must leave a run alone that is alive.
+BESIDE = frozenset({"cleanup beside", "resume beside"})
 #: Faults of the API server. Each is over within seconds: a run must outlast it.
 _RULES: tuple[Mapping[str, Any], ...] = (
     {"probability": 0.4, "status": 429, "retry_after_s": 1},
@@ -67,7 +69,7 @@ class Moment:
 class Disturbance:
     kind: str
     when: Moment
-    #: Of signals: controller, worker, workers or all (the process group).
+    #: Of signals: controller, worker, workers or all (the process group). Of a cleanup: what it removes.
     target: str = ""
     signum: int = 0
     #: Between the two halves of the kinds that have two.
@@ -190,6 +192,10 @@ def _disturbance(random: Random, kind: str) -> Disturbance:
         return Disturbance(
             kind, when, random.choice(_KILLED), signal.SIGSTOP, round(random.uniform(0.5, 6), 1), index
         )
+    if kind in BESIDE:
+        # While the run is at work: before and after it there is nothing to touch.
+        when = Moment(after_s=when.after_s if when.vms or when.records else 0.5, vms=1)
+        return Disturbance(kind, when, random.choice(("orphans", "all", "this run")))
     for_s = round(random.uniform(0.5, 8.0), 1)
     if kind == "api":
         rule = random.choice(_RULES)

@@ -193,5 +193,6 @@ def _attempt(
         ended_s=ended_s,
         lines_before=before,
         seen=read(place.run(run_id)),
+        beside=scene.beside,
         effects=sorted(scene.effects, key=lambda effect: effect.at_s),
     )
