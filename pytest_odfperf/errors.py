@@ -34,8 +34,17 @@ def one_line(text: str, longest: int | None = None) -> str:
 class OdfError(Exception):
     """Base of every error that this package raises on purpose. Its text is always one line."""
 
+    #: Why, as one word, where the cluster shows it: the name of a row of ``cluster/causes.py`` and the like.
+    cause: str | None = None
+    #: The folder that shows the cluster at that moment, below the run's folder.
+    diagnosis: str | None = None
+
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message, _LONGEST_MESSAGE))
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text}; diagnosis: {self.diagnosis}" if self.diagnosis else text
 
 
 class InputError(OdfError):
@@ -53,6 +62,10 @@ class ClusterError(OdfError):
 
 class GroupError(ClusterError):
     """A VM group could not be made or deleted; names the object, its last state and a next step."""
+
+    def __init__(self, problem: str, *, cause: str | None = None) -> None:
+        self.cause = cause
+        super().__init__(problem)
 
 
 class GuestError(OdfError):
@@ -116,3 +129,15 @@ class DeadlineError(OdfError):
 
 class InterruptedRunError(OdfError):
     """The run was told to stop while something was awaited."""
+
+
+def cause_of(error: object) -> str | None:
+    """Why, as one word (a record's ``reason_code``): the cause in the cluster, else the error's own reason.
+
+    None for an error that has none, and for what is no error of ours.
+    """
+    if not isinstance(error, OdfError):
+        return None
+    sorts = ((DeadlineError, "deadline"), (StoreError, "store"), (ClusterError, "api"))
+    named = error.cause or getattr(error, "reason", None)
+    return str(named) if named else next((name for sort, name in sorts if isinstance(error, sort)), None)

@@ -14,27 +14,31 @@ SLICE_S = 0.2
 
 
 class Stop:
-    """Set once, by a signal or an interrupt; every wait of the run looks at it."""
+    """Set once, by a signal or an interrupt; every wait of the run looks at it.
 
-    def __init__(self) -> None:
+    One with a ``parent`` is also set when that is: a part of the run that can be ended by itself.
+    """
+
+    def __init__(self, parent: Stop | None = None) -> None:
         self._event = threading.Event()
+        self._parent = parent
 
     def set(self) -> None:
         self._event.set()
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._event.is_set() or (self._parent is not None and self._parent.is_set())
 
     def check(self) -> None:
         """Raise `InterruptedRunError` if the run was told to stop."""
-        if self._event.is_set():
+        if self.is_set():
             raise InterruptedRunError("the run was told to stop")
 
     def sleep(self, seconds: float) -> None:
         """Sleep; raise `InterruptedRunError` at once when the run is told to stop."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if self._event.wait(min(SLICE_S, left)):
+            if self._event.wait(min(SLICE_S, left)) or self.is_set():
                 break
         self.check()
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pytest_odfperf.cluster.calls import JsonObject
-from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, VM, VMI, Kind
+from pytest_odfperf.cluster.causes import CAUSES, Cause, Patience, Sighting, sightings
+from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, VM, VMI
+from pytest_odfperf.cluster.seen import Found, condition, look_at, phase, status_of, words
 from pytest_odfperf.errors import GroupError
 from pytest_odfperf.vm.names import data_claim_name, root_disk_name
 
-#: A provisioner tries again, so one ProvisioningFailed is no verdict; but the first words tell the cause,
-#: and a claim that is still Pending this long after them has nothing to wait for.
-PROVISIONING_GRACE_S = 5.0
-#: The reason of the events in which a provisioner says what is wrong.
-PROVISIONING_FAILED = "ProvisioningFailed"
-#: gRPC codes with which a CSI driver says "I am still at it".
-_STILL_AT_IT = ("DeadlineExceeded", "Aborted", "Unavailable", "context deadline exceeded", "already exists")
+LOGGER = logging.getLogger("odfperf.group")
 
-Found = Callable[[Kind], Mapping[str, JsonObject]]
+
+#: A state that shows again within this has not healed: a controller that tries again hides it for a moment.
+_HIDDEN_S = 10.0
+
+
+@dataclass(slots=True)
+class _Known:
+    token: str
+    since_s: float
+    seen_s: float
 
 
 @dataclass
@@ -29,16 +34,46 @@ class BootState:
     group: str
     vm_names: tuple[str, ...]
     found: Found
-    #: The names of claims whose provisioning failed, and when that was first seen.
-    _failing_since_s: dict[str, float] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
+    #: Why a pod fits no node at all; asked only for pods that the scheduler can not place.
+    never_fits: Callable[[JsonObject], str | None] = lambda _: None
+    #: Whether no other group of the run holds room on the nodes; asked only then, too.
+    alone: Callable[[], bool] = lambda: False
+    rows: tuple[Cause, ...] = CAUSES
+    #: What is said of the group when a cause is final.
+    verb: str = "could not be made"
+    #: What is wrong, by cause and object.
+    _known: dict[tuple[str, str], _Known] = field(default_factory=dict)
+    _now: dict[str, list[Sighting]] = field(default_factory=dict)
 
     def running(self, now_s: float) -> dict[str, JsonObject] | None:
         """The instances by VM once all run, None while they do not; `GroupError` if one never will."""
-        for vm in self.vm_names:
-            self._check(vm, now_s)
+        self.judge(now_s)
         instances = self.found(VMI)
-        ready = {vm: instances[vm] for vm in self.vm_names if _phase(instances.get(vm)) == "Running"}
+        ready = {vm: instances[vm] for vm in self.vm_names if phase(instances.get(vm)) == "Running"}
         return ready if len(ready) == len(self.vm_names) else None
+
+    def judge(self, now_s: float) -> None:
+        """Note what is wrong; `GroupError` for the first cause of the table that has lasted too long."""
+        waits = any(condition(vmi, "PodScheduled", "False") for vmi in self.found(VMI).values())
+        never_fits = self.never_fits if waits else (lambda _: None)
+        alone = waits and self.alone()
+        seen = look_at(self.found, self.vm_names, never_fits=never_fits, alone=alone)
+        self._now = {one.name: sightings(one, self.rows) for one in seen}
+        everything = [sighting for of_vm in self._now.values() for sighting in of_vm]
+        self._remember(everything, now_s)
+        final = [sighting for sighting in everything if self._lasted(sighting, now_s)]
+        if final:
+            first = min(final, key=lambda sighting: self.rows.index(sighting.cause))
+            alike = len({one.object for one in final if one.cause is first.cause}) - 1
+            raise self._error(first, alike, now_s)
+
+    @property
+    def last_cause(self) -> str | None:
+        """The cause that is visible now, if it is one: the one that a wait which is over ends with."""
+        everything = [one for of_vm in self._now.values() for one in of_vm if not one.cause.quiet]
+        first = min(everything, key=lambda sighting: self.rows.index(sighting.cause), default=None)
+        return first.cause.name if first else None
 
     def summary(self) -> str:
         """What the VMs that do not run wait for, in words of the API."""
@@ -49,103 +84,53 @@ class BootState:
         more = f"; and {len(waiting) - 3} more" if len(waiting) > 3 else ""
         return f"{running} of {len(self.vm_names)} VMs run; {shown}{more}" if waiting else "all VMs run"
 
-    def _check(self, vm: str, now_s: float) -> None:
-        machine = self.found(VM).get(vm)
-        if failure := _condition(machine, "Failure", "True"):
-            self._fail(f"VirtualMachine {vm}", _words(failure), "see the message; nothing else will happen")
-        instance = self.found(VMI).get(vm)
-        if _phase(instance) == "Failed":
-            reason = (
-                _words(_condition(instance, "Ready", "False")) or "the virt-launcher pod or the guest ended"
-            )
-            self._fail(
-                f"VirtualMachineInstance {vm}",
-                f"Failed: {reason}",
-                f"oc describe vmi {vm}; logs of virt-launcher",
-            )
-        volume = self.found(DATA_VOLUME).get(root_disk_name(vm))
-        if _phase(volume) == "Failed":
-            reason = _words(_condition(volume, "Bound", "False") or _condition(volume, "Running", "False"))
-            self._fail(
-                f"DataVolume {root_disk_name(vm)}", f"Failed: {reason}", "check the DataSource of the matrix"
-            )
-        for claim in (data_claim_name(vm), root_disk_name(vm)):
-            self._check_claim(claim, now_s)
+    def _remember(self, everything: list[Sighting], now_s: float) -> None:
+        for one in everything:
+            place = (one.cause.name, one.object)
+            known = self._known.get(place)
+            if known is None:
+                known = self._known[place] = _Known(one.token, now_s, now_s)
+                if not one.cause.quiet:
+                    self._tell(one)
+            elif known.token != one.token:
+                known.token, known.since_s = one.token, now_s
+            known.seen_s = now_s
+        for place, known in list(self._known.items()):
+            if now_s - known.seen_s > _HIDDEN_S:
+                del self._known[place]
 
-    def _check_claim(self, name: str, now_s: float) -> None:
-        claim = self.found(CLAIM).get(name)
-        if _phase(claim) == "Lost":
-            self._fail(
-                f"PersistentVolumeClaim {name}", "Lost: its volume is gone", "look at the StorageClass"
-            )
-        message = self._provisioning_failure(claim) if _phase(claim) == "Pending" else None
-        if message is None or any(mark in message for mark in _STILL_AT_IT):
-            self._failing_since_s.pop(name, None)
-            return
-        since_s = self._failing_since_s.setdefault(name, now_s)
-        if now_s - since_s >= PROVISIONING_GRACE_S or "not found" in message:
-            storage_class = (claim or {}).get("spec", {}).get("storageClassName")
-            self._fail(
-                f"PersistentVolumeClaim {name}",
-                f"Pending, ProvisioningFailed: {message}",
-                f"check StorageClass {storage_class} and the log of its provisioner",
-            )
+    def _tell(self, one: Sighting) -> None:
+        limit_s = self.patience.seconds(one.heals)
+        waits = f" (waited out for {limit_s:.0f} s)" if limit_s else ""
+        LOGGER.warning("VM group %s: %s: %s: %s%s", self.group, one.cause.name, one.object, one.words, waits)
 
-    def _fail(self, what: str, state: str, advice: str) -> None:
-        raise GroupError(f"VM group {self.group} could not be made: {what}: {state}; next: {advice}")
+    def _lasted(self, sighting: Sighting, now_s: float) -> bool:
+        since_s = self._known[sighting.cause.name, sighting.object].since_s
+        return now_s - since_s >= self.patience.seconds(sighting.heals)
 
-    def _provisioning_failure(self, claim: JsonObject | None) -> str | None:
-        uid = (claim or {}).get("metadata", {}).get("uid")
-        of_claim = [
-            event
-            for event in self.found(EVENT).values()
-            if event.get("reason") == PROVISIONING_FAILED
-            and (event.get("involvedObject") or {}).get("uid") == uid
-        ]
-        last = max(of_claim, key=_last_seen, default=None)
-        return str(last.get("message", "")) if last else None
+    def _error(self, sighting: Sighting, alike: int, now_s: float) -> GroupError:
+        since_s = self._known[sighting.cause.name, sighting.object].since_s
+        lasted = f" (for {now_s - since_s:.0f} s)" if now_s - since_s >= 1 else ""
+        more = f" (and {alike} more like it)" if alike else ""
+        return GroupError(
+            f"VM group {self.group} {self.verb}: {sighting.cause.name}: {sighting.object}: "
+            f"{sighting.words}{lasted}{more}; next: {sighting.cause.next_step}",
+            cause=sighting.cause.name,
+        )
 
     def _waits_for(self, vm: str) -> str:
         instance, machine = self.found(VMI).get(vm), self.found(VM).get(vm)
-        if _phase(instance) == "Running":
+        if phase(instance) == "Running":
             return "Running"
-        if unschedulable := _condition(instance, "PodScheduled", "False"):
-            return f"no node takes it: {_words(unschedulable)}"
-        for name in (data_claim_name(vm), root_disk_name(vm)):
-            claim = self.found(CLAIM).get(name)
-            if _phase(claim) == "Pending" and (message := self._provisioning_failure(claim)):
-                return f"PersistentVolumeClaim {name} is Pending: {message}"
+        if named := next((one for one in self._now.get(vm, ()) if not one.cause.quiet), None):
+            return f"{named.cause.name}: {named.object}: {named.words}"
         volume = self.found(DATA_VOLUME).get(root_disk_name(vm))
-        if volume and _phase(volume) != "Succeeded":
-            progress = (volume.get("status") or {}).get("progress", "N/A")
-            words = _words(_condition(volume, "Running", "False")) if _phase(volume) else ""
-            return f"root disk {_phase(volume) or 'not begun'} ({progress}) {words}".rstrip()
-        claim_phase = _phase(self.found(CLAIM).get(data_claim_name(vm)))
+        if volume and phase(volume) != "Succeeded":
+            progress = status_of(volume).get("progress", "N/A")
+            told = words(condition(volume, "Running", "False")) if phase(volume) else ""
+            return f"root disk {phase(volume) or 'not begun'} ({progress}) {told}".rstrip()
+        claim_phase = phase(self.found(CLAIM).get(data_claim_name(vm)))
         if claim_phase not in (None, "Bound"):
             return f"data disk {claim_phase}"
-        if not_synchronized := _condition(instance, "Synchronized", "False"):
-            return f"{_phase(instance)}: {_words(not_synchronized)}"
-        shown = ((machine or {}).get("status") or {}).get("printableStatus")
-        return f"VM {shown or 'not seen yet'}, instance {_phase(instance) or 'not there'}"
-
-
-def _phase(found: JsonObject | None) -> str | None:
-    phase: str | None = ((found or {}).get("status") or {}).get("phase")
-    return phase
-
-
-def _condition(found: JsonObject | None, sort: str, status: str) -> JsonObject | None:
-    conditions: list[Any] = ((found or {}).get("status") or {}).get("conditions") or []
-    return next((c for c in conditions if c.get("type") == sort and c.get("status") == status), None)
-
-
-def _words(condition: JsonObject | None) -> str:
-    if condition is None:
-        return ""
-    return ": ".join(part for part in (condition.get("reason"), condition.get("message")) if part)
-
-
-def _last_seen(event: JsonObject) -> str:
-    return str(
-        event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp")
-    )
+        shown = status_of(machine).get("printableStatus")
+        return f"VM {shown or 'not seen yet'}, instance {phase(instance) or 'not there'}"

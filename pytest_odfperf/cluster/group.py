@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 
-from pytest_odfperf.cluster.boot import PROVISIONING_FAILED, BootState
+from pytest_odfperf.cluster.boot import BootState
 from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject
+from pytest_odfperf.cluster.causes import Patience
+from pytest_odfperf.cluster.changes import Changes, changes_of, migration_of
 from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
+from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, POD, SECRET, VM, VMI
+from pytest_odfperf.cluster.refusals import refusal
 from pytest_odfperf.cluster.removal import NOT_VERIFIED, remove
+from pytest_odfperf.cluster.rivals import Rivals
 from pytest_odfperf.cluster.watch import Objects
 from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import manifests
 from pytest_odfperf.vm.cloudinit import user_data
 from pytest_odfperf.vm.labels import group_selector, pool_selector
+from pytest_odfperf.vm.names import common_part
 from pytest_odfperf.vm.spec import GroupSpec, RunningVm
 from pytest_odfperf.waiting import Deadline, Stop
 
@@ -26,16 +29,8 @@ from pytest_odfperf.waiting import Deadline, Stop
 _AT_ONCE = 16
 #: Makes the host key of a VM: (private as OpenSSH PEM, public as one line).
 HostKeys = Callable[[], tuple[Hidden, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What became of the VMs of a group, by name."""
-
-    #: Why a VM is not the one that was made.
-    lost: dict[str, str] = field(default_factory=dict)
-    #: From which node to which. The guest went on meanwhile, with a pause.
-    moved: dict[str, tuple[str, str]] = field(default_factory=dict)
+#: Told of an error before what was made is deleted. Raises nothing.
+Witness = Callable[[OdfError], None]
 
 
 class VmGroup:
@@ -57,6 +52,8 @@ class VmGroup:
         delete_s: float,
         stop: Stop,
         adopt: bool = False,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+        witness: Witness = lambda _: None,
     ) -> VmGroup:
         """Make the VMs of ``spec`` and return when all run (which is before their SSH answers).
 
@@ -64,18 +61,20 @@ class VmGroup:
         sound because a pool is on one worker at a time.
 
         Raises `GroupError` with the cause, the object, its last state and a next step as soon as the API
-        shows that a VM will not run, or after ``boot_s``; what was made is deleted then, in at most
-        ``delete_s``. `InterruptedRunError` leaves what was made to the sweep.
+        shows that a VM will not run (``patience`` says how long states that may pass are waited out), or
+        after ``boot_s``; ``witness`` is told, and then what was made is deleted, in at most ``delete_s``.
+        `InterruptedRunError` leaves what was made to the sweep.
         """
         if adopt:
             selector = pool_selector(spec.run_id, spec.key.pool)
             _remove(cluster, spec, selector, f"leftovers of pool {spec.key.pool}", delete_s, stop)
         deadline = Deadline(f"VM group {spec.key} to run", boot_s)
         try:
-            vms = _make(cluster, spec, host_keys, deadline, stop)
+            vms = _make(cluster, spec, host_keys, deadline, patience, stop)
         except InterruptedRunError:
             raise
         except OdfError as error:
+            witness(error)
             raise _given_up(cluster, spec, error, delete_s, stop) from error
         return cls(cluster, spec, vms)
 
@@ -84,25 +83,19 @@ class VmGroup:
 
         A VM that restarted or stopped invalidates what was measured on it.
         """
-        return self.changes(stop=stop).lost
+        found, _ = changes_of(self.vms, self._instances(stop))
+        return {name: loss.text for name, loss in found.lost.items()}
 
     def changes(self, *, stop: Stop | None = None) -> Changes:
         """What became of the VMs since this was last asked, or since they were made."""
+        found, self.vms = changes_of(self.vms, self._instances(stop))
+        return found
+
+    def _instances(self, stop: Stop | None) -> dict[str, JsonObject]:
         calls = Calls(self._cluster, stop or Stop())
         selector = group_selector(self.spec.run_id, self.spec.key)
-        instances = {
-            item["metadata"]["name"]: item
-            for item in calls.items(VMI, self.spec.namespace, label_selector=selector)
-        }
-        found = Changes()
-        for vm in self.vms:
-            instance = instances.get(vm.name)
-            if problem := _problem(vm, instance):
-                found.lost[vm.name] = problem
-            elif instance is not None and (moved := _moved(vm, instance)) is not None:
-                found.moved[vm.name] = (vm.node, moved.node)
-                self.vms = tuple(moved if other is vm else other for other in self.vms)
-        return found
+        found = calls.items(VMI, self.spec.namespace, label_selector=selector)
+        return {item["metadata"]["name"]: item for item in found}
 
     def delete(self, *, delete_s: float, stop: Stop) -> None:
         """Delete the group; returns when its VMs, instances, disks and Secrets are gone.
@@ -114,21 +107,30 @@ class VmGroup:
 
 
 def _make(
-    cluster: Cluster, spec: GroupSpec, host_keys: HostKeys, deadline: Deadline, stop: Stop
+    cluster: Cluster,
+    spec: GroupSpec,
+    host_keys: HostKeys,
+    deadline: Deadline,
+    patience: Patience,
+    stop: Stop,
 ) -> tuple[RunningVm, ...]:
     names = spec.vm_names
     keys = {name: host_keys() for name in names}
     selector = group_selector(spec.run_id, spec.key)
-    watched = (VM, VMI, DATA_VOLUME, CLAIM)
-    with Objects(cluster, spec.namespace, selector, watched, events=PROVISIONING_FAILED) as objects:
+    watched = (VM, VMI, DATA_VOLUME, CLAIM, POD)
+    rivals = Rivals(cluster, spec, stop)
+    with Objects(cluster, spec.namespace, selector, watched, events_of=common_part(names)) as objects:
         _create_all(cluster, spec, keys, stop)
-        state = BootState(str(spec.key), names, objects.of)
+        state = BootState(
+            str(spec.key), names, objects.of, patience, never_fits=rivals.never_fits, alone=rivals.none
+        )
         try:
             instances = objects.wait(lambda: state.running(time.monotonic()), deadline, stop, state.summary)
         except DeadlineError as error:
             raise GroupError(
                 f"VM group {spec.key} did not run within {error.seconds:.0f} s: {error.last_state}; "
-                "next: look at what the VMs wait for, or raise timeouts.boot"
+                "next: look at what the VMs wait for, or raise timeouts.boot",
+                cause=state.last_cause or "boot_deadline",
             ) from error
     return tuple(
         RunningVm(
@@ -177,29 +179,19 @@ def _create_all(cluster: Cluster, spec: GroupSpec, keys: dict[str, tuple[Hidden,
     errors = [error for future in futures if (error := future.exception()) is not None]
     for error in sorted(errors, key=lambda error: not isinstance(error, InterruptedRunError)):
         if isinstance(error, ApiError):
+            row = refusal(error)
             raise GroupError(
-                f"VM group {spec.key} could not be made: {error}; next: {_advice(error)}"
+                f"VM group {spec.key} could not be made: {row.cause}: {error}; next: {row.next_step}",
+                cause=row.cause,
             ) from error
         raise error
 
 
-def _advice(error: ApiError) -> str:
-    if error.status == 403 and "quota" in error.message:
-        return "ask for a larger quota, or choose smaller VMs, PVCs or a lower concurrency"
-    if error.status == 403:
-        return "give the account of this kubeconfig the rights that the message names (deploy/)"
-    if error.status == 409:
-        return "an object of this name is left from before; sweep the run, or take another run id"
-    if "insufficient permissions in clone source" in error.message:
-        return "give the account the right to clone the image: oc apply -f deploy/clone-role.yaml"
-    if error.status in (400, 404, 422):
-        return "see the message; is OpenShift Virtualization installed, and does the namespace exist?"
-    return "see the message; the API server may be overloaded or away"
-
-
 def _given_up(cluster: Cluster, spec: GroupSpec, error: OdfError, delete_s: float, stop: Stop) -> GroupError:
     """``error`` as a `GroupError`, after what was made is deleted; says so if something stays."""
-    text = str(error) if isinstance(error, GroupError) else f"VM group {spec.key} could not be made: {error}"
+    text = str(error.args[0])
+    if not isinstance(error, GroupError):
+        text = f"VM group {spec.key} could not be made: {text}"
     selector = group_selector(spec.run_id, spec.key)
     try:
         _remove(cluster, spec, selector, f"VM group {spec.key}", delete_s, stop)
@@ -207,7 +199,9 @@ def _given_up(cluster: Cluster, spec: GroupSpec, error: OdfError, delete_s: floa
         raise
     except OdfError as left:
         text += f"; and what was made could not be deleted: {left}"
-    return GroupError(text)
+    made = GroupError(text, cause=error.cause or "api")
+    made.diagnosis = error.diagnosis
+    return made
 
 
 def _remove(cluster: Cluster, spec: GroupSpec, selector: str, what: str, delete_s: float, stop: Stop) -> None:
@@ -222,37 +216,11 @@ def _remove(cluster: Cluster, spec: GroupSpec, selector: str, what: str, delete_
     if left:
         raise GroupError(
             f"{what} is not gone after {delete_s:.0f} s: {_shown(left)}; next: see what the finalizers wait "
-            "for (a NotReady node, a volume that can not be unmapped); they are never removed by force"
+            "for (a NotReady node, a volume that can not be unmapped); they are never removed by force",
+            cause="stuck_terminating",
         )
 
 
 def _shown(left: Iterable[str]) -> str:
     lines = sorted(left)
     return "; ".join(lines[:6]) + (f"; and {len(lines) - 6} more" if len(lines) > 6 else "")
-
-
-def _problem(vm: RunningVm, instance: JsonObject | None) -> str | None:
-    if instance is None:
-        return "its instance is gone"
-    if instance["metadata"]["uid"] != vm.uid:
-        return "it was restarted"
-    status = instance.get("status") or {}
-    if status.get("phase") == "Running":
-        return None
-    conditions: list[JsonObject] = status.get("conditions") or []
-    said = next((str(c["message"]) for c in conditions if c.get("type") == "Ready" and c.get("message")), "")
-    return f"it is {status.get('phase')}" + (f": {said}" if said else "")
-
-
-def migration_of(instance: JsonObject) -> str:
-    """Which migration an instance last went through: one that ended where it began is one too."""
-    state = (instance.get("status") or {}).get("migrationState") or {}
-    return str(state.get("migrationUid") or state.get("startTimestamp") or "")
-
-
-def _moved(vm: RunningVm, instance: JsonObject) -> RunningVm | None:
-    """``vm`` where it is now, None if it stayed."""
-    node, migration = str((instance.get("status") or {}).get("nodeName", "")), migration_of(instance)
-    if node == vm.node and migration == vm.migration:
-        return None
-    return dataclasses.replace(vm, node=node, migration=migration)

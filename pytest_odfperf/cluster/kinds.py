@@ -35,7 +35,6 @@ CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps", "CoreV1Api", "config_map"
 #: Not by the client's own class: its model writes a whole second without the fraction that a MicroTime
 #: must have, and the API server refuses that.
 LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
-POD = Kind("Pod", "", "v1", "pods", "CoreV1Api", "pod")
 EVENT = Kind("Event", "", "v1", "events", "CoreV1Api", "event")
 POD = Kind("Pod", "", "v1", "pods", "CoreV1Api", "pod")
 NAMESPACE = Kind("Namespace", "", "v1", "namespaces", "CoreV1Api", "namespace")

@@ -20,16 +20,20 @@ from typing import Any, TypeVar
 from pytest_odfperf.cluster.api_error import ApiError, as_api_error, transport_errors
 from pytest_odfperf.cluster.calls import Calls, JsonObject
 from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.kinds import EVENT, Kind
+from pytest_odfperf.cluster.kinds import EVENT, POD, Kind
 from pytest_odfperf.cluster.outages import Trouble
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
 #: Seconds of one watch; a fresh list follows.
 RELIST_S = 45
+#: The list of all events of a namespace is long, and an event that is lost comes again.
+EVENTS_RELIST_S = 600
 #: Seconds between two lists where watching is forbidden.
 POLL_S = 2.0
 _SILENCE_S = 10.0
+#: What the account may not be allowed to see; without it less is known, and nothing fails.
+_OPTIONAL = (EVENT, POD)
 _PAUSE_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 #: A watch that lived so long has nothing to do with what failed before it.
 _STEADY_S = 10.0
@@ -50,15 +54,18 @@ class Objects:
         label_selector: str,
         kinds: Sequence[Kind],
         *,
-        events: str | None = None,
+        events_of: str | None = None,
     ) -> None:
-        """``events``: the reason of events that are watched in the whole namespace, if that is allowed."""
+        """``events_of``: events about objects with this in their names are kept, too, if that is allowed."""
         self._cluster = cluster
         self._namespace = namespace
-        self._queries = {kind: {"label_selector": label_selector} for kind in kinds}
-        if events is not None:
-            # Events carry no labels of ours.
-            self._queries[EVENT] = {"field_selector": f"reason={events}"}
+        self._queries: dict[Kind, dict[str, str]] = {
+            kind: {"label_selector": label_selector} for kind in kinds
+        }
+        self._events_of = events_of
+        if events_of is not None:
+            # Events carry no labels of ours, and no field selector takes the objects of a group.
+            self._queries[EVENT] = {}
         self._changed = threading.Condition()
         self._found: dict[Kind, dict[str, JsonObject]] = {}
         self._trouble: dict[Kind, ApiError] = {}
@@ -106,7 +113,7 @@ class Objects:
             with self._changed:
                 if self._fatal is not None:
                     raise ClusterError(str(self._fatal)) from self._fatal
-                ready = all(kind in self._found for kind in self._queries if kind is not EVENT)
+                ready = all(kind in self._found for kind in self._queries if kind not in _OPTIONAL)
                 fresh = self._changes != seen or time.monotonic() - looked_s > 1
                 if not (ready and fresh):
                     self._changed.wait(min(SLICE_S, deadline.left_s()))
@@ -174,7 +181,7 @@ class Objects:
 
     def _end(self, kind: Kind, error: ApiError) -> None:
         with self._changed:
-            if kind is EVENT:
+            if kind in _OPTIONAL:
                 self._found.setdefault(kind, {})
                 self._trouble[kind] = error
             else:
@@ -192,14 +199,15 @@ class Objects:
     def _follow(self, kind: Kind) -> None:
         """The watch from the last list on, until it ends."""
         what = f"watch {kind.plural}"
+        relist_s = EVENTS_RELIST_S if kind is EVENT else RELIST_S
         try:
             answer = Calls(self._cluster, self._closed).open(
                 kind,
                 self._namespace,
-                read_s=RELIST_S + _SILENCE_S,
+                read_s=relist_s + _SILENCE_S,
                 **self._queries[kind],
                 resource_version=self._versions[kind],
-                timeout_seconds=RELIST_S,
+                timeout_seconds=relist_s,
                 allow_watch_bookmarks=True,
             )
         except ApiError as error:
@@ -226,7 +234,7 @@ class Objects:
 
     def _replace(self, kind: Kind, items: list[JsonObject]) -> None:
         with self._changed:
-            self._found[kind] = {item["metadata"]["name"]: item for item in items}
+            self._found[kind] = {item["metadata"]["name"]: item for item in items if self._wanted(kind, item)}
             self._trouble.pop(kind, None)
             self._changes += 1
             self._changed.notify_all()
@@ -239,6 +247,8 @@ class Objects:
             raise ApiError(what, status, str(item.get("reason") or "Error"), str(item.get("message") or ""))
         if sort == "BOOKMARK":
             return
+        if not self._wanted(kind, item):
+            return
         name = item["metadata"]["name"]
         with self._changed:
             if sort == "DELETED":
@@ -247,6 +257,10 @@ class Objects:
                 self._found[kind][name] = item
             self._changes += 1
             self._changed.notify_all()
+
+    def _wanted(self, kind: Kind, item: JsonObject) -> bool:
+        about = str((item.get("involvedObject") or {}).get("name"))
+        return kind is not EVENT or self._events_of is None or self._events_of in about
 
     def _note(self, kind: Kind, error: ApiError) -> None:
         with self._changed:

@@ -86,6 +86,10 @@ class Timeouts:
     """Seconds. The fio deadline of a key is computed from its job; ``fio_slack_s`` is added to it."""
 
     boot_s: int = 900
+    #: While another group of the run may still free the room that a group's VMs need.
+    schedule_s: int = 600
+    #: A clone without progress, a claim that nobody binds.
+    stall_s: int = 300
     ssh_s: int = 300
     layout_s: int = 1800
     fio_slack_s: int = 180

@@ -15,7 +15,7 @@ _LARGEST_BYTES = 1 << 60
 
 #: The fio settings by their names in matrix files and on the command line.
 FIO = ("runtime", "ramp", "iodepth", "numjobs", "file_size")
-TIMEOUTS = ("boot", "ssh", "layout", "fio_slack", "delete", "api")
+TIMEOUTS = ("boot", "schedule", "stall", "ssh", "layout", "fio_slack", "delete", "api")
 GUEST = ("data_source", "data_source_namespace", "user", "packages", "root_size", "root_storage_class")
 
 DURATION_FORM = "120s, 2m, 1h or seconds"

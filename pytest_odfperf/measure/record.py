@@ -43,8 +43,11 @@ class Record:
     status: Status
     #: Why it did not pass.
     reason: str | None = None
-    #: The same as one word of the failure catalogue; None where a person's own test failed.
+    #: The same as one word of the failure catalogue or of the table of causes (docs/causes.md); None where a
+    #: person's own test failed.
     reason_code: str | None = None
+    #: The folder that shows the cluster at that moment, below the run's folder.
+    diagnosis: str | None = None
     #: What happened that does not void the figures: a migration, a lost connection, a clock that was set.
     notes: tuple[str, ...] = ()
     #: SHA-256 of everything that decides the number.
@@ -95,6 +98,8 @@ class Record:
             found.append(("marking", self.marking))
         if self.reason_code is not None:
             found.append(("reason_code", self.reason_code))
+        if self.diagnosis is not None:
+            found.append(("diagnosis", self.diagnosis))
         if self.notes:
             found.append(("notes", "; ".join(self.notes)))
         for name, part in (("read", self.read), ("write", self.write)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError
+from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, cause_of
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.plugin.state import KEY, MEASURED, is_worker
@@ -62,11 +62,12 @@ class MeasurePlugin:
 
             self.guests(key)
             try:
-                self._last = key, measure(key, self._lease, self._stop)
-            except InterruptedRunError:
-                raise KeyboardInterrupt from None
+                self._last = key, measure(key, self._lease)
             except OdfError as error:
-                self._last = key, error
+                failed = self._lease.failed(key, error)
+                if isinstance(failed, InterruptedRunError):
+                    raise KeyboardInterrupt from None
+                self._last = key, failed
         found = self._last[1]
         if isinstance(found, OdfError):
             raise found
@@ -125,7 +126,8 @@ class MeasurePlugin:
                 node_id=item.nodeid,
                 status="error" if report.failed and report.when == "setup" else report.outcome,
                 reason=_reason(report, call),
-                reason_code=_reason_code(call),
+                reason_code=cause_of(cause),
+                diagnosis=cause.diagnosis if isinstance(cause, OdfError) else None,
                 measured=item.stash.get(MEASURED, None),
                 started_at_s=call.start,
                 ended_at_s=call.stop,
@@ -167,12 +169,6 @@ class MeasurePlugin:
     def abandon(self) -> None:
         """The controller is dead: ask for the deletion of this process's pool, and wait for nothing."""
         self._lease.abandon()
-
-
-def _reason_code(call: pytest.CallInfo[None]) -> str | None:
-    error = call.excinfo.value if call.excinfo is not None else None
-    code = getattr(error, "reason", None) if isinstance(error, OdfError) else None
-    return code if isinstance(code, str) else None
 
 
 def _end_run(session: pytest.Session, error: StoreError) -> None:

@@ -181,8 +181,8 @@ def _problems(records: Sequence[Record]) -> str:
     if not bad:
         return ""
     items = "".join(
-        f"<li><code>{escape(str(record.key))}</code> {record.status}: "
-        f"{escape((record.reason or 'no reason')[:400])}</li>"
+        f"<li><code>{escape(str(record.key))}</code> {record.status}{_code(record)}: "
+        f"{escape((record.reason or 'no reason')[:400])}{_diagnosis(record)}</li>"
         for record in bad[:_PROBLEMS_SHOWN]
     )
     more = f"<p>and {len(bad) - _PROBLEMS_SHOWN} more, in the table</p>" if len(bad) > _PROBLEMS_SHOWN else ""
@@ -204,3 +204,12 @@ def _notes(records: Sequence[Record]) -> str:
         else ""
     )
     return f"<h2>What was noted</h2><ul>{items}</ul>{more}"
+
+
+def _code(record: Record) -> str:
+    return f" ({escape(record.reason_code)})" if record.reason_code else ""
+
+
+def _diagnosis(record: Record) -> str:
+    link = quote(record.diagnosis) if record.diagnosis else ""
+    return f' <a href="{escape(link)}/">diagnosis</a>' if link else ""

@@ -6,9 +6,17 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
-from pytest_odfperf.errors import InterruptedRunError, OdfError
+from pytest_odfperf.errors import (
+    GroupError,
+    GuestError,
+    InterruptedRunError,
+    OdfError,
+    StoreError,
+    cause_of,
+)
 from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.run.diagnosis import write_diagnosis
 from pytest_odfperf.run.outage_journal import OutageJournal
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
@@ -17,12 +25,20 @@ from pytest_odfperf.vm.spec import GroupSpec, Owner
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
+    from pytest_odfperf.cluster.causes import Patience
     from pytest_odfperf.cluster.connect import Cluster
     from pytest_odfperf.cluster.group import VmGroup
+    from pytest_odfperf.cluster.sentinel import Sentinel
     from pytest_odfperf.guest.guest import Guest
 
 #: Seconds that a worker without its controller waits for the answers to its deletes.
 ABANDON_S = 8.0
+#: Causes that the cluster has no part in.
+_NO_DIAGNOSIS = ("config",)
+#: A group that is lost in mid-run is made again, but not for ever: so often in a row.
+_LOSSES = 2
+#: The API tells of a lost VM a moment after its connection does.
+_SETTLE_S = 1.0
 
 
 class GroupLease:
@@ -41,10 +57,13 @@ class GroupLease:
         self._cluster: Cluster | None = None
         self._group: VmGroup | None = None
         self._guests: tuple[Guest, ...] = ()
+        self._spec: GroupSpec | None = None
+        self._sentinel: Sentinel | None = None
         #: The job that is baked into the guests of the current group, until the first measurement.
         self.baked: Job | None = None
         self._attempts: dict[GroupKey, int] = {}
         self._failures: dict[GroupKey, str] = {}
+        self._losses: dict[GroupKey, int] = {}
         #: Why the current group is of no use for another key.
         self._spoiled: str | None = None
 
@@ -56,20 +75,35 @@ class GroupLease:
         assert self._group is not None
         return self._group
 
+    @property
+    def stop(self) -> Stop:
+        """Set when the run is told to stop, and when the group that is held is lost."""
+        return self._sentinel.stop if self._sentinel else self._stop
+
     def failure(self, group: GroupKey) -> str | None:
         """Why ``group`` could not be made in this process."""
         return self._failures.get(group)
 
     def differs(self, key: Key | None) -> bool:
         """Whether a group is held that is not ``key``'s, or of no use for it."""
-        return self._group is not None and (
-            key is None or key.group != self._group.spec.key or self._spoiled is not None
-        )
+        lost = self._spoiled is not None or (self._sentinel is not None and self._sentinel.error is not None)
+        return self._group is not None and (key is None or key.group != self._group.spec.key or lost)
 
     def spoil(self, why: str) -> None:
-        """The current group lost a guest: the next key gets it made anew. Each key does that at most once."""
-        LOGGER.warning("VM group %s is made anew for its next key: %s", self.group.spec.key, why)
-        self._spoiled = why
+        """The current group lost a guest: the next key gets it made anew, unless that happens too often."""
+        if self._spoiled is not None:
+            return
+        self._spoiled, group = why, self.group.spec.key
+        losses = self._losses[group] = self._losses.get(group, 0) + 1
+        if losses >= _LOSSES:
+            self._failures[group] = f"it was lost {losses} times in a row: {why}"
+            LOGGER.error("VM group %s is given up: %s", group, self._failures[group])
+        else:
+            LOGGER.warning("VM group %s is made anew for its next key: %s", group, why)
+
+    def measured(self) -> None:
+        """The current group is of use: what was lost before counts no more."""
+        self._losses.pop(self.group.spec.key, None)
 
     def ensure(self, key: Key) -> tuple[Guest, ...]:
         """The guests of ``key``'s group, made and connected if need be. Raises `OdfError`."""
@@ -82,19 +116,59 @@ class GroupLease:
         except InterruptedRunError:
             raise
         except OdfError as error:
-            LOGGER.error("VM group %s: %s", key.group, error)
+            self._witness(error, str(key.group))
+            LOGGER.error("%s", error)
             self._failures[key.group] = str(error)
             self._discard()
             raise
         return self._guests
 
+    def failed(self, key: Key, error: OdfError) -> OdfError:
+        """What ``key`` failed with, given that its measurement ended with ``error``.
+
+        The loss of the group explains it, if there was one; the next key gets a new group then. What the
+        cluster shows is written down.
+        """
+        if self._stop.is_set() or self._sentinel is None:
+            return error
+        lost = self._sentinel.settle(_SETTLE_S)
+        if lost is None and isinstance(error, InterruptedRunError):
+            return error
+        self._witness(lost or error, str(key))
+        if lost is None:
+            return error
+        self.spoil(str(lost))
+        return lost
+
+    def _witness(self, error: OdfError, about: str) -> None:
+        """Write down what the cluster shows now; the first error is never hidden by what goes wrong here."""
+        if error.diagnosis is not None or self._spec is None or self._cluster is None:
+            return
+        if isinstance(error, StoreError) or cause_of(error) in _NO_DIAGNOSIS:
+            return
+        from pytest_odfperf.cluster.diagnosis import collect
+
+        try:
+            files = collect(self._cluster, self._spec, stop=self._stop)
+            error.diagnosis = write_diagnosis(self.plan, self._spec.key, error, about, files)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the group's own error matters more
+            LOGGER.error("no diagnosis of %s: %s", about, problem)
+
+    @property
+    def _patience(self) -> Patience:
+        from pytest_odfperf.cluster.causes import Patience
+
+        timeouts = self.plan.matrix.timeouts
+        return Patience(stall_s=timeouts.stall_s, schedule_s=timeouts.schedule_s)
+
     def _make(self, key: Key) -> None:
         from pytest_odfperf.cluster.connect import connect
         from pytest_odfperf.cluster.group import VmGroup
-        from pytest_odfperf.guest.all_guests import connect_all
+        from pytest_odfperf.cluster.sentinel import Sentinel
         from pytest_odfperf.guest.keys import host_key
 
         plan, matrix = self.plan, self.plan.matrix
+        self._spec = None
         if self._cluster is None:
             self._cluster = connect(
                 plan.kubeconfig, stop=self._stop, outage_s=matrix.timeouts.api_s, in_mid_run=True
@@ -102,7 +176,7 @@ class GroupLease:
             self._cluster.outages.listeners.append(self._outages.add)
         attempt = self._attempts[key.group] = self._attempts.get(key.group, 0) + 1
         job = self.job(key)
-        spec = GroupSpec.of(
+        self._spec = spec = GroupSpec.of(
             matrix,
             key.group,
             run_id=plan.run_id,
@@ -123,18 +197,37 @@ class GroupLease:
             delete_s=matrix.timeouts.delete_s,
             stop=self._stop,
             adopt=True,
+            patience=self._patience,
+            witness=lambda error: self._witness(error, str(key.group)),
         )
         LOGGER.info("VM group %s: running, connecting", key.group)
-        self._guests = connect_all(
-            self._cluster,
-            self._group.vms,
-            plan.client_key_private,
-            ssh_s=matrix.timeouts.ssh_s,
-            stop=self._stop,
-            gone=partial(_why_gone, self._group, self._stop),
-        )
+        self._sentinel = Sentinel(self._cluster, spec, self._group.vms, self._stop, self._patience).start()
+        self._guests = self._connect(self._group, self._sentinel)
         self.baked = job
         LOGGER.info("VM group %s: all guests answer", key.group)
+
+    def _connect(self, group: VmGroup, sentinel: Sentinel) -> tuple[Guest, ...]:
+        """Log in to all guests, unless the API or a console shows that one will never answer."""
+        from pytest_odfperf.cluster.console import ConsoleWatch
+        from pytest_odfperf.guest.all_guests import connect_all
+
+        assert self._cluster is not None
+        with ConsoleWatch(self._cluster, group.spec, sentinel, self._patience) as consoles:
+            try:
+                return connect_all(
+                    self._cluster,
+                    group.vms,
+                    self.plan.client_key_private,
+                    ssh_s=self.plan.matrix.timeouts.ssh_s,
+                    stop=sentinel.stop,
+                    gone=partial(_why_gone, group, sentinel.stop),
+                )
+            except (InterruptedRunError, GuestError) as error:
+                if (lost := sentinel.settle(_SETTLE_S)) is not None:
+                    raise lost from error
+                if consoles.known:
+                    error.cause = "cloud_init"
+                raise
 
     def _discard(self) -> None:
         """Delete a group that failed; what can not be deleted is in the log, and left to the sweep."""
@@ -151,11 +244,18 @@ class GroupLease:
         guests, self._guests = self._guests, ()
         self.baked = None
         self._spoiled = None
+        sentinel, self._sentinel = self._sentinel, None
+        if sentinel is not None:
+            sentinel.close()
         for guest in guests:
             guest.close()
         if group is not None:
             LOGGER.info("VM group %s: deleting", group.spec.key)
-            group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
+            try:
+                group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
+            except GroupError as error:
+                self._witness(error, f"the end of {group.spec.key}")
+                raise
             LOGGER.info("VM group %s: gone", group.spec.key)
 
     def abandon(self) -> None:
@@ -174,7 +274,7 @@ class GroupLease:
 
 
 def _why_gone(group: VmGroup, stop: Stop, vm: str) -> str | None:
-    """Why ``vm`` will never answer again. An API server that does not say leaves that open."""
+    """Why ``vm`` will never answer again, if no sentinel sees it. A server that is silent leaves it open."""
     try:
         return group.lost(stop=stop).get(vm)
     except InterruptedRunError:

@@ -19,23 +19,23 @@ from pytest_odfperf.measure.record import GuestRecord
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.run.result import Measured, Result
 from pytest_odfperf.store.run_dir import RunDir
-from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest, GuestRun
     from pytest_odfperf.run.lease import GroupLease
 
 
-def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
+def measure(key: Key, lease: GroupLease) -> Result:
     """Run ``key``'s job and return what it came to, its raw files on the disk.
 
-    Raises `FioError` that names each guest without a measurement, and why, and `StoreError` if the raw
-    files can not be written.
+    Raises `FioError` that names each guest without a measurement, and why, `StoreError` if the raw files can
+    not be written, and `InterruptedRunError` also if the group is lost: see `GroupLease.failed`.
     """
     from pytest_odfperf.guest.all_guests import run_on_all
 
     plan, matrix = lease.plan, lease.plan.matrix
     guests = lease.ensure(key)
+    stop = lease.stop
     job = lease.job(key)
     # The first job waits in the guests since they were made.
     text = b"" if job is lease.baked else job.text.encode()
@@ -64,10 +64,10 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
             problems.append((error.reason, f"guest {guest.name}: {error}"))
     changes = lease.group.changes(stop=stop)
     # First: a guest that is gone explains what else is wrong with it.
-    problems = [("gone", f"guest {name}: {change}") for name, change in changes.lost.items()] + problems
+    problems = [(loss.reason, f"guest {name}: {loss.text}") for name, loss in changes.lost.items()] + problems
     lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]
     if lost or changes.lost:
-        lease.spoil("; ".join(lost or changes.lost.values()))
+        lease.spoil("; ".join(lost or (loss.text for loss in changes.lost.values())))
     if problems:
         failure = _summary(problems)
         LOGGER.error("%s: %s", key, failure)
@@ -75,6 +75,7 @@ def measure(key: Key, lease: GroupLease, stop: Stop) -> Result:
     measured = _measured(guests, runs, results, artefacts, lease, changes.moved)
     for note in measured.notes:
         LOGGER.warning("%s: %s", key, note)
+    lease.measured()
     LOGGER.info("%s: measured", key)
     return Result(key=key, measured=measured)
 

@@ -24,6 +24,7 @@ from pytest_odfperf.sandbox.settings import (
     StorageClassConfig,
     VolumeMode,
 )
+from pytest_odfperf.sandbox.troubles import Webhook, read_troubles, read_webhook
 
 __all__ = [
     "IMAGES_NAMESPACE",
@@ -80,6 +81,7 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         namespaces=read.texts("namespaces"),
         api_faults=read_api_faults(read.value("api_faults", []), f"{place}.api_faults"),
         users=_users(read, f"{place}.users"),
+        webhooks=_webhooks(read.value("webhooks", []), f"{place}.webhooks"),
     )
     read.end()
     for sc in classes:
@@ -160,6 +162,7 @@ def _storage_class(name: str, raw: Mapping[str, Any], place: str) -> StorageClas
         model=_model(read.mapping("model"), f"{place}.model"),
         faults=_faults(read.mapping("faults"), f"{place}.faults"),
         provisioning_error=read.optional_text("provisioning_error"),
+        troubles=read_troubles(read.mapping("troubles"), f"{place}.troubles"),
     )
     backend.end()
     read.end()
@@ -222,6 +225,12 @@ def _users(read: Reader, place: str) -> Mapping[str, str]:
                 f"{name!r} is part of a file name: lower-case letters, digits and -", place=place
             )
     return users
+
+
+def _webhooks(raw: Any, place: str) -> tuple[Webhook, ...]:
+    if not isinstance(raw, list):
+        raise InputError(f"{raw!r} is not a list of webhooks", place=place)
+    return tuple(read_webhook(entry, f"{place}[{number}]") for number, entry in enumerate(raw))
 
 
 def _data_sources(read: Reader) -> tuple[tuple[str, str], ...]:

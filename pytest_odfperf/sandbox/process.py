@@ -183,7 +183,15 @@ async def _serve(
 async def _server(
     config: SandboxConfig, state: Path, tokens: Mapping[str, str]
 ) -> AsyncIterator[RunningServer]:
-    server = await serve(ApiConfig(directory=state / "api", users=tokens, faults=config.api_faults))
+    server = await serve(
+        ApiConfig(
+            directory=state / "api",
+            users=tokens,
+            faults=config.api_faults,
+            logs=state / "logs",
+            webhooks=config.webhooks,
+        )
+    )
     try:
         yield server
     finally:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pytest_odfperf.sandbox.troubles import Troubles, Webhook
+
 MachineKind = Literal["qemu", "simulated"]
 BindingMode = Literal["Immediate", "WaitForFirstConsumer"]
 VolumeMode = Literal["Block", "Filesystem"]
@@ -145,6 +147,7 @@ class StorageClassConfig:
     faults: Faults = field(default_factory=Faults)
     #: Set: no volume is ever made, and this is the message of the event.
     provisioning_error: str | None = None
+    troubles: Troubles = field(default_factory=Troubles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +180,7 @@ class SandboxConfig:
     api_faults: tuple[ApiFault, ...] = ()
     #: Users without rights of their own, by the name of their kubeconfig: as RBAC objects name them.
     users: Mapping[str, str] = field(default_factory=dict)
+    webhooks: tuple[Webhook, ...] = ()
 
     @property
     def root_class(self) -> str:

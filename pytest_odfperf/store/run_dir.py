@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.store.durable import make_folders, replace_file, sync_folder, told
 from pytest_odfperf.store.journal import read_lines
 
@@ -138,6 +138,24 @@ class RunDir:
         path = self.path / key.pool / key.size / key.pvc / str(key.concurrency) / key.profile / key.block_size
         self.make(path)
         return path
+
+    def new_diagnosis(self, group: GroupKey) -> Path:
+        """A new folder for what the cluster showed of a group that failed; earlier ones stay.
+
+        Raises `StoreError`.
+        """
+        above = self.path / group.pool / group.size / group.pvc / str(group.concurrency) / "diagnosis"
+        self.make(above)
+        number = 1
+        with told("a folder can not be made in it", above):
+            while True:
+                try:
+                    (path := above / str(number)).mkdir()
+                except FileExistsError:
+                    number += 1
+                else:
+                    sync_folder(above)
+                    return path
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Replace a JSON file as a whole, or leave the old one. Raises `StoreError`."""

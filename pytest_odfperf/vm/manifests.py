@@ -108,6 +108,8 @@ def _instance(spec: GroupSpec, vm: str) -> dict[str, Any]:
                 "rng": {},
                 "blockMultiQueue": True,
                 "autoattachGraphicsDevice": False,
+                # A container of the launcher pod then logs what the guest says before SSH is up.
+                "logSerialConsole": True,
                 "disks": [
                     {"name": "root", "bootOrder": 1, "disk": {"bus": "virtio"}},
                     {"name": "data", "serial": DATA_SERIAL, "disk": {"bus": "virtio"}},

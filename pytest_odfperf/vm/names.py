@@ -46,3 +46,8 @@ def data_claim_name(vm: str) -> str:
 
 def secret_name(vm: str) -> str:
     return f"{vm}-init"
+
+
+def common_part(vms: tuple[str, ...]) -> str:
+    """What the names of all objects of a group have in common, those of its pods too."""
+    return vms[0].rpartition("-")[0] + "-"

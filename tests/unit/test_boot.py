@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.boot import PROVISIONING_GRACE_S, BootState
+from pytest_odfperf.cluster.boot import BootState
+from pytest_odfperf.cluster.causes import Patience
 from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, VM, VMI, Kind
-from pytest_odfperf.errors import GroupError
+from pytest_odfperf.errors import GroupError, InterruptedRunError
+from pytest_odfperf.waiting import Stop
 
 
 def thing(
@@ -54,11 +56,11 @@ def test_a_group_runs_when_all_its_instances_run() -> None:
     [
         (
             {VM: [thing("a", None, [condition("Failure", "FailedCreate", "no quota", "True")])]},
-            ["VirtualMachine a", "FailedCreate: no quota"],
+            ["refused: VirtualMachine a", "FailedCreate: no quota"],
         ),
         (
             {VMI: [thing("a", "Failed", [condition("Ready", "PodFailed", "OOM")])]},
-            ["VirtualMachineInstance a", "Failed", "PodFailed: OOM", "oc describe vmi a"],
+            ["VirtualMachineInstance a", "Failed", "PodFailed: OOM"],
         ),
         (
             {DATA_VOLUME: [thing("a-root", "Failed", [condition("Bound", "ClaimLost", "gone")])]},
@@ -68,8 +70,14 @@ def test_a_group_runs_when_all_its_instances_run() -> None:
     ],
 )
 def test_what_can_not_run_any_more_is_named(objects: Any, words: list[str]) -> None:
+    state = boot_state(objects)
+
+    def judge() -> None:
+        state.running(0)
+        state.running(Patience().soon_s)
+
     with pytest.raises(GroupError) as caught:
-        boot_state(objects).running(0)
+        judge()
     for word in ["rep3:small:1Gi:1", *words, "next:"]:
         assert word in str(caught.value)
 
@@ -85,9 +93,9 @@ def test_a_claim_that_can_not_be_provisioned_fails_the_group_within_seconds() ->
     ]
     state = boot_state({CLAIM: [claim], EVENT: events})
     assert state.running(100.0) is None
-    assert state.running(100.0 + PROVISIONING_GRACE_S / 2) is None
+    assert state.running(100.0 + Patience().soon_s / 2) is None
     with pytest.raises(GroupError, match="pool not there") as caught:
-        state.running(100.0 + PROVISIONING_GRACE_S)
+        state.running(100.0 + Patience().soon_s)
     assert "StorageClass rep3" in str(caught.value)
 
 
@@ -109,8 +117,11 @@ def test_a_driver_that_is_still_at_it_is_waited_for_and_quoted(message: str) -> 
     claim = thing("a-data", "Pending", spec={})
     state = boot_state({CLAIM: [claim], EVENT: [provisioning_failed("a-data", message)]})
     assert state.running(0) is None
-    assert state.running(1000) is None
+    assert state.running(Patience().stall_s - 1) is None
     assert message in state.summary()
+    assert state.last_cause == "provisioner_busy"
+    with pytest.raises(GroupError, match="provisioner_busy"):
+        state.running(Patience().stall_s)
 
 
 def test_a_bound_claim_is_not_blamed_for_its_past() -> None:
@@ -139,13 +150,15 @@ def test_a_bound_claim_is_not_blamed_for_its_past() -> None:
         ({DATA_VOLUME: [thing("a-root", "CloneInProgress")]}, "root disk CloneInProgress"),
         ({CLAIM: [thing("a-data", "Pending")]}, "data disk Pending"),
         (
-            {VMI: [thing("a", "Pending", [condition("Synchronized", "FailedCreate", "quota")])]},
-            "Pending: FailedCreate: quota",
+            {VMI: [thing("a", "Pending", [condition("Synchronized", "FailedCreate", "not allowed")])]},
+            "launcher_refused: VirtualMachineInstance a: FailedCreate: not allowed",
         ),
     ],
 )
 def test_the_summary_says_what_is_waited_for(objects: Any, words: str) -> None:
-    summary = boot_state(objects).summary()
+    state = boot_state(objects)
+    state.judge(0)
+    summary = state.summary()
     assert summary.startswith("0 of 1 VMs run; a: ")
     assert words in summary
 
@@ -153,3 +166,73 @@ def test_the_summary_says_what_is_waited_for(objects: Any, words: str) -> None:
 def test_the_summary_of_many_vms_is_short() -> None:
     names = tuple(f"vm-{i}" for i in range(10))
     assert boot_state({VMI: [thing("vm-0", "Running")]}, names).summary().endswith("; and 6 more")
+
+
+def test_progress_begins_the_wait_anew() -> None:
+    volume = thing("a-root", "CloneInProgress")
+    state = boot_state({DATA_VOLUME: [volume]})
+    stall_s = Patience().stall_s
+    for number in range(5):
+        volume["status"]["progress"] = f"{number}%"
+        assert state.running(number * stall_s) is None
+        assert state.running((number + 0.9) * stall_s) is None
+    with pytest.raises(GroupError, match="clone_stalled"):
+        state.running(5.1 * stall_s)
+
+
+def test_a_state_that_a_retry_hides_for_a_moment_has_not_healed() -> None:
+    instance = thing("a", "Pending")
+    refused = condition("Synchronized", "FailedCreate", "not allowed")
+    state = boot_state({VMI: [instance]})
+    instance["status"]["conditions"] = [refused]
+    assert state.running(0) is None
+    instance["status"]["conditions"] = []
+    assert state.running(3) is None
+    instance["status"]["conditions"] = [refused]
+    with pytest.raises(GroupError, match="not allowed"):
+        state.running(6)
+
+
+def test_a_state_that_healed_is_forgotten() -> None:
+    instance = thing("a", "Pending")
+    refused = condition("Synchronized", "FailedCreate", "not allowed")
+    state = boot_state({VMI: [instance]})
+    instance["status"]["conditions"] = [refused]
+    assert state.running(0) is None
+    instance["status"]["conditions"] = []
+    assert state.running(1) is None
+    assert state.running(20) is None
+    instance["status"]["conditions"] = [refused]
+    assert state.running(21) is None
+
+
+def test_the_first_cause_of_the_table_is_named_and_the_others_are_counted() -> None:
+    names = ("a", "b", "c")
+    objects = {
+        CLAIM: [thing(f"{name}-data", "Lost") for name in names],
+        VMI: [thing("a", "Failed", [condition("Ready", "PodFailed", "OOM")])],
+    }
+    with pytest.raises(GroupError, match=r"claim_lost: .*a-data.*and 2 more like it") as caught:
+        boot_state(objects, names).running(0)
+    assert caught.value.cause == "claim_lost"
+
+
+def test_a_cause_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    state = boot_state({VMI: [thing("a", "Pending", [condition("Synchronized", "FailedCreate", "no")])]})
+    for now_s in (0, 1, 2):
+        state.running(now_s)
+    assert [record.getMessage() for record in caplog.records] == [
+        "VM group rep3:small:1Gi:1: launcher_refused: VirtualMachineInstance a: FailedCreate: no "
+        "(waited out for 5 s)"
+    ]
+
+
+def test_a_part_of_a_run_stops_with_the_run_but_not_the_run_with_it() -> None:
+    run = Stop()
+    part, other = Stop(run), Stop(run)
+    part.set()
+    assert part.is_set()
+    assert not run.is_set()
+    run.set()
+    with pytest.raises(InterruptedRunError):
+        other.sleep(60)

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from pytest_odfperf.sandbox.api.injection import thawed
-from pytest_odfperf.sandbox.api.status import StatusError, bad_request
+from pytest_odfperf.sandbox.api.status import StatusError, bad_request, conflict
 
 PROTOCOL = "plain.kubevirt.io"
 #: Where a guest's port really is, if not at the address of its first interface.
@@ -24,6 +24,9 @@ _DIAL_S = 10.0
 
 
 def _address(vmi: dict[str, Any], port: int) -> tuple[str, int]:
+    told = (vmi.get("status") or {}).get("conditions") or ()
+    if any(entry.get("type") == "Paused" and entry.get("status") == "True" for entry in told):
+        raise conflict("virtualmachineinstances.kubevirt.io", vmi["metadata"]["name"], "VMI is paused")
     annotation = (vmi["metadata"].get("annotations") or {}).get(PORT_ANNOTATION.format(port))
     if annotation:
         host, _, number = annotation.rpartition(":")

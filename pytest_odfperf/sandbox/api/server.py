@@ -35,6 +35,7 @@ from pytest_odfperf.sandbox.api.new_events import EVENTS, new_events
 from pytest_odfperf.sandbox.api.openapi import openapi_v2, openapi_v3
 from pytest_odfperf.sandbox.api.patch import APPLY
 from pytest_odfperf.sandbox.api.paths import SUBRESOURCES, Target, parse_path
+from pytest_odfperf.sandbox.api.pod_log import pod_log
 from pytest_odfperf.sandbox.api.reads import read_list, read_one, whole_number
 from pytest_odfperf.sandbox.api.reviews import review
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
@@ -44,8 +45,10 @@ from pytest_odfperf.sandbox.api.subresources import kubevirt
 from pytest_odfperf.sandbox.api.tables import answer_table, wants_table
 from pytest_odfperf.sandbox.api.tokens import ADMIN_USER, CONTROLLERS, Tokens
 from pytest_odfperf.sandbox.api.watching import Watch, check_query
+from pytest_odfperf.sandbox.api.webhooks import call_webhooks
 from pytest_odfperf.sandbox.api.writes import read_write
 from pytest_odfperf.sandbox.settings import ApiFault
+from pytest_odfperf.sandbox.troubles import Webhook
 
 #: As the real server's limit for a request.
 _LARGEST_BODY = 3 << 20
@@ -61,19 +64,24 @@ class ApiConfig:
     port: int = 0
     users: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[ApiFault, ...] = ()
+    #: The logs of containers: ``<pod's uid>/<container>.log``. None: there are none.
+    logs: Path | None = None
+    webhooks: tuple[Webhook, ...] = ()
 
 
 class RunningServer:
     """A server that answers. Made by `serve`."""
 
     def __init__(
-        self, store: Store, admin_token: str, controllers_token: str, tokens: Tokens, faults: Faults
+        self, store: Store, admin_token: str, controllers_token: str, tokens: Tokens, config: ApiConfig
     ) -> None:
         self.store = store
+        self._logs = config.logs or config.directory / "logs"
+        self._webhooks = config.webhooks
         self.admin_token = admin_token
         self.controllers_token = controllers_token
         self.tokens = tokens
-        self.faults = faults
+        self.faults = Faults(config.faults)
         self.url = ""
         self.ca_file = Path()
         #: How often each user did what: ``(user, verb, resource)``.
@@ -176,6 +184,8 @@ class RunningServer:
         if target.kubevirt:
             options = handlers.decode(await request.read(), request.content_type)
             return await kubevirt(request, self.store, target, options if isinstance(options, dict) else {})
+        if target.resource.plural == "pods" and target.sub == "log" and request.method == "GET":
+            return pod_log(self.store, target, query, self._logs)
         below = request.method == "POST" and (target.resource.plural, target.sub) in CREATED
         if not below and (target.sub not in ("", "status") or (target.sub and not target.resource.status)):
             raise no_such_path()
@@ -231,6 +241,7 @@ class RunningServer:
         if method == "POST" and not target.name:
             if target.resource.review:
                 return handlers.as_json(review(store, user, target, decoded), 201)
+            call_webhooks(self._webhooks, target, decoded)
             obj = handlers.create(store, target, decoded, write)
             return handlers.as_json(obj, 201, write.warnings)
         if method == "PUT" and target.name:
@@ -280,6 +291,6 @@ async def serve(config: ApiConfig) -> RunningServer:
     admin_token, controllers_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     users = {token: user_named(name) for name, token in config.users.items()}
     tokens = Tokens({**users, admin_token: ADMIN_USER, controllers_token: CONTROLLERS})
-    server = RunningServer(Store(), admin_token, controllers_token, tokens, Faults(config.faults))
+    server = RunningServer(Store(), admin_token, controllers_token, tokens, config)
     await server.start(config)
     return server

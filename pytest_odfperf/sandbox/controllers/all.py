@@ -18,9 +18,11 @@ from pytest_odfperf.sandbox.controllers.data_volume import DataVolumes
 from pytest_odfperf.sandbox.controllers.instance import Instances
 from pytest_odfperf.sandbox.controllers.kinds import Obj
 from pytest_odfperf.sandbox.controllers.kubelet import Kubelets
+from pytest_odfperf.sandbox.controllers.logs import Logs
 from pytest_odfperf.sandbox.controllers.machine_spec import machine_spec
 from pytest_odfperf.sandbox.controllers.objects import create_objects
 from pytest_odfperf.sandbox.controllers.scheduler import Scheduler
+from pytest_odfperf.sandbox.controllers.trouble_book import TroubleBook
 from pytest_odfperf.sandbox.controllers.virtual_machine import VirtualMachines
 from pytest_odfperf.sandbox.machines.base import Backend, Machine, Machines
 
@@ -73,14 +75,23 @@ async def controllers(
         return machines.machine(await machine_spec(api, vmi, backends, folder))
 
     caches = Caches(api, _CACHED)
-    instances = Instances(api, caches, make_machine, cpu_allocation_ratio=config.cpu_allocation_ratio)
+    troubles = TroubleBook(caches, {sc.name: sc.troubles for sc in config.storage_classes})
+    logs = Logs(directory / "logs")
+    instances = Instances(
+        api,
+        caches,
+        make_machine,
+        cpu_allocation_ratio=config.cpu_allocation_ratio,
+        troubles=troubles,
+        logs=logs,
+    )
     parts: list[Controller | Scheduler] = [
-        Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors),
+        Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors, troubles=troubles),
         Volumes(api, caches, machines, backends),
-        DataVolumes(api, caches, clone_s=config.clone_s),
+        DataVolumes(api, caches, troubles, clone_s=config.clone_s),
         VirtualMachines(api, caches),
         Scheduler(api, caches),
-        Kubelets(api, caches),
+        Kubelets(api, caches, troubles, logs),
         instances,
     ]
     runs = [caches.run(), *(part.run() for part in parts)]

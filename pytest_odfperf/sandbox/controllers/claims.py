@@ -20,6 +20,7 @@ from pytest_odfperf.sandbox.controllers.kinds import (
     is_deleting,
     name_of,
 )
+from pytest_odfperf.sandbox.controllers.trouble_book import TroubleBook, held_s
 from pytest_odfperf.sandbox.machines.base import Backend, Machines
 
 PVC_PROTECTION = "kubernetes.io/pvc-protection"
@@ -73,6 +74,7 @@ class Claims(Controller):
         *,
         clone_s: float,
         errors: Mapping[str, str],
+        troubles: TroubleBook,
     ) -> None:
         super().__init__(api, caches, PVC)
         self._machines = machines
@@ -80,6 +82,7 @@ class Claims(Controller):
         self._clone_s = clone_s
         #: StorageClasses whose provisioner fails, and what it says.
         self._errors = errors
+        self._troubles = troubles
         self.follow(POD, lambda pod: [(pod["metadata"]["namespace"], name) for name in claims_of(pod)])
         self.follow(PV, _claim_of)
         self.follow(
@@ -92,6 +95,9 @@ class Claims(Controller):
             return
         finalizers = list(claim["metadata"].get("finalizers") or [])
         if is_deleting(claim):
+            if (left_s := held_s(claim, self._troubles.of_claim(claim).claims_held_s)) > 0:
+                self.queue.add_later(name, left_s)
+                return
             if PVC_PROTECTION in finalizers and not self._in_use(name):
                 finalizers.remove(PVC_PROTECTION)
                 await self.api.set_finalizers(PVC, claim, finalizers)
@@ -132,6 +138,8 @@ class Claims(Controller):
             message = "waiting for first consumer to be created before binding"
             await self._say(claim, "WaitForFirstConsumer", message, warning=False)
             return
+        if await self._is_troubled(claim, sc):
+            return
         backend = self._backends.get(sc["metadata"]["name"])
         if backend is None or (problem := self._errors.get(backend.name)):
             said = problem if backend else f"no provisioner {sc.get('provisioner')} is running"
@@ -142,6 +150,20 @@ class Claims(Controller):
             )
             return
         await self._provision(claim, sc, backend)
+
+    async def _is_troubled(self, claim: Obj, sc: Obj) -> bool:
+        troubles = self._troubles.of_claim(claim)
+        source = (claim["spec"].get("dataSourceRef") or {}).get("kind")
+        if troubles.provisioner_silent and source != CLONE_SOURCE:
+            who = f"'{sc['provisioner']}'"
+            message = (
+                f"Waiting for a volume to be created either by the external provisioner {who} "
+                "or manually by the system administrator. If volume creation is delayed, please verify that "
+                "the provisioner is running and correctly registered."
+            )
+            await self._say(claim, "ExternalProvisioning", message, warning=False)
+            return True
+        return source == CLONE_SOURCE and (troubles.clone != "none" or troubles.import_error is not None)
 
     async def _say(self, claim: Obj, reason: str, message: str, *, warning: bool = True) -> None:
         await record_event(self.api, PVC, claim, reason, message, warning=warning, source=_SOURCE)

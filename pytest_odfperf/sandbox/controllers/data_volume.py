@@ -13,7 +13,7 @@ from pytest_odfperf.sandbox.controllers.claims import (
     is_bound,
     waits_for_consumer,
 )
-from pytest_odfperf.sandbox.controllers.client import Api
+from pytest_odfperf.sandbox.controllers.client import Api, ApiError
 from pytest_odfperf.sandbox.controllers.conditions import condition, differs, merged, record_event
 from pytest_odfperf.sandbox.controllers.controller import Caches, Controller
 from pytest_odfperf.sandbox.controllers.kinds import (
@@ -30,16 +30,21 @@ from pytest_odfperf.sandbox.controllers.kinds import (
     owned_by,
     owner_reference,
 )
+from pytest_odfperf.sandbox.controllers.trouble_book import TroubleBook
+from pytest_odfperf.sandbox.settings import IMAGES_NAMESPACE
 
 #: How often the progress of a clone is written: parts of the time that it takes.
 _STEPS = 4
+#: Between two restarts of a pod that fails.
+_RESTART_S = 1.0
 _SOURCE = "datavolume-controller"
 
 
 class DataVolumes(Controller):
-    def __init__(self, api: Api, caches: Caches, *, clone_s: float) -> None:
+    def __init__(self, api: Api, caches: Caches, troubles: TroubleBook, *, clone_s: float) -> None:
         super().__init__(api, caches, DATA_VOLUME)
         self._clone_s = clone_s
+        self._troubles = troubles
         self._began: dict[str, float] = {}
         self.follow_owned(PVC)
         for kind in (DATA_SOURCE, STORAGE_CLASS):
@@ -49,7 +54,7 @@ class DataVolumes(Controller):
 
     async def reconcile(self, name: Name) -> None:
         dv = self.current(name)
-        if dv is None or is_deleting(dv) or _phase(dv) == "Succeeded":
+        if dv is None or is_deleting(dv) or _phase(dv) in ("Succeeded", "Failed"):
             return
         claim = self.caches[PVC].get(*name)
         if claim is None:
@@ -70,6 +75,8 @@ class DataVolumes(Controller):
         """The new claim, or None: the reason is in the status, and the next change tries again."""
         clone = _is_clone(dv)
         problem = self._source_problem(dv)
+        if self._troubles.of_volume(dv).clone == "without_source":
+            problem = f"The source pvc {dv['spec'].get('sourceRef', {}).get('name')} doesn't exist"
         if problem:
             await self._refuse(dv, "CloneWithoutSource", problem)
             return None
@@ -108,7 +115,12 @@ class DataVolumes(Controller):
             },
             "spec": spec,
         }
-        await self.api.create(PVC, claim)
+        try:
+            await self.api.create(PVC, claim)
+        except ApiError as error:
+            if "exceeded quota" in str(error):
+                await self._refuse(dv, "ErrExceededQuota", str(error), bound="ErrExceededQuota")
+            raise
         return await self.api.get(PVC, meta["namespace"], meta["name"])
 
     def _source_problem(self, dv: Obj) -> str | None:
@@ -149,6 +161,8 @@ class DataVolumes(Controller):
         if not _is_clone(dv):
             await self._write(dv, claim, "ImportScheduled", "N/A")
             return
+        if await self._is_troubled(dv, claim):
+            return
         if _phase(dv) not in ("CloneScheduled", "CSICloneInProgress"):
             await self._write(dv, claim, "CloneScheduled", "N/A")
             return
@@ -158,10 +172,41 @@ class DataVolumes(Controller):
         if part < 0.99:
             self.queue.add_later(name_of(dv), self._clone_s / _STEPS)
 
-    async def _refuse(self, dv: Obj, reason: str, message: str) -> None:
+    async def _is_troubled(self, dv: Obj, claim: Obj) -> bool:
+        troubles = self._troubles.of_volume(dv)
+        name = claim["metadata"]["name"]
+        pending = condition("Bound", "False", "Pending", f"PVC {name} Pending")
+        status: Obj = {"claimName": name, "progress": "N/A"}
+        if troubles.import_error is not None:
+            restarts = int((dv.get("status") or {}).get("restartCount") or 0) + 1
+            running = condition("Running", "False", "Error", troubles.import_error)
+            status |= {"phase": "ImportInProgress", "restartCount": restarts}
+            await self._write_status(dv, status, [pending, running, condition("Ready", "False")])
+            self.queue.add_later(name_of(dv), _RESTART_S)
+        elif troubles.clone == "source_in_use":
+            source = dv["spec"].get("sourceRef", {}).get("name")
+            message = f"pod {IMAGES_NAMESPACE}/reader using PersistentVolumeClaim {source}"
+            await record_event(
+                self.api, DATA_VOLUME, dv, "CloneSourceInUse", message, warning=True, source=_SOURCE
+            )
+            await self._write(dv, claim, "CloneScheduled", "N/A")
+        elif troubles.clone == "stalls":
+            await self._write(dv, claim, "CSICloneInProgress", "42.00%")
+        elif troubles.clone == "fails":
+            running = condition(
+                "Running", "False", "Error", "the clone's volume could not be read: Input/output error"
+            )
+            await self._write_status(
+                dv, status | {"phase": "Failed"}, [pending, running, condition("Ready", "False")]
+            )
+        else:
+            return False
+        return True
+
+    async def _refuse(self, dv: Obj, reason: str, message: str, *, bound: str = "NotFound") -> None:
         await record_event(self.api, DATA_VOLUME, dv, reason, message, warning=True, source=_SOURCE)
         conditions = [
-            condition("Bound", "Unknown", "NotFound", "No PVC found"),
+            condition("Bound", "Unknown", bound, "No PVC found" if bound == "NotFound" else message),
             condition("Running", "False", reason, message),
             condition("Ready", "False"),
         ]

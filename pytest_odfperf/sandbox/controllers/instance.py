@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import time
 from collections.abc import Awaitable, Callable
 
 from pytest_odfperf.errors import OdfError
@@ -22,8 +22,11 @@ from pytest_odfperf.sandbox.controllers.kinds import (
     is_deleting,
     name_of,
 )
-from pytest_odfperf.sandbox.controllers.kubelet import pod_address
-from pytest_odfperf.sandbox.controllers.launcher import claim_names, launcher_pod, pod_name
+from pytest_odfperf.sandbox.controllers.kubelet import guest_interface
+from pytest_odfperf.sandbox.controllers.launcher import claim_names, launcher_pod, pod_name, volume_status
+from pytest_odfperf.sandbox.controllers.logs import COMPUTE, CONSOLE, Logs
+from pytest_odfperf.sandbox.controllers.mishaps import migrated, mishap, plain, pull_problem
+from pytest_odfperf.sandbox.controllers.trouble_book import TroubleBook, held_s
 from pytest_odfperf.sandbox.machines.base import GUEST_SHUTDOWN, STOPPED, Machine
 
 FINALIZER = "kubevirt.io/foregroundDeleteVirtualMachine"
@@ -43,10 +46,16 @@ class Instances(Controller):
         make_machine: Callable[[Obj], Awaitable[Machine]],
         *,
         cpu_allocation_ratio: int,
+        troubles: TroubleBook,
+        logs: Logs,
     ) -> None:
         super().__init__(api, caches, VMI)
         self._make_machine = make_machine
         self._ratio = cpu_allocation_ratio
+        self._troubles = troubles
+        self._logs = logs
+        #: When each machine began to run, by the VMI's uid.
+        self._running_since_s: dict[str, float] = {}
         #: By the VMI's uid.
         self._machines: dict[str, Machine] = {}
         self._uids: dict[Name, str] = {}
@@ -127,21 +136,28 @@ class Instances(Controller):
                 "DataVolumesReady", "False", "NotAllDVsReady", "Not all of the VMI's DVs are ready"
             )
         )
-        await self._write(vmi, "Pending", [_not_ready("PodNotExists"), volumes])
+        told = [_not_ready("PodNotExists"), volumes]
         if ready:
+            refused = self._troubles.of_machine(namespace, vmi).launcher_refused
             try:
+                if refused is not None:
+                    raise OdfError(refused)
                 await self.api.create(POD, launcher_pod(vmi, self._ratio))
             except OdfError as error:
-                failed = condition("Synchronized", "False", "FailedCreate", str(error))
-                await self._write(vmi, "Pending", [_not_ready("PodNotExists"), failed])
+                said = f"failed to create virtual machine pod: {error}"
+                failed = condition("Synchronized", "False", "FailedCreate", said)
+                await self._write(vmi, "Pending", [*told, failed])
+                await record_event(self.api, VMI, vmi, "FailedCreate", said, warning=True, source=_SOURCE)
                 raise
+        await self._write(vmi, "Pending", told)
 
     async def _with_pod(self, vmi: Obj, pod: Obj, phase: str) -> None:
         status = pod.get("status") or {}
         if status.get("phase") != "Running":
             scheduled = find(status.get("conditions"), "PodScheduled")
             told = [scheduled] if scheduled and scheduled["status"] == "False" else []
-            await self._write(vmi, "Scheduling", [_not_ready("PodNotExists"), *map(_plain, told)])
+            told += pull_problem(status)
+            await self._write(vmi, "Scheduling", [_not_ready("PodNotExists"), *map(plain, told)])
         elif phase in ("", "Pending", "Scheduling"):
             more = {"nodeName": pod["spec"]["nodeName"], "activePods": {_uid(pod): pod["spec"]["nodeName"]}}
             await self._write(vmi, "Scheduled", [_not_ready("GuestNotRunning")], **more)
@@ -151,11 +167,16 @@ class Instances(Controller):
             await self._machine_ended(vmi)
         elif _uid(vmi) not in self._machines:
             await self._finish(vmi, "Failed", "its machine is not there: the sandbox was started anew")
+        else:
+            await self._mishap(vmi)
 
     async def _run(self, vmi: Obj, pod: Obj) -> None:
         uid = _uid(vmi)
+        troubles = self._troubles.of_machine(vmi["metadata"]["namespace"], vmi)
         if uid not in self._machines:
             try:
+                if troubles.qemu_error is not None:
+                    raise OdfError(troubles.qemu_error)
                 machine = await self._make_machine(vmi)
                 # Known before it starts: a start that is cancelled must not leave a process behind.
                 self._machines[uid] = machine
@@ -163,10 +184,17 @@ class Instances(Controller):
                 await machine.start()
             except OdfError as error:
                 message = f"server error. command SyncVMI failed: {error}"
+                self._logs.say(pod, COMPUTE, message)
                 await record_event(self.api, VMI, vmi, "SyncFailed", message, warning=True, source=_SOURCE)
                 await self._stop(uid, 0)
                 await self._finish(vmi, "Failed", message)
                 return
+            self._logs.show(pod, COMPUTE, machine.process_log)
+            self._logs.show(pod, CONSOLE, machine.console_log)
+            self._running_since_s[uid] = time.monotonic()
+            for after_s in (troubles.node_lost_s, troubles.paused_s):
+                if after_s is not None:
+                    self.queue.add_later(name_of(vmi), after_s + 0.01)
             watcher = asyncio.create_task(self._watch(name_of(vmi), uid, machine), name=f"machine {uid}")
             self._watchers.add(watcher)
             watcher.add_done_callback(self._watchers.discard)
@@ -174,27 +202,22 @@ class Instances(Controller):
             f"{PORT_ANNOTATION}{port}": f"{host}:{forwarded}"
             for port, (host, forwarded) in self._machines[uid].ports.items()
         }
+        if troubles.no_address:
+            ports = {}
         # The ports first: whoever sees Running may connect.
         if not await self.api.patch(VMI, name_of(vmi), {"metadata": {"annotations": ports}}):
             return
-        address = pod_address(pod)
-        interface = {
-            "name": "default",
-            "interfaceName": "eth0",
-            "ipAddress": address,
-            "ipAddresses": [address],
-            "infoSource": "domain",
-            "linkState": "up",
-            "queueCount": 1,
-        }
         live = condition("LiveMigratable", "False", "DisksNotLiveMigratable", "a sandbox has no migration")
         ready = [condition("Ready", "True"), live]
-        await self._write(vmi, "Running", ready, interfaces=[interface], volumeStatus=self._volumes(vmi))
+        interfaces: list[Obj] = [] if troubles.no_address else [guest_interface(pod)]
+        await self._write(vmi, "Running", ready, interfaces=interfaces, volumeStatus=volume_status(vmi))
         await record_event(self.api, VMI, vmi, "Started", "VirtualMachineInstance started.", source=_SOURCE)
 
-    def _volumes(self, vmi: Obj) -> list[Obj]:
-        names = [volume["name"] for volume in vmi["spec"].get("volumes") or []]
-        return [{"name": n, "target": f"vd{chr(ord('a') + i % 26)}"} for i, n in enumerate(names)]
+    async def _mishap(self, vmi: Obj) -> None:
+        ran_s = time.monotonic() - self._running_since_s.get(_uid(vmi), time.monotonic())
+        told = mishap(vmi, self._troubles.of_machine(vmi["metadata"]["namespace"], vmi), ran_s)
+        if told is not None:
+            await self._write(vmi, "Running", told)
 
     async def _watch(self, name: Name, uid: str, machine: Machine) -> None:
         moving = asyncio.create_task(self._migrate(name, machine.migrating)) if machine.migrating else None
@@ -209,18 +232,8 @@ class Instances(Controller):
         vmi = self.current(name)
         if vmi is None:
             return
-        node = vmi["status"].get("nodeName")
-        others = [node_name for _, node_name in self.caches[NODE].objects if node_name != node]
-        target = others[0] if others else node
-        state = {
-            "migrationUid": str(uuid.uuid4()),
-            "sourceNode": node,
-            "targetNode": target,
-            "startTimestamp": now(),
-            "endTimestamp": now(),
-            "completed": True,
-        }
-        await self.api.patch_status(VMI, name, {"nodeName": target, "migrationState": state})
+        nodes = [node for _, node in self.caches[NODE].objects]
+        await self.api.patch_status(VMI, name, migrated(vmi, nodes))
 
     async def _machine_ended(self, vmi: Obj) -> None:
         reason = self._ended[_uid(vmi)]
@@ -244,6 +257,10 @@ class Instances(Controller):
             "terminationGracePeriodSeconds"
         )
         await self._stop(_uid(vmi), 30 if grace is None else float(grace))
+        held = self._troubles.of_machine(vmi["metadata"]["namespace"], vmi).vm_held_s
+        if (left_s := held_s(vmi, held)) > 0:
+            self.queue.add_later(name_of(vmi), left_s)
+            return
         if phase not in FINAL:
             await self._write(
                 vmi, "Succeeded" if phase == "Running" else "Failed", [_not_ready("PodTerminating")]
@@ -256,6 +273,7 @@ class Instances(Controller):
         if await self.api.get(POD, vmi["metadata"]["namespace"], pod_name(vmi)) is not None:
             return
         self._ended.pop(_uid(vmi), None)
+        self._running_since_s.pop(_uid(vmi), None)
         left = [f for f in vmi["metadata"].get("finalizers") or [] if f not in _FINALIZERS]
         await self.api.set_finalizers(VMI, vmi, left)
 
@@ -275,11 +293,6 @@ class Instances(Controller):
 
 def _not_ready(reason: str, message: str = "") -> Obj:
     return condition("Ready", "False", reason, message)
-
-
-def _plain(told: Obj) -> Obj:
-    """A pod's condition as a VMI has it."""
-    return condition(told["type"], told["status"], told.get("reason", ""), told.get("message", ""))
 
 
 def _uid(obj: Obj) -> str:

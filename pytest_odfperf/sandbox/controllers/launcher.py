@@ -83,6 +83,28 @@ def compute_resources(vmi: Obj, cpu_allocation_ratio: int) -> Obj:
     return {"requests": requests, "limits": limits}
 
 
+def _console_log(vmi: Obj) -> list[Obj]:
+    """The container that logs the serial console (KubeVirt ``generateSerialConsoleLogContainer``)."""
+    devices = vmi["spec"].get("domain", {}).get("devices") or {}
+    if devices.get("logSerialConsole") is not True:
+        return []
+    limits = {"cpu": "15m", "memory": "60M"}
+    requests = limits if _guaranteed(vmi) else {"cpu": "5m", "memory": "35M"}
+    return [
+        {
+            "name": "guest-console-log",
+            "image": "sandbox/virt-launcher",
+            "resources": {"requests": requests, "limits": limits},
+        }
+    ]
+
+
+def volume_status(vmi: Obj) -> list[Obj]:
+    """The disks as the status of a running instance names them."""
+    names = [volume["name"] for volume in vmi["spec"].get("volumes") or []]
+    return [{"name": n, "target": f"vd{chr(ord('a') + i % 26)}"} for i, n in enumerate(names)]
+
+
 def pod_name(vmi: Obj) -> str:
     """Always the same for one VMI, so that no second pod can come of a slow cache."""
     suffix = hashlib.sha256(vmi["metadata"]["uid"].encode()).hexdigest()[:5]
@@ -128,7 +150,8 @@ def launcher_pod(vmi: Obj, cpu_allocation_ratio: int) -> Obj:
                     "name": "compute",
                     "image": "sandbox/virt-launcher",
                     "resources": compute_resources(vmi, cpu_allocation_ratio),
-                }
+                },
+                *_console_log(vmi),
             ],
             "volumes": [{"name": n, "persistentVolumeClaim": {"claimName": c}} for n, c in claims],
         },

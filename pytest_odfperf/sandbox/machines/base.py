@@ -93,7 +93,14 @@ class Machine(Protocol):
         ...
 
     @property
-    def console_log(self) -> Path | None: ...
+    def console_log(self) -> Path | None:
+        """What the guest says on its serial console."""
+        ...
+
+    @property
+    def process_log(self) -> Path | None:
+        """What the machine's own process says; None if it has none."""
+        ...
 
     @property
     def migrating(self) -> asyncio.Event | None:

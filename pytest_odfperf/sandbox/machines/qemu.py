@@ -64,6 +64,10 @@ class QemuMachine:
         return None
 
     @property
+    def process_log(self) -> Path | None:
+        return self._log
+
+    @property
     def pid(self) -> int | None:
         """Of the QEMU process, while it runs."""
         process = self._process

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
@@ -17,12 +18,28 @@ from pytest_odfperf.sandbox.machines.simulated_guest import SimulatedGuest
 from pytest_odfperf.sandbox.machines.simulated_ssh import GuestSsh
 from pytest_odfperf.sandbox.machines.user_data import read_user_data
 
+_CLOUD_INIT = (
+    "cloud-init[812]: Cloud-init v. 24.4 running 'modules:config'. Up 9.4 seconds.",
+    "cloud-init[812]: Cloud-init v. 24.4 finished. Datasource DataSourceNoCloud. Up 10.0 seconds",
+)
+_CLOUD_INIT_FAILED = (
+    "cloud-init[812]: 2026-01-01 00:00:00,000 - util.py[WARNING]: Running module users_groups "
+    "(<module 'cloudinit.config.cc_users_groups'>) failed",
+    "[FAILED] Failed to start cloud-config.service - Cloud-init: Config Stage.",
+)
+
 
 class SimulatedMachine:
     """A `Machine` of the event loop it was started in."""
 
     def __init__(self, spec: MachineSpec, config: SandboxConfig, activity: Activity) -> None:
         user = read_user_data(spec.user_data)
+        classes = {sc.name: sc.troubles for sc in config.storage_classes}
+        self._cloud_init_fails = any(
+            classes[disk.backend.name].cloud_init_fails for disk in spec.disks if disk.backend.name in classes
+        )
+        if self._cloud_init_fails:
+            user = replace(user, authorized_keys={})
         self._boot_s = config.boot_s
         self._name = spec.name
         self._listener = _socket()
@@ -36,7 +53,8 @@ class SimulatedMachine:
         self._booting: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ports: Mapping[int, tuple[str, int]] = {}
-        self.console_log: Path | None = None
+        self.process_log: Path | None = None
+        self.console_log: Path | None = spec.directory / "console.log"
         self.migrating: asyncio.Event | None = asyncio.Event() if self._guest.faults.migrate else None
         if self.migrating is not None:
             self._guest.on_migrate = self.migrating.set
@@ -48,7 +66,10 @@ class SimulatedMachine:
         self._booting = asyncio.create_task(self._boot(self._boot_s), name=f"boot {self._name}")
 
     async def _boot(self, boot_s: float) -> None:
+        self._say("[    0.000000] Linux version 6.12.0-simulated")
         await asyncio.sleep(boot_s + self._guest.faults.ssh_refused_s)
+        for line in _CLOUD_INIT_FAILED if self._cloud_init_fails else _CLOUD_INIT:
+            self._say(line)
         self._guest.boot()
         if self._guest.faults.no_ssh:
             return
@@ -56,6 +77,11 @@ class SimulatedMachine:
             await self._ssh.open()
         except Exception as error:  # noqa: BLE001 - a bad host key in user data ends this guest only
             self._end(f"sshd did not start: {error}")
+
+    def _say(self, line: str) -> None:
+        if self.console_log is not None:
+            with self.console_log.open("a", encoding="utf-8") as console:
+                console.write(f"{line}\n")
 
     def _cut(self) -> None:
         self._ssh.cut()
@@ -80,6 +106,7 @@ class SimulatedMachine:
     def _crash(self) -> None:
         # First, so that nobody is told anything of it.
         self._ssh.cut()
+        self._say("[   42.000000] Kernel panic - not syncing: simulated crash (fault)")
         self._booting = asyncio.create_task(self._die(), name=f"crash {self._name}")
 
     async def _die(self) -> None:

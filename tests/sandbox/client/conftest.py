@@ -17,6 +17,7 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 
 from pytest_odfperf.cluster.calls import Calls
+from pytest_odfperf.cluster.causes import Patience
 from pytest_odfperf.cluster.connect import Cluster, connect
 from pytest_odfperf.cluster.group import VmGroup
 from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, SECRET, VM, VMI
@@ -125,7 +126,14 @@ class Bench:
         return GroupSpec(**{**options, **changes})
 
     def group(
-        self, pool: str = "good", vms: int = 1, *, boot_s: float = 20, adopt: bool = False, **changes: Any
+        self,
+        pool: str = "good",
+        vms: int = 1,
+        *,
+        boot_s: float = 20,
+        adopt: bool = False,
+        patience: Patience | None = None,
+        **changes: Any,
     ) -> VmGroup:
         return VmGroup.create(
             self.cluster,
@@ -135,6 +143,7 @@ class Bench:
             delete_s=20,
             stop=self.stop,
             adopt=adopt,
+            patience=patience or Patience(),
         )
 
     def connected(self, pool: str = "good", vms: int = 1, *, ssh_s: float = 20) -> tuple[Guest, ...]:

@@ -44,6 +44,7 @@ SANDBOX = {
     "storage_classes": {
         "fast": {"provisioner": RBD, "parameters": {"pool": "rep3"}, "default": True},
         "slow": {"provisioner": CEPHFS, "parameters": {"fsName": "fs"}},
+        "crashing": {"troubles": {"qemu_error": "qemu: no such disk"}},
         "broken": {"provisioning_error": "rpc error: desc = no such pool"},
     },
     "ceph": {"block_pools": {"rep3": {}}, "filesystems": {"fs": {}}},
@@ -162,7 +163,7 @@ class Rights:
             ) as run:
                 lease = GroupLease(run.plan, stop)
                 try:
-                    measure(selection.keys[0], lease, stop)
+                    measure(selection.keys[0], lease)
                 finally:
                     lease.release()
         except OdfError as raised:

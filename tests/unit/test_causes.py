@@ -1,0 +1,546 @@
+"""The table of causes: each row from objects as the API gives them, and nothing from a VM that is well."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_odfperf.cluster.calls import ApiError
+from pytest_odfperf.cluster.causes import CAUSES, Patience, sightings
+from pytest_odfperf.cluster.console import cloud_init_failure
+from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, POD, VM, VMI, Kind
+from pytest_odfperf.cluster.redact import redacted_object
+from pytest_odfperf.cluster.refusals import REFUSALS, refusal
+from pytest_odfperf.cluster.room import never_fits
+from pytest_odfperf.cluster.seen import look_at
+from pytest_odfperf.redaction import redact
+
+NO_ROOM = "0/3 nodes are available: 3 Insufficient memory."
+
+
+def thing(name: str, phase: str | None = None, *conditions: tuple[str, str, str, str], **status: Any) -> Any:
+    """An object; conditions as (type, status, reason, message)."""
+    names = ("type", "status", "reason", "message")
+    told = [dict(zip(names, condition, strict=True)) for condition in conditions]
+    return {
+        "metadata": {"name": name, "uid": f"uid-{name}"},
+        "status": {"phase": phase, "conditions": told, **status},
+    }
+
+
+def claim(name: str, phase: str, **annotations: str) -> Any:
+    made = thing(name, phase)
+    made["spec"] = {"storageClassName": "rep3"}
+    made["metadata"]["annotations"] = annotations
+    return made
+
+
+def pod(phase: str = "Pending", *, waiting: dict[str, str] | None = None, node: str | None = "node-1") -> Any:
+    made = thing("virt-launcher-a-x", phase)
+    made["metadata"]["labels"] = {"odfperf/vm": "a"}
+    made["spec"] = {"nodeName": node} if node else {}
+    if waiting:
+        made["status"]["containerStatuses"] = [{"name": "compute", "state": {"waiting": waiting}}]
+    return made
+
+
+def event(about: str, reason: str, message: str, at: int = 0) -> Any:
+    return {
+        "metadata": {"name": f"{about}.{reason}.{at}"},
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": f"2026-01-01T00:00:{at:02d}Z",
+        "involvedObject": {"uid": f"uid-{about}", "name": about},
+    }
+
+
+QUOTA = "persistentvolumeclaims is forbidden: exceeded quota: few, requested: 1, used: 3, limited: 3"
+PULL = {"reason": "ErrImagePull", "message": "manifest unknown"}
+
+#: Cause, what the API shows, the object that is named, words that are quoted.
+ROWS: list[tuple[str, dict[Kind, list[Any]], str, str]] = [
+    (
+        "quota",
+        {VM: [thing("a", None, ("Failure", "True", "FailedCreate", QUOTA))]},
+        "VirtualMachine a",
+        "used: 3",
+    ),
+    (
+        "quota",
+        {DATA_VOLUME: [thing("a-root", "Pending", ("Bound", "Unknown", "ErrExceededQuota", QUOTA))]},
+        "DataVolume a-root",
+        "few",
+    ),
+    (
+        "quota",
+        {VM: [thing("a")], EVENT: [event("a", "FailedDataVolumeImport", "exceeds quota limits")]},
+        "VirtualMachine a",
+        "exceeds",
+    ),
+    (
+        "quota",
+        {VMI: [thing("a", "Pending", ("Synchronized", "False", "FailedCreate", QUOTA))]},
+        "VirtualMachineInstance a",
+        "few",
+    ),
+    (
+        "clone_forbidden",
+        {
+            VM: [thing("a")],
+            EVENT: [event("a", "UnauthorizedDataVolumeCreate", "Not authorized: datavolumes/source")],
+        },
+        "VirtualMachine a",
+        "datavolumes/source",
+    ),
+    (
+        "refused",
+        {VM: [thing("a", None, ("Failure", "True", "FailedCreate", "no such class"))]},
+        "VirtualMachine a",
+        "no such class",
+    ),
+    ("claim_lost", {CLAIM: [claim("a-data", "Lost")]}, "PersistentVolumeClaim a-data", "Lost"),
+    (
+        "storage_class_missing",
+        {
+            CLAIM: [claim("a-data", "Pending")],
+            EVENT: [event("a-data", "ProvisioningFailed", 'storageclass.storage.k8s.io "rep3" not found')],
+        },
+        "a-data of StorageClass rep3",
+        "not found",
+    ),
+    (
+        "provisioning",
+        {
+            CLAIM: [claim("a-data", "Pending")],
+            EVENT: [event("a-data", "ProvisioningFailed", "desc = pool gone")],
+        },
+        "a-data of StorageClass rep3",
+        "pool gone",
+    ),
+    (
+        "provisioner_busy",
+        {
+            CLAIM: [claim("a-data", "Pending")],
+            EVENT: [
+                event(
+                    "a-data",
+                    "ProvisioningFailed",
+                    "rpc error: code = Aborted desc = an operation already exists",
+                )
+            ],
+        },
+        "a-data",
+        "Aborted",
+    ),
+    (
+        "provisioner_silent",
+        {
+            CLAIM: [claim("a-data", "Pending")],
+            EVENT: [event("a-data", "ExternalProvisioning", "Waiting for a volume")],
+        },
+        "a-data of StorageClass rep3",
+        "Waiting for a volume",
+    ),
+    (
+        "claim_pending",
+        {CLAIM: [claim("a-data", "Pending")]},
+        "PersistentVolumeClaim a-data",
+        "no event says why",
+    ),
+    (
+        "clone_source",
+        {
+            DATA_VOLUME: [thing("a-root", "Pending")],
+            EVENT: [event("a-root", "CloneWithoutSource", "The source pvc x doesn't exist")],
+        },
+        "DataVolume a-root",
+        "source pvc x",
+    ),
+    (
+        "clone_in_use",
+        {
+            DATA_VOLUME: [thing("a-root", "CloneScheduled")],
+            EVENT: [event("a-root", "CloneSourceInUse", "pod y using x")],
+        },
+        "DataVolume a-root",
+        "pod y",
+    ),
+    (
+        "claim_refused",
+        {
+            DATA_VOLUME: [
+                thing("a-root", "Pending", ("Bound", "Unknown", "ErrClaimNotValid", "no accessMode"))
+            ]
+        },
+        "DataVolume a-root",
+        "no accessMode",
+    ),
+    (
+        "clone_failed",
+        {DATA_VOLUME: [thing("a-root", "Failed", ("Bound", "False", "ClaimLost", "gone"))]},
+        "DataVolume a-root",
+        "ClaimLost: gone",
+    ),
+    (
+        "importer_memory",
+        {DATA_VOLUME: [thing("a-root", "ImportInProgress", ("Running", "False", "OOMKilled", ""))]},
+        "DataVolume a-root",
+        "OOMKilled",
+    ),
+    (
+        "importer_refused",
+        {
+            DATA_VOLUME: [thing("a-root", "ImportScheduled")],
+            EVENT: [event("a-root", "ErrStartingPod", "must specify limits.cpu")],
+        },
+        "DataVolume a-root",
+        "limits.cpu",
+    ),
+    (
+        "importer_unschedulable",
+        {
+            DATA_VOLUME: [
+                thing(
+                    "a-root",
+                    "ImportScheduled",
+                    ("Running", "False", "Unschedulable", "Importer pod cannot be scheduled"),
+                )
+            ]
+        },
+        "DataVolume a-root",
+        "cannot be scheduled",
+    ),
+    (
+        "import",
+        {
+            DATA_VOLUME: [
+                thing("a-root", "ImportInProgress", ("Running", "False", "Error", "404"), restartCount=1)
+            ]
+        },
+        "DataVolume a-root",
+        "1 restarts: Error: 404",
+    ),
+    (
+        "import",
+        {
+            DATA_VOLUME: [
+                thing("a-root", "ImportInProgress", ("Running", "True", "Pod is running", ""), restartCount=7)
+            ]
+        },
+        "DataVolume a-root",
+        "7 restarts",
+    ),
+    (
+        "clone_stalled",
+        {
+            DATA_VOLUME: [thing("a-root", "CloneInProgress", progress="12%")],
+            CLAIM: [
+                claim("a-root", "Pending", **{"cdi.kubevirt.io/cloneFallbackReason": "No snapshot class"})
+            ],
+        },
+        "DataVolume a-root",
+        "CloneInProgress (12%), no progress; copied by hosts since No snapshot class",
+    ),
+    (
+        "claim_missing",
+        {
+            VMI: [
+                thing(
+                    "a", "Pending", ("Synchronized", "False", "FailedPvcNotFound", "PVC ns/b does not exist")
+                )
+            ]
+        },
+        "VirtualMachineInstance a",
+        "ns/b",
+    ),
+    (
+        "launcher_refused",
+        {
+            VMI: [
+                thing(
+                    "a", "Pending", ("Synchronized", "False", "FailedCreate", "security context constraint")
+                )
+            ]
+        },
+        "VirtualMachineInstance a",
+        "security context",
+    ),
+    (
+        "cpu_manager",
+        {VMI: [thing("a", "Scheduling", ("Synchronized", "False", "FailedGuaranteeResources", "no cpuset"))]},
+        "VirtualMachineInstance a",
+        "cpuset",
+    ),
+    (
+        "unschedulable",
+        {VMI: [thing("a", "Scheduling", ("PodScheduled", "False", "Unschedulable", NO_ROOM))]},
+        "VirtualMachineInstance a",
+        "3 Insufficient memory",
+    ),
+    (
+        "image_pull",
+        {VMI: [thing("a", "Scheduling")], POD: [pod(waiting=PULL)]},
+        "Pod virt-launcher-a-x",
+        "manifest unknown",
+    ),
+    (
+        "image_pull",
+        {VMI: [thing("a", "Scheduling", ("Synchronized", "False", "ImagePullBackOff", "Back-off"))]},
+        "VirtualMachineInstance a",
+        "Back-off",
+    ),
+    (
+        "volume_attach",
+        {POD: [pod()], EVENT: [event("virt-launcher-a-x", "FailedMapVolume", "rbd: map failed")]},
+        "Pod virt-launcher-a-x on node node-1",
+        "rbd: map failed",
+    ),
+    (
+        "node_lost",
+        {VMI: [thing("a", "Running", ("Ready", "False", "NodeUnresponsive", "virt-handler"), nodeName="n")]},
+        "VirtualMachineInstance a on node n",
+        "NodeUnresponsive",
+    ),
+    ("node_lost", {VMI: [thing("a", "Unknown", nodeName="n")]}, "on node n", "phase Unknown"),
+    (
+        "paused",
+        {VMI: [thing("a", "Running", ("Paused", "True", "PausedIOError", "low-level IO error"))]},
+        "VirtualMachineInstance a",
+        "PausedIOError: low-level",
+    ),
+    (
+        "launcher_crash",
+        {VMI: [thing("a", "Failed", ("Ready", "False", "PodFailed", "OOM"))]},
+        "VirtualMachineInstance a",
+        "PodFailed: OOM",
+    ),
+    (
+        "launcher_crash",
+        {
+            VM: [thing("a", startFailure={"consecutiveFailCount": 2, "lastFailedVMIUID": "uid-old"})],
+            EVENT: [event("old", "SyncFailed", "command SyncVMI failed: x")],
+        },
+        "VirtualMachineInstance a",
+        "2 starts failed: SyncFailed: command SyncVMI failed: x",
+    ),
+    (
+        "not_synchronized",
+        {VMI: [thing("a", "Pending", ("Synchronized", "False", "FailedBackendStorageCreate", "no class"))]},
+        "VirtualMachineInstance a",
+        "no class",
+    ),
+]
+
+
+def seen(objects: dict[Kind, list[Any]], **more: Any) -> Any:
+    (one,) = look_at(lambda kind: {o["metadata"]["name"]: o for o in objects.get(kind, [])}, ("a",), **more)
+    return one
+
+
+@pytest.mark.parametrize(("cause", "objects", "name", "words"), ROWS)
+def test_a_row_is_recognised(cause: str, objects: Any, name: str, words: str) -> None:
+    found = sightings(seen(objects))
+    (mine,) = (one for one in found if one.cause.name == cause)
+    assert name in mine.object
+    assert words in mine.words
+    assert mine.cause.next_step
+    # Whatever else is visible follows from it: a state that is only a cause when it lasts.
+    assert [one.cause.name for one in found if one is not mine and not one.cause.quiet] in ([], ["refused"])
+
+
+def test_every_row_of_the_table_has_a_test_and_a_name_of_its_own() -> None:
+    assert {row[0] for row in ROWS} == {cause.name for cause in CAUSES}
+    assert len({cause.name for cause in CAUSES}) == len(CAUSES)
+
+
+def test_the_page_of_causes_has_the_tables() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "causes.md").read_text()
+    written = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert written == [cause.name for cause in CAUSES] + [row.cause for row in REFUSALS]
+    waits = {"no": "at once", "soon": "5 s", "retry": "20 s", "free": "60 s"}
+    for cause in CAUSES:
+        wait = waits.get(cause.heals, f"`timeouts.{cause.heals}`")
+        assert re.search(rf"^\| `{cause.name}` \|.*\| {wait} \|$", page, re.MULTILINE), cause.name
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        {},
+        {
+            VM: [thing("a", None, ("Ready", "True", "", ""))],
+            VMI: [thing("a", "Running", ("Ready", "True", "", ""), ("LiveMigratable", "False", "No", "no"))],
+            DATA_VOLUME: [thing("a-root", "Succeeded", ("Bound", "True", "Bound", ""), progress="100.0%")],
+            CLAIM: [claim("a-data", "Bound"), claim("a-root", "Bound")],
+            POD: [pod("Running")],
+            EVENT: [
+                event("a-data", "ProvisioningFailed", "early trouble"),
+                event("a-data", "ExternalProvisioning", "waiting"),
+                event("virt-launcher-a-x", "FailedMount", "early trouble"),
+                event("a-root", "CloneSourceInUse", "early trouble"),
+                event("a-root", "CloneWithoutSource", "early trouble"),
+            ],
+        },
+        {
+            VMI: [
+                thing(
+                    "a",
+                    "Scheduling",
+                    (
+                        "PodScheduled",
+                        "False",
+                        "Unschedulable",
+                        "pod has unbound immediate PersistentVolumeClaims",
+                    ),
+                )
+            ]
+        },
+        {
+            CLAIM: [claim("a-data", "Pending")],
+            EVENT: [event("a-data", "WaitForFirstConsumer", "waiting for first consumer")],
+        },
+        {VMI: [thing("a", "Scheduling", ("Ready", "False", "PodNotExists", ""))], POD: [pod(node=None)]},
+        {DATA_VOLUME: [thing("a-root", "WaitForFirstConsumer")]},
+    ],
+)
+def test_what_is_well_or_only_under_way_shows_no_cause(objects: Any) -> None:
+    assert sightings(seen(objects)) == []
+
+
+def test_a_provisioner_that_began_is_not_silent() -> None:
+    events = [
+        event("a-data", "ExternalProvisioning", "Waiting for a volume"),
+        event("a-data", "Provisioning", "External provisioner is provisioning volume"),
+    ]
+    found = sightings(seen({CLAIM: [claim("a-data", "Pending")], EVENT: events}))
+    assert [one.cause.name for one in found] == ["claim_pending"]
+
+
+def test_the_newest_words_are_quoted() -> None:
+    events = [event("a-data", "ProvisioningFailed", text, at) for at, text in ((9, "last"), (1, "first"))]
+    (found,) = sightings(seen({CLAIM: [claim("a-data", "Pending")], EVENT: events}))
+    assert found.words.endswith("last")
+
+
+@pytest.mark.parametrize(
+    ("alone", "never", "heals"),
+    [(False, None, "schedule"), (True, None, "free"), (False, "no node is that large", "no")],
+)
+def test_how_long_a_missing_node_is_waited_for(alone: bool, never: str | None, heals: str) -> None:
+    objects = {
+        VMI: [thing("a", "Scheduling", ("PodScheduled", "False", "Unschedulable", NO_ROOM))],
+        POD: [pod()],
+    }
+    (found,) = sightings(seen(objects, alone=alone, never_fits=lambda _: never))
+    assert found.heals == heals
+    assert NO_ROOM in found.words
+
+
+def test_patience_grows_with_what_can_heal() -> None:
+    patience = Patience()
+    order = [patience.seconds(heals) for heals in ("no", "soon", "retry", "free", "stall", "schedule")]
+    assert order == sorted(order)
+    assert order[0] == 0
+
+
+def node(memory: str, **more: Any) -> Any:
+    allocatable = {"cpu": "8", "memory": memory, "pods": "250"}
+    return {"metadata": {"name": memory}, "status": {"allocatable": allocatable}, "spec": more}
+
+
+def wants(memory: str) -> Any:
+    return {"spec": {"containers": [{"resources": {"requests": {"memory": memory}}}, {"resources": {}}]}}
+
+
+def test_a_pod_that_is_larger_than_every_node_never_fits() -> None:
+    nodes = [node("8Gi"), node("16Gi")]
+    assert never_fits(wants("16Gi"), nodes) is None
+    assert "it requests memory 17.0Gi" in str(never_fits(wants("17Gi"), nodes))
+    assert never_fits(wants("17Gi"), []) is None
+    storage = {"key": "node.ocs.openshift.io/storage", "effect": "NoSchedule"}
+    away = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    assert never_fits(wants("17Gi"), [*nodes, node("64Gi", taints=[storage])]) is not None
+    assert never_fits(wants("17Gi"), [*nodes, node("64Gi", taints=[away])]) is None
+    assert never_fits(wants("broken"), nodes) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "cause"),
+    [
+        (403, QUOTA, "quota"),
+        (
+            403,
+            "unable to create new content in namespace perf because it is being terminated",
+            "namespace_terminating",
+        ),
+        (
+            403,
+            'persistentvolumeclaims "x" is forbidden: maximum storage usage per claim is 1Gi',
+            "limit_range",
+        ),
+        (
+            422,
+            'admission webhook "virtualmachine-validator.kubevirt.io" denied the request: spec',
+            "webhook_refused",
+        ),
+        (403, 'User "x" cannot create resource', "forbidden"),
+        (401, "Unauthorized", "unauthorized"),
+        (409, "already exists", "exists"),
+        (422, "ownerReferences: Invalid value", "refused"),
+        (500, "Internal error occurred: failed calling webhook", "webhook_down"),
+        (500, "etcdserver: request timed out", "api"),
+        (None, "Connection refused", "api"),
+        (418, "teapot", "api"),
+    ],
+)
+def test_a_refusal_of_the_api_has_a_cause(status: int | None, message: str, cause: str) -> None:
+    assert refusal(ApiError("create x", status, "R", message)).cause == cause
+
+
+def test_every_refusal_has_a_next_step() -> None:
+    assert all(row.next_step for row in REFUSALS)
+
+
+@pytest.mark.parametrize(
+    ("console", "found"),
+    [
+        (
+            "\x1b[1;31m[FAILED]\x1b[0m Failed to start cloud-init.service - Initial cloud-init job.\n",
+            "[FAILED]",
+        ),
+        ("[  9.1] cloud-init[812]: 2026 - util.py[WARNING]: Failed loading yaml blob. bad\n", "yaml blob"),
+        ("cloud-init[812]: cc.py[WARNING]: Running module users_groups (<m>) failed\nlogin:", "users_groups"),
+        ("cloud-init[812]: Cloud-init v. 24.4 running 'modules:final'. Up 10 seconds.\nguest login: ", None),
+        ("[  OK  ] Started cloud-init.service", None),
+        ("[FAILED] Failed to start firewalld.service", None),
+        ("", None),
+    ],
+)
+def test_a_console_tells_that_cloud_init_failed(console: str, found: str | None) -> None:
+    said = cloud_init_failure(console)
+    assert said is None if found is None else said is not None and found in said
+
+
+def test_keys_and_tokens_do_not_reach_the_disk() -> None:
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----"
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJr.c2lnbmF0dXJl"
+    for secret in (key, key[:50], token, "sha256~" + "a" * 43, "Authorization: Bearer abcdefghijk1"):
+        text = redact(f"before {secret} after")
+        assert secret not in text
+        assert text.startswith("before ")
+    found = redacted_object(
+        {
+            "metadata": {"managedFields": [1], "annotations": {"note": f"has {token}", "n": "1"}},
+            "spec": {
+                "volumes": [{"cloudInitNoCloud": {"userData": "#cloud-config secret"}}],
+                "containers": [{"env": [{"name": "A", "value": "secret"}, {"name": "B", "valueFrom": {}}]}],
+            },
+        }
+    )
+    assert "secret" not in str(found)
+    assert token not in str(found)
+    assert "managedFields" not in found["metadata"]
+    assert found["metadata"]["annotations"]["n"] == "1"
