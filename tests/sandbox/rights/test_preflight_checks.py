@@ -196,7 +196,9 @@ def test_a_data_source_that_is_not_ready(pre: Preflight, changed: Callable[..., 
 def test_a_storage_class_that_does_not_exist(pre: Preflight) -> None:
     pre.matrix("pools: [fast, slow]", "pools: [fast, nope]")
     line = pre.only()
-    assert line.startswith("FAIL pool nope: StorageClass 'nope' does not exist (known: broken, fast, slow)")
+    assert line.startswith(
+        "FAIL pool nope: StorageClass 'nope' does not exist (known: broken, crashing, fast, slow)"
+    )
     # A pool that is not selected is not asked for.
     assert {check.level for check in pre.checks(pools=("fast",))} == {"ok"}
 
