@@ -69,7 +69,7 @@ def plugin(tmp_path: Path) -> Plugin:
     ("content", "words"),
     [
         ("", "file is empty"),
-        ("a: [", "while parsing"),
+        ("a: [", "is not YAML"),
         ("apiVersion: v1", "current-context"),
         ("only text", "no cluster"),
     ],
