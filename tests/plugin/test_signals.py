@@ -109,7 +109,8 @@ def test_what_is_known_is_in_every_report_after_a_signal(bed):
         key.partition(":")[0] for key in keys
     }
     assert 0 < len(keys) < 4
-    assert summaries(outcome.run) == {key.partition(":")[0] for key in keys}
+    # A pool that was never begun is in the totals, too.
+    assert summaries(outcome.run) == {"fast", "slow"}
     assert "Per-pool results:" in outcome.out
 
 

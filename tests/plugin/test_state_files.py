@@ -97,7 +97,8 @@ def test_a_disk_that_takes_no_more_ends_the_run_and_a_resume_finds_all(
     assert "the run ends, since its results can not be kept" in out
     assert "could not be deleted" not in out
     assert "could not be cleaned" not in out
-    assert "not run (log:" in out
+    # Side by side, the two keys that are left may both have begun.
+    assert mode != "--odf" or "not run (log:" in out
     assert re.search(r"[01]/[12] passed, 1 failed", out), out
     # Nothing that was written is harmed.
     assert records_of(results)[: len(before)] == before
