@@ -35,11 +35,13 @@ $(VENV)/linted: $(VENV)/bin/pip pyproject.toml
 chaos: $(VENV)/tested ## a long campaign of disturbed runs: make chaos CHAOS_ARGS="--seed 2 --rounds 200"
 	PYTHONPATH=tests/chaos $(BIN)/python -m campaign $(CHAOS_ARGS)
 
+# What depends on versions; campaigns and figures do not.
+LOWEST = --ignore=tests/chaos --ignore=tests/fuzz --ignore=tests/bench --ignore=tests/sandbox/rights
 test-lowest: system ## the suite without QEMU on the lowest supported versions
 	$(MAKE) .venv-lowest/bin/pip VENV=.venv-lowest
 	.venv-lowest/bin/pip install -q uv
 	.venv-lowest/bin/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct --reinstall-package pytest-odfperf '.[test]'
-	.venv-lowest/bin/pytest tests -m 'not qemu and not bench'
+	.venv-lowest/bin/pytest tests $(LOWEST) -m 'not qemu'
 
 lint: $(VENV)/linted
 	$(BIN)/ruff check .
