@@ -17,12 +17,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_odfperf.cluster.api_error import (
-    ApiError,
-    as_api_error,
-    patience_s,
-    transport_errors,
-)
+from pytest_odfperf.cluster.api_error import ApiError, as_api_error, patience_s, transport_errors
 from pytest_odfperf.cluster.kinds import Kind
 from pytest_odfperf.vm.labels import RUN
 from pytest_odfperf.waiting import Deadline, Stop

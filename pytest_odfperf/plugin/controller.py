@@ -13,9 +13,10 @@ import pytest
 from pytest_odfperf.errors import InputError, StoreError, one_line
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.plugin.completion import Completion
 from pytest_odfperf.plugin.display import Display
 from pytest_odfperf.plugin.outputs import Outputs
-from pytest_odfperf.plugin.reports import HtmlPlugin, close_report, copy_reports, passed_report, replay
+from pytest_odfperf.plugin.reports import HtmlPlugin, copy_reports, passed_report
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.controller import Run
@@ -45,9 +46,7 @@ class ControllerPlugin:
         self._ended: set[str] = set()
         self._outputs = Outputs(run)
         self._ids: list[str] = []
-        #: The phases of each test that were reported.
-        self._phases: dict[str, set[str]] = {}
-        self._workers_of: dict[str, object] = {}
+        self._completion = Completion(config, run, self._outputs, self)
         self._context = RunContext(
             run_id=run.plan.run_id,
             cluster=run.facts.server,
@@ -188,8 +187,7 @@ class ControllerPlugin:
         result = yield
         if note := getattr(report, "odf_note", None):
             self._outputs.note(note)
-        self._phases.setdefault(report.nodeid, set()).add(report.when)
-        self._workers_of[report.nodeid] = getattr(report, "node", None)
+        self._completion.saw(report)
         plain = getattr(report, "odf", None)
         if plain is not None and getattr(report, "odf_unwritten", False):
             self._outputs.take_unwritten(plain)
@@ -226,19 +224,11 @@ class ControllerPlugin:
         """
         if self._display is not None:
             self._display.close()
-        plan = self._run.plan
-        restored = [
-            record
-            for test, record in self._run.earlier.items()
-            if plan.definitions.get(str(record.key)) == plan.done.get(test, "")
-        ]
-        replay(self._config, restored, [self], ("resumed", "completed earlier in this run"), {})
-        if {str(record.key) for record in restored}.issuperset(plan.selected) and (
-            session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
-        ):
+        all_done = self._completion.restore()
+        if all_done and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             # A script that resumes until the exit code is 0 must come to its end.
             session.exitstatus = pytest.ExitCode.OK
-        self._complete_reports()
+        self._completion.complete(self._ended)
         if not self._outputs.write():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         result = None
@@ -257,36 +247,6 @@ class ControllerPlugin:
         """By pool, the tests that never ended."""
         keys = [self._key_of(test) for test in self._ids if test not in self._ended]
         return Counter(key.pool for key in keys if key is not None)
-
-    def _complete_reports(self) -> None:
-        """What was measured but not reported, and what was begun but not measured, when the run was ended."""
-        earlier = self._run.earlier
-        try:
-            records = self._outputs.records()
-        except StoreError as error:
-            self._outputs.note(str(error))
-            return
-        unseen = [
-            record
-            for record in records
-            if "call" not in self._phases.get(record.test, ())
-            and record != earlier.get(record.test)
-            and record.status != "error"
-        ]
-        replay(
-            self._config,
-            unseen,
-            [self],
-            ("ended", "measured before its report could be sent"),
-            self._workers_of,
-        )
-        replayed = {record.test for record in unseen}
-        why = f"not measured: the run was ended by {self._run.interrupt.cause or 'another failure'}"
-        for test, phases in self._phases.items():
-            if "teardown" not in phases and test not in replayed:
-                close_report(
-                    self._config, test, [self], None if test in self._ended else why, self._workers_of[test]
-                )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         self._outputs.write()

@@ -58,6 +58,8 @@ class Signals:
         self._ran = False
         self._interrupted = False
         self._held = False
+        #: Held while a signal of our own is sent, so that it never meets the handlers of before.
+        self._waking = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Signals:
@@ -74,7 +76,8 @@ class Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._restore()
+        with self._waking:
+            self._restore()
         if self._thread is not None:
             os.close(self._writing)
             self._thread.join(1.0)
@@ -95,10 +98,11 @@ class Signals:
 
     def wake(self, signum: int = signal.SIGINT) -> None:
         """End what the main thread does, as a signal would."""
-        if self._interrupted or self._held or self._thread is None:
-            return
-        self._own[signum] = self._own.get(signum, 0) + 1
-        signal.pthread_kill(threading.main_thread().ident or 0, signum)
+        with self._waking:
+            if self._interrupted or self._held or not self._before:
+                return
+            self._own[signum] = self._own.get(signum, 0) + 1
+            signal.pthread_kill(threading.main_thread().ident or 0, signum)
 
     def _in_main(self, signum: int, _frame: FrameType | None) -> None:
         self._note(signum)

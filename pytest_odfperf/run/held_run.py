@@ -134,7 +134,9 @@ class HeldRun:
             return []
         if self._interrupt.lost is not None:
             return [f"odfperf: ended: {cause}; nothing was deleted"]
-        lines = [] if cause is None else [f"odfperf: ended by {cause}"]
+        lines = []
+        if cause is not None:
+            lines.append(f"odfperf: ended by {cause}" if self._interrupt.signum else "odfperf: ended early")
         if ending.problem is None:
             counts = ", ".join(f"{number} {kind}" for kind, number in ending.deleted.items() if number)
             lines.append(f"odfperf: deleted {counts or 'nothing'}")

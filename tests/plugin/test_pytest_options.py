@@ -45,3 +45,14 @@ def test_without_xdist_a_run_is_sequential_and_no_mark_is_unknown(run_pytest):
     assert "PytestUnknownMarkWarning" not in outcome.out
     assert "slowest 1 durations" in outcome.out
     assert len(outcome.records()) == 1
+
+
+def test_a_resume_that_leaves_out_a_failed_key_still_shows_it(run_pytest):
+    first = run_pytest("--odf", "--odf-matrix", "faulty.yaml", "--odf-pool", "slow", faulty__yaml=FAULTY)
+    assert first.code == 1, first.out
+    resumed = run_pytest("--odf-resume", "last", "-k", "no-such-key")
+    cases = {case.get("name"): case for case in resumed.cases()}
+    failed = cases["test_storage[slow:tiny:10Gi:1:random-rw:4k]"]
+    assert failed.find("failure") is not None
+    assert cases["test_storage[slow:tiny:10Gi:1:random-rw:64k]"].find("failure") is None
+    assert "not run again in this session" in (resumed.run / "junit.xml").read_text()
