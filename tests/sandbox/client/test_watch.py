@@ -65,7 +65,7 @@ def test_a_watch_that_is_forbidden_is_an_error_at_once(bench_user: Cluster) -> N
 
 
 def test_events_that_are_forbidden_are_done_without(bench_user: Cluster) -> None:
-    with Objects(bench_user, "ns", run_selector("r1"), (CONFIG_MAP,), events="Failed") as objects:
+    with Objects(bench_user, "ns", run_selector("r1"), (CONFIG_MAP,), events_of="Failed") as objects:
         assert objects.wait(lambda: "ok", Deadline("x", 10), Stop(), lambda: "") == "ok"
         assert objects.of(EVENT) == {}
 
