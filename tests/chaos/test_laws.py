@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from campaign.attempt import Attempt, Effect, Place
 from campaign.campaign import sandbox
-from campaign.laws import judge, objects
+from campaign.laws import empty, judge
 from campaign.plan import Disturbance, Moment, RunPlan
 from campaign.processes import MARK, marked
 from campaign.rounds import Played
@@ -189,11 +189,14 @@ def test_a_process_that_is_left_is_told(played: Played):
         sleeper.communicate()
 
 
-def test_an_object_that_is_left_is_told(tmp_path: Path):
+def test_an_object_that_is_left_is_told(tmp_path: Path, played: Played):
     with sandbox(SIMULATED, tmp_path / "sandbox") as cluster:
         before = cluster.objects()
         body = {"metadata": {"name": "odfperf-r", "labels": {"odfperf/run-id": "r"}}}
         cluster.call("POST", "/api/v1/namespaces/perf/configmaps", body)
-        assert objects(cluster.left(before, 0.0)) == ["objects: configmaps/odfperf-r of run r is left"]
+        left = cluster.left(before, 0.0)
+        assert empty(left) == ["empty: configmaps/odfperf-r of run r is left"]
+        played.left = left
+        assert judge(played) == ["objects: configmaps/odfperf-r of run r is left"]
         cluster.call("DELETE", "/api/v1/namespaces/perf/configmaps/odfperf-r")
-        assert objects(cluster.left(before, 10.0)) == []
+        assert cluster.left(before, 10.0) == {}

@@ -54,7 +54,7 @@ class Attempt:
     @property
     def is_killed(self) -> bool:
         """SIGKILL, or the second signal, left it no time to end."""
-        return self.code == -signal.SIGKILL or any("second" in e.what for e in self.hits("signal"))
+        return self.code == -signal.SIGKILL or len(self.hits("signal")) > 1
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from campaign.cluster import NAMESPACE, Cluster
 from campaign.disturb import small_disk
-from campaign.laws import judge, objects
+from campaign.laws import empty, judge
 from campaign.plan import KINDS, Round, draw_round
-from campaign.rounds import DISK, Played, play
+from campaign.rounds import DISK, LEFT_S, Played, play
 from campaign.setting import SIMULATED, Setting
 from pytest_odfperf.sandbox.start import start
 from pytest_odfperf.waiting import Stop
@@ -35,6 +35,8 @@ class Figures:
     signal_s: list[float] = field(default_factory=list)
     broken: dict[int, list[str]] = field(default_factory=dict)
     took_s: float = 0.0
+    #: Requests that a rule went wrong with.
+    api_hits: int = 0
 
     def add(self, played: Played) -> None:
         self.runs += 1
@@ -70,6 +72,7 @@ class Figures:
             f"{self.passed} keys measured",
             f"from a signal to the end: {shown}",
             f"exit codes: {_counts(self.codes)}",
+            f"requests that went wrong by a rule: {self.api_hits}",
             f"disturbances that hit: {_counts(self.disturbances)}",
             *(f"keys that failed {number} times: {what}" for what, number in self.failed.most_common()),
             f"rounds that broke a law: {len(self.broken)} {sorted(self.broken) or ''}",
@@ -151,9 +154,10 @@ def _round(
     began_s = time.monotonic()
     played = play(drawn, setting, cluster, place, baseline)
     broken = [line for one in played for line in judge(one)]
-    left = cluster.left(baseline, 20.0)
-    broken += objects(left)
+    left = cluster.left(baseline, LEFT_S)
+    broken += empty(left)
     figures.rounds += 1
+    figures.api_hits += played[0].api_hits
     for one in played:
         figures.add(one)
     say(f"round {number} ({time.monotonic() - began_s:.0f} s): {'; '.join(map(describe, played))}")

@@ -30,6 +30,7 @@ def judge(played: Played) -> list[str]:
     """Everything that a run of a round broke, each with the name of its law."""
     laws = {
         "results": results,
+        "objects": objects,
         "reports": reports,
         "processes": processes,
         "files": files,
@@ -239,6 +240,16 @@ def time(played: Played) -> list[str]:
     return broken
 
 
-def objects(left: Mapping[str, str]) -> list[str]:
-    """The sandbox holds no object of any run."""
-    return [f"objects: {name} of run {run or '(none)'} is left" for name, run in left.items()]
+def objects(played: Played) -> list[str]:
+    """Nothing of a run is in the cluster when it is over: no later cleanup may be needed for that."""
+    broken = [f"{name} of run {run} is left" for name, run in played.left.items()]
+    if played.cleanup is not None and (played.cleanup.code != 0 or _ALARMS.search(played.cleanup.out)):
+        broken.append(
+            f"the cleanup of what was killed ended with {played.cleanup.code}: {played.cleanup.out}"
+        )
+    return broken
+
+
+def empty(left: Mapping[str, str]) -> list[str]:
+    """The cluster is as it was before the round."""
+    return [f"empty: {name} of run {run or '(none)'} is left" for name, run in left.items()]

@@ -25,6 +25,8 @@ DISK = frozenset({"disk full", "read-only"})
 _LAST_RESUMES = 2
 #: Processes without their controller have so long to end.
 ORPHANS_S = 30.0
+#: What follows its owner (pods, volumes) goes a little later than a run that waits for the others.
+LEFT_S = 20.0
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class Played:
     attempts: list[Attempt] = field(default_factory=list)
     #: Processes that were there when they had had time to end.
     processes: list[Process] = field(default_factory=list)
+    #: Objects of its last id when it was over: name to the run's id.
+    left: Mapping[str, str] = field(default_factory=dict)
     cleanup: Attempt | None = None
     problem: BaseException | None = None
     #: Requests that rules hit, in the whole round.
@@ -71,14 +75,19 @@ def play(
         for one in played:
             if one.problem is not None:
                 raise one.problem
-        if cluster.left(baseline, 10.0):
-            # Runs whose first attempt was killed before it had a folder: nobody resumes them.
-            for one in played:
-                one.cleanup = _attempt(
-                    one, ["--odf-cleanup", "orphans", "--odf-matrix", "m.yaml"], "cleanup", ()
-                )
-                break
+        _clean_up(played, cluster, baseline)
     return played
+
+
+def _clean_up(played: list[Played], cluster: Cluster, baseline: Mapping[str, str]) -> None:
+    """Look what is left, and remove it where it is of runs that died before they could be resumed."""
+    given_up = {run_id for one in played for run_id in one.run_ids[:-1]}
+    left = cluster.left(baseline, LEFT_S, excused=given_up)
+    for one in played:
+        one.left = {name: run for name, run in left.items() if run in one.run_ids[-1:]}
+    if given_up & set(left.values()):
+        arguments = ["--odf-cleanup", "orphans", "--odf-matrix", "m.yaml"]
+        played[0].cleanup = _attempt(played[0], arguments, "cleanup", ())
 
 
 def _prepare(place: Place, plan: RunPlan, setting: Setting) -> None:
