@@ -16,7 +16,7 @@ from campaign.cluster import NAMESPACE, Cluster
 from campaign.disturb import small_disk
 from campaign.laws import empty, judge
 from campaign.plan import KINDS, Round, draw_round
-from campaign.rounds import DISK, LEFT_S, Played, play
+from campaign.rounds import LEFT_S, MOUNTED, Played, play
 from campaign.setting import SIMULATED, Setting
 from pytest_odfperf.sandbox.start import start
 from pytest_odfperf.waiting import Stop
@@ -99,9 +99,9 @@ def draw(
     seed: int, numbers: Iterable[int], say: Callable[[str], None], kinds: Mapping[str, int] = KINDS
 ) -> list[Round]:
     """Rounds of ``kinds``, apart from those kinds that this machine does not allow."""
-    if DISK & set(kinds) and not _can_mount():
-        say(f"not possible here, since nothing can be mounted: {', '.join(sorted(DISK & set(kinds)))}")
-        kinds = {name: weight for name, weight in kinds.items() if name not in DISK}
+    if MOUNTED & set(kinds) and not _can_mount():
+        say(f"not possible here, since nothing can be mounted: {', '.join(sorted(MOUNTED & set(kinds)))}")
+        kinds = {name: weight for name, weight in kinds.items() if name not in MOUNTED}
     return [draw_round(seed, number, kinds) for number in numbers]
 
 

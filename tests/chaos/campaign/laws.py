@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from campaign.attempt import Attempt
-from campaign.rounds import Played
+from campaign.rounds import DISK, Played
 
 #: From a first soft signal to the end, on a slow machine; a second one ends at once.
 SIGNAL_S = 45.0
 SECOND_S = 5.0
 
-_DISK = ("disk full", "read-only", "folder gone")
 _ALARMS = re.compile(
     r"Traceback \(most recent call last\)|INTERNALERROR|Exception ignored in|Fatal Python error"
 )
@@ -81,7 +80,7 @@ def reports(played: Played) -> list[str]:
         whole = attempt is played.attempts[-1]
         if whole or _ended_itself(attempt):
             broken += [f"attempt {number}: {one}" for one in _reports(attempt, played, whole=whole)]
-        elif not attempt.hits("kill", *_DISK):
+        elif not attempt.hits("kill", *DISK):
             broken += [f"attempt {number}: {one}" for one in attempt.seen.problems]
     return broken
 
@@ -91,7 +90,7 @@ def _ended_itself(attempt: Attempt) -> bool:
     return (
         _HEADER in attempt.out
         and not attempt.is_killed
-        and not attempt.hits(*_DISK)
+        and not attempt.hits(*DISK)
         and attempt.code in (0, 1, *(128 + number for number in (1, 2, 15)))
     )
 
@@ -145,7 +144,7 @@ def files(played: Played) -> list[str]:
     left = [path for path in sorted(played.place.tmp.rglob("*")) if path.is_file()]
     half = sorted(str(path.relative_to(played.run)) for path in played.run.rglob(".*.new"))
     broken = [f"a secret in TMPDIR: {path.name}" for path in left if _is_secret(path, played.place.token)]
-    if any(attempt.hits("kill", "signal", *_DISK) for attempt in played.attempts):
+    if any(attempt.hits("kill", "signal", *DISK) for attempt in played.attempts):
         return broken
     broken += [f"in TMPDIR: {path.name}" for path in left]
     return broken + [f"half-written: {name}" for name in half]
@@ -179,7 +178,7 @@ def allowed_codes(attempt: Attempt, *, lossy: bool) -> set[int]:
     if not attempt.disturbances:
         return done
     allowed: set[int] = set()
-    if attempt.hits(*_DISK):
+    if attempt.hits(*DISK):
         allowed |= _DISK_CODES
     for effect in attempt.hits("signal", "kill"):
         late = attempt.ended_s - effect.at_s < 2.0

@@ -18,8 +18,9 @@ from campaign.processes import Process, marked
 from campaign.setting import PROFILE, Setting
 from campaign.snapshot import read
 
-#: Kinds that need a disk of their own.
-DISK = frozenset({"disk full", "read-only"})
+#: Kinds that need a disk of their own, and all that can keep a report from being written.
+MOUNTED = frozenset({"disk full", "read-only"})
+DISK = MOUNTED | {"folder gone"}
 
 #: Undisturbed resumes after the disturbed ones; one is enough, and each of the others would be a finding.
 _LAST_RESUMES = 2
@@ -61,7 +62,7 @@ def play(
         for letter, plan in zip("ab", drawn.runs, strict=False):
             place = Place(folder / letter, f"{drawn.seed}-{drawn.number}-{letter}", cluster)
             _prepare(place, plan, setting)
-            if plan.kinds & DISK:
+            if plan.kinds & MOUNTED:
                 stack.enter_context(small_disk(place.results))
             played.append(Played(plan, place, setting))
         threads = [threading.Thread(target=_play, args=(one,), daemon=True) for one in played]
@@ -142,8 +143,10 @@ def _attempts(played: Played) -> None:
 
 def is_complete(played: Played) -> bool:
     """Whether the last attempt came to its own end, and left no key without its result."""
-    if not played.attempts or played.attempts[-1].code not in (0, 1, 5):
+    if not played.attempts or played.attempts[-1].code not in (0, 1):
         return False
+    if played.attempts[-1].hits(*DISK):
+        return False  # its reports may not have found room
     last = played.attempts[-1].seen.last
     return all(
         key in last and (last[key].status == "passed" or key in played.plan.never_pass)
