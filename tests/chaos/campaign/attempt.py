@@ -62,7 +62,7 @@ class Place:
     """Where a run of the campaign lives: its folders, its mark, its cluster."""
 
     folder: Path
-    mark: str
+    name: str
     cluster: Cluster
     #: The token that the run's login plugin gives now.
     token: str = ""
@@ -73,6 +73,11 @@ class Place:
         fresh = self.folder / "token.new"
         fresh.write_text(self.token)
         fresh.replace(self.folder / "token")
+
+    @property
+    def mark(self) -> str:
+        """What its processes are found by; of this campaign only."""
+        return f"{self.name}-{os.getpid()}"
 
     @property
     def kubeconfig(self) -> Path:

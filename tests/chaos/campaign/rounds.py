@@ -167,7 +167,7 @@ def _go_on(played: Played, plan: AttemptPlan) -> None:
     if played.run_ids and (played.run / "run.json").is_file():
         arguments = ["--odf-resume", played.run_ids[-1]]
     else:
-        played.run_ids.append(f"c-{place.mark}-{len(played.run_ids) + 1}")
+        played.run_ids.append(f"c-{place.name}-{len(played.run_ids) + 1}")
         arguments = [played.plan.options[0], "--odf-matrix", "m.yaml", "--odf-run-id", played.run_ids[-1]]
     if plan.disturbances:
         # The last resumes must not stop at a key that never passes.
