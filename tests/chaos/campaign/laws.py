@@ -144,7 +144,7 @@ def files(played: Played) -> list[str]:
     left = [path for path in sorted(played.place.tmp.rglob("*")) if path.is_file()]
     half = sorted(str(path.relative_to(played.run)) for path in played.run.rglob(".*.new"))
     broken = [f"a secret in TMPDIR: {path.name}" for path in left if _is_secret(path, played.place.token)]
-    if any(attempt.hits("kill", "signal", *DISK) for attempt in played.attempts):
+    if any(attempt.hits("kill", "signal", "pause", *DISK) for attempt in played.attempts):
         return broken
     broken += [f"in TMPDIR: {path.name}" for path in left]
     return broken + [f"half-written: {name}" for name in half]
