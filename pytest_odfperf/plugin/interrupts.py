@@ -30,6 +30,15 @@ EXIT = "odfperf_exit"
 ORPHAN_S = 10.0
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal, where the main thread is.
+
+    A class of its own: Python remembers a bare KeyboardInterrupt that leaves an ``exec`` of text (many imports
+    make dataclasses with one), even if it is caught, and kills itself by SIGINT at its end, whatever the exit
+    code is (``_Py_UnhandledKeyboardInterrupt``).
+    """
+
+
 @contextmanager
 def controller_signals(config: pytest.Config, interrupt: Interrupt) -> Generator[Signals]:
     """The first signal stops the run and deletes what it made, the second ends this process."""
@@ -43,7 +52,7 @@ def controller_signals(config: pytest.Config, interrupt: Interrupt) -> Generator
         if getattr(config.option, "usepdb", False):
             # pytest would open the debugger at a KeyboardInterrupt.
             return pytest.exit.Exception(interrupt.name or str(interrupt.lost), 128 + signum)
-        return KeyboardInterrupt(interrupt.lost or interrupt.name)
+        return Interrupted(interrupt.lost or interrupt.name)
 
     signals = Signals(note=interrupt.note, first=first, again=interrupt.leave, interruption=interruption)
     with signals:
@@ -75,7 +84,7 @@ def worker_signals(interrupt: Interrupt, abandon: Callable[[], None]) -> Generat
         note=interrupt.note,
         first=interrupt.begin,
         again=lambda _: None,
-        interruption=lambda _: KeyboardInterrupt(interrupt.name),
+        interruption=lambda _: Interrupted(interrupt.name),
         orphaned=in_thread,
     )
     with signals:
