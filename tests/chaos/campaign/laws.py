@@ -139,8 +139,8 @@ def processes(played: Played) -> list[str]:
 def files(played: Played) -> list[str]:
     """Nothing is left in TMPDIR and no half-written file in the run's folder, unless processes were ended.
 
-    The Kubernetes client leaves the cluster's certificate, which is public, when its process is ended; execnet
-    does that to each worker which needs more than some seconds for its end.
+    The Kubernetes client leaves the cluster's certificate, which is public, when its process is ended, as
+    execnet does with workers that need more than some seconds for their end.
     """
     left = [path for path in sorted(played.place.tmp.rglob("*")) if path.is_file()]
     half = sorted(str(path.relative_to(played.run)) for path in played.run.rglob(".*.new"))
