@@ -33,9 +33,9 @@ ORPHAN_S = 10.0
 class Interrupted(KeyboardInterrupt):
     """A signal, where the main thread is.
 
-    A class of its own: Python remembers a bare KeyboardInterrupt that leaves an ``exec`` of text (imports make
-    dataclasses with one), even if it is caught, and kills itself by SIGINT at its end, whatever the exit code
-    is (``_Py_UnhandledKeyboardInterrupt``).
+    A class of its own: Python remembers a bare KeyboardInterrupt that leaves an ``exec`` of text (imports
+    make dataclasses with one), even if it is caught, and kills itself by SIGINT at its end, whatever the
+    exit code is (``_Py_UnhandledKeyboardInterrupt``).
     """
 
 
