@@ -37,6 +37,8 @@ ABANDON_S = 8.0
 _NO_DIAGNOSIS = ("config",)
 #: A group that is lost in mid-run is made again, but not for ever: so often in a row.
 _LOSSES = 2
+#: What no new group would mend, though its VMs ran.
+_CLOUD_INIT = "cloud_init"
 #: The API tells of a lost VM a moment after its connection does.
 _SETTLE_S = 1.0
 
@@ -118,7 +120,11 @@ class GroupLease:
         except OdfError as error:
             self._witness(error, str(key.group))
             LOGGER.error("%s", error)
-            self._failures[key.group] = str(error)
+            if self._sentinel is not None and error is self._sentinel.error and error.cause != _CLOUD_INIT:
+                # It ran, and was lost before its guests answered.
+                self.spoil(str(error))
+            else:
+                self._failures[key.group] = str(error)
             self._discard()
             raise
         return self._guests
@@ -226,7 +232,7 @@ class GroupLease:
                 if (lost := sentinel.settle(_SETTLE_S)) is not None:
                     raise lost from error
                 if consoles.known:
-                    error.cause = "cloud_init"
+                    error.cause = _CLOUD_INIT
                 raise
 
     def _discard(self) -> None:
