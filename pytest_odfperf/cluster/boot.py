@@ -10,7 +10,7 @@ from pytest_odfperf.cluster.calls import JsonObject
 from pytest_odfperf.cluster.causes import CAUSES, Cause, Patience, Sighting, sightings
 from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, VM, VMI
 from pytest_odfperf.cluster.seen import Found, condition, look_at, phase, status_of, words
-from pytest_odfperf.errors import GroupError
+from pytest_odfperf.errors import GroupError, one_line
 from pytest_odfperf.vm.names import data_claim_name, root_disk_name
 
 LOGGER = logging.getLogger("odfperf.group")
@@ -102,7 +102,9 @@ class BootState:
     def _tell(self, one: Sighting) -> None:
         limit_s = self.patience.seconds(one.heals)
         waits = f" (waited out for {limit_s:.0f} s)" if limit_s else ""
-        LOGGER.warning("VM group %s: %s: %s: %s%s", self.group, one.cause.name, one.object, one.words, waits)
+        # Into pytest's captured log as it is: the words are the cluster's.
+        said = one_line(f"{one.object}: {one.words}")
+        LOGGER.warning("VM group %s: %s: %s%s", self.group, one.cause.name, said, waits)
 
     def _lasted(self, sighting: Sighting, now_s: float) -> bool:
         since_s = self._known[sighting.cause.name, sighting.object].since_s

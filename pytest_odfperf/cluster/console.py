@@ -10,7 +10,7 @@ from pytest_odfperf.cluster.calls import ApiError, Calls, JsonObject, as_api_err
 from pytest_odfperf.cluster.causes import Patience
 from pytest_odfperf.cluster.connect import Cluster
 from pytest_odfperf.cluster.kinds import POD
-from pytest_odfperf.cluster.seen import one_line
+from pytest_odfperf.cluster.seen import short_line
 from pytest_odfperf.cluster.sentinel import LOGGER, Sentinel
 from pytest_odfperf.errors import GroupError, InterruptedRunError
 from pytest_odfperf.redaction import redact
@@ -39,7 +39,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 def cloud_init_failure(console: str) -> str | None:
     """The last line of a console that says that cloud-init failed."""
     lines = [line for line in _ESCAPES.sub("", console).splitlines() if _FAILED.search(line)]
-    return one_line(redact(lines[-1]), 300) if lines else None
+    return short_line(redact(lines[-1]), 300) if lines else None
 
 
 class ConsoleWatch:

@@ -28,7 +28,7 @@ from pytest_odfperf.cluster.kinds import (
 )
 from pytest_odfperf.cluster.pools import ODF_NAMESPACE
 from pytest_odfperf.cluster.redact import redacted_object
-from pytest_odfperf.cluster.seen import last_seen, one_line, phase
+from pytest_odfperf.cluster.seen import last_seen, phase, short_line
 from pytest_odfperf.redaction import redact
 from pytest_odfperf.vm import labels
 from pytest_odfperf.vm.labels import group_selector
@@ -128,7 +128,7 @@ class _Reader:
             return bytes(answer.data)
         except transport_errors() as error:
             problem: ApiError = as_api_error(what, error)
-            self.notes.append(redact(one_line(problem)))
+            self.notes.append(redact(short_line(problem)))
             return None
 
 
@@ -156,7 +156,7 @@ def _events(events: list[JsonObject], part: str) -> str:
             times = f" (x{event['count']})" if (event.get("count") or 1) > 1 else ""
             lines.append(
                 f"{last_seen(event)} {event.get('type')} {about.get('kind')}/{about.get('name')} "
-                f"{event.get('reason')}: {one_line(event.get('message'), 2000)}{times}"
+                f"{event.get('reason')}: {short_line(event.get('message'), 2000)}{times}"
             )
     return redact("\n".join(lines) + "\n") if lines else ""
 

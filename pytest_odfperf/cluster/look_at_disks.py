@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from pytest_odfperf.cluster.calls import JsonObject
 from pytest_odfperf.cluster.look import Look, has, volume_of, volume_says
-from pytest_odfperf.cluster.seen import VmSeen, condition, name_of, one_line, phase, status_of, uid_of, words
+from pytest_odfperf.cluster.seen import (
+    VmSeen,
+    condition,
+    name_of,
+    phase,
+    short_line,
+    status_of,
+    uid_of,
+    words,
+)
 
 #: gRPC codes with which a CSI driver says "I am still at it".
 _STILL_AT_IT = ("DeadlineExceeded", "Aborted", "Unavailable", "context deadline exceeded", "already exists")
@@ -152,5 +161,5 @@ def clone_stalled(seen: VmSeen) -> Iterator[Look]:
     last = (seen.events.get(uid_of(seen.root)) or seen.events.get(uid_of(claim)) or [{}])[-1]
     parts = [f"{state} ({progress}), no progress", words(last)]
     if fallback:
-        parts.append(f"copied by hosts since {one_line(fallback)}")
+        parts.append(f"copied by hosts since {short_line(fallback)}")
     yield Look(volume_of(seen), "; ".join(part for part in parts if part), token=f"{state} {progress}")

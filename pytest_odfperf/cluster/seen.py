@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_odfperf.cluster.calls import JsonObject
 from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, POD, VM, VMI, Kind
+from pytest_odfperf.errors import one_line
 from pytest_odfperf.vm import labels
 from pytest_odfperf.vm.names import data_claim_name, root_disk_name
 
@@ -40,7 +41,7 @@ class VmSeen:
         uid = found if isinstance(found, str) else uid_of(found)
         for event in reversed(self.events.get(uid, ())):
             if event.get("reason") in reasons:
-                return f"{event['reason']}: {one_line(event.get('message'))}"
+                return f"{event['reason']}: {short_line(event.get('message'))}"
         return None
 
 
@@ -101,12 +102,12 @@ def condition(found: JsonObject | None, sort: str, *statuses: str) -> JsonObject
 def words(told: JsonObject | None) -> str:
     """Reason and message of a condition, a container's state or the like."""
     told = told or {}
-    return one_line(": ".join(str(part) for part in (told.get("reason"), told.get("message")) if part))
+    return short_line(": ".join(str(part) for part in (told.get("reason"), told.get("message")) if part))
 
 
-def one_line(text: object, longest: int = 600) -> str:
-    line = " ".join(str(text or "").split())
-    return line if len(line) <= longest else f"{line[:longest]} ..."
+def short_line(text: object, longest: int = 600) -> str:
+    """What the cluster or a guest says, as one line that is safe on a terminal; empty for None."""
+    return one_line(" ".join(str(text or "").split()), longest)
 
 
 def last_seen(event: JsonObject) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_odfperf.errors import FioError, GuestError
+from pytest_odfperf.errors import FioError, GuestError, one_line
 from pytest_odfperf.fio.answer import Answer, read
 from pytest_odfperf.fio.failures import NEXT_STEPS
 from pytest_odfperf.fio.output import FioResult
@@ -74,7 +74,7 @@ def measure(key: Key, lease: GroupLease) -> Result:
         raise failure
     measured = _measured(guests, runs, results, artefacts, lease, changes.moved)
     for note in measured.notes:
-        LOGGER.warning("%s: %s", key, note)
+        LOGGER.warning("%s: %s", key, one_line(note))
     lease.measured()
     LOGGER.info("%s: measured", key)
     return Result(key=key, measured=measured)
