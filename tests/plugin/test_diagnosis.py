@@ -23,7 +23,7 @@ sandbox:
     third: {troubles: {clone: stalls}}
     crashing: {troubles: {qemu_error: "qemu: could not open disk: Input/output error"}}
     locked: {troubles: {cloud_init_fails: true}}
-    pausing: {faults: {slow: 50}, troubles: {paused_s: 3}}
+    pausing: {faults: {slow: 50}, troubles: {paused_s: 5}}
 """
 #: Pool: cause, words of the reason, a file of the diagnosis and what it holds.
 FAILED = {
