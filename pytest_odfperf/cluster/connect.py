@@ -136,10 +136,7 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
         check_kubeconfig(kubeconfig, context)
         load_within_deadline(load)
         check_configuration(configuration)
-    except (
-        KubeconfigError, config.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError,
-        AttributeError,
-    ) as error:  # fmt: skip
+    except Exception as error:
         # The client checks little: a file that is no kubeconfig ends in whatever its code stumbles over.
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
         if kubeconfig is None and context is None and in_cluster:
@@ -153,7 +150,8 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
             return
         where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         said = str(error)
-        if isinstance(error, LookupError | TypeError | AttributeError):
+        known = (KubeconfigError, config.ConfigException, yaml.YAMLError, OSError, ValueError)
+        if not isinstance(error, known):
             said = f"the official client does not understand it ({type(error).__name__}: {error})"
         if not said.startswith(where):
             said = f"{where}: {said}"

@@ -57,6 +57,8 @@ def check_kubeconfig(kubeconfig: str | None, context: str | None) -> None:
             _check_fields(f"{singular} {name!r:.60}", entry)
             if singular == "cluster":
                 _check_server(f"{singular} {name!r:.60}", entry.get("server"))
+                # Here too: older versions of the client do not read it.
+                _check_proxy(entry.get("proxy-url"))
 
 
 def _read(path: str) -> dict[str, Any] | None:
@@ -129,15 +131,17 @@ def _check_server(what: str, server: object) -> None:
         raise KubeconfigError(f"{what}: server {server!r:.100} is not an address such as https://host:6443")
 
 
+def _check_proxy(proxy: str | None) -> None:
+    if proxy and not proxy.startswith(("http://", "https://")):
+        raise KubeconfigError(f"proxy-url {proxy!r:.80} does not begin with http:// or https://")
+
+
 def check_configuration(configuration: Any) -> None:
     """Raise `KubeconfigError` if what the client made of the kubeconfig can not be used for a connection."""
     for name in ("tls_server_name", "proxy"):
         if not isinstance(getattr(configuration, name, None), str | None):
             raise KubeconfigError(f"{name.replace('_', '-')} is not a text")
-    if configuration.proxy and not configuration.proxy.startswith(("http://", "https://")):
-        raise KubeconfigError(
-            f"proxy-url {configuration.proxy!r:.80} does not begin with http:// or https://"
-        )
+    _check_proxy(configuration.proxy)
     for value in configuration.api_key.values():
         # What it is must not be shown.
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
