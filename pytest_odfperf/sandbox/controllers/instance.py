@@ -129,13 +129,12 @@ class Instances(Controller):
             data_volume = self.caches[DATA_VOLUME].get(namespace, claim_name)
             phase = (data_volume.get("status") or {}).get("phase") if data_volume else "Succeeded"
             ready &= phase in ("Succeeded", "WaitForFirstConsumer", "PendingPopulation")
-        volumes = (
-            condition("DataVolumesReady", "True", "AllDVsReady", "All of the VMI's DVs are bound and ready")
-            if ready
-            else condition(
-                "DataVolumesReady", "False", "NotAllDVsReady", "Not all of the VMI's DVs are ready"
-            )
+        volumes = condition(
+            "DataVolumesReady", "False", "NotAllDVsReady", "Not all of the VMI's DVs are ready"
         )
+        if ready:
+            said = "All of the VMI's DVs are bound and ready"
+            volumes = condition("DataVolumesReady", "True", "AllDVsReady", said)
         told = [_not_ready("PodNotExists"), volumes]
         if ready:
             refused = self._troubles.of_machine(namespace, vmi).launcher_refused
@@ -153,13 +152,17 @@ class Instances(Controller):
 
     async def _with_pod(self, vmi: Obj, pod: Obj, phase: str) -> None:
         status = pod.get("status") or {}
-        if status.get("phase") != "Running":
+        # One step after the other: a pod can be faster than the cache of instances.
+        if not phase:
+            await self._write(vmi, "Pending", [_not_ready("PodNotExists")])
+        elif phase == "Pending" or status.get("phase") != "Running":
             scheduled = find(status.get("conditions"), "PodScheduled")
             told = [scheduled] if scheduled and scheduled["status"] == "False" else []
             told += pull_problem(status)
             await self._write(vmi, "Scheduling", [_not_ready("PodNotExists"), *map(plain, told)])
-        elif phase in ("", "Pending", "Scheduling"):
-            more = {"nodeName": pod["spec"]["nodeName"], "activePods": {_uid(pod): pod["spec"]["nodeName"]}}
+        elif phase == "Scheduling":
+            node = pod["spec"]["nodeName"]
+            more = {"nodeName": node, "activePods": {_uid(pod): node}}
             await self._write(vmi, "Scheduled", [_not_ready("GuestNotRunning")], **more)
         elif phase == "Scheduled":
             await self._run(vmi, pod)
