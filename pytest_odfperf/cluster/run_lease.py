@@ -193,12 +193,7 @@ def _now(calls: Calls) -> datetime:
 
 
 def _text(moment: datetime) -> str:
-    """MicroTime, as the API writes it.
-
-    Never on the full second: some versions of the client parse the text and write it anew without a fraction,
-    which the API server does not take.
-    """
-    moment = moment.replace(microsecond=moment.microsecond or 1)
+    """MicroTime, as the API writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

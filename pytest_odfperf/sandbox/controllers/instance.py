@@ -286,10 +286,8 @@ class Instances(Controller):
         status["conditions"] = merged(before.get("conditions"), conditions)
         if phase != before.get("phase"):
             steps = before.get("phaseTransitionTimestamps") or []
-            status["phaseTransitionTimestamps"] = [
-                *steps,
-                {"phase": phase, "phaseTransitionTimestamp": now()},
-            ]
+            step = {"phase": phase, "phaseTransitionTimestamp": now()}
+            status["phaseTransitionTimestamps"] = [*steps, step]
         if differs(status, before):
             await self.api.patch_status(VMI, name_of(vmi), status)
 
