@@ -19,6 +19,7 @@ KEYS = sorted(f"{pool}:tiny:10Gi:1:random-rw:{size}" for pool in POOLS for size 
 TUNNEL = "virtualmachineinstances/portforward"
 FAULTS = [
     {"verbs": ["create"], "resources": ["virtualmachines"], "after": 1, "times": 1, "freeze_s": 5},
+    {"verbs": ["create"], "resources": ["secrets"], "times": 1, "status": 429, "retry_after_s": 3},
     {"verbs": ["create"], "after": 1, "times": 3, "lost": True},
     {"verbs": ["create"], "after": 1, "times": 2, "status": 500, "message": "etcdserver: timed out"},
     {"verbs": ["list"], "after": 4, "times": 4, "status": 429, "retry_after_s": 1},
@@ -116,7 +117,7 @@ def test_a_run_outlasts_everything_that_an_api_server_does(run_pytest, make_clus
     cluster.call("DELETE", "/sandbox/faults")
     assert_whole(outcome, cluster)
     assert all(rule["hits"] for rule in rules), rules
-    # Seen by the records and by people: the freeze alone is 5 s.
+    # Seen by the records and by people: the throttled creation of a Secret alone takes 3 s.
     outages = json.loads((outcome.run / "run.json").read_text())["outages"]
     assert outages
     assert all(outage["back"] is not False for outage in outages)
