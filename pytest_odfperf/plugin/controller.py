@@ -20,11 +20,11 @@ from pytest_odfperf.plugin.reports import HtmlPlugin, copy_reports, passed_repor
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.controller import Run
+from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.prepare import Workers
 from pytest_odfperf.run.progress import Progress
 from pytest_odfperf.run.recorder import Recorder
 from pytest_odfperf.schedule.plan_text import count_text
-from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 class ControllerPlugin:
     """One measuring session, seen from the process that the user started."""
 
-    def __init__(self, config: pytest.Config, run: Run, workers: Workers, stop: Stop) -> None:
+    def __init__(self, config: pytest.Config, run: Run, workers: Workers, interrupt: Interrupt) -> None:
         self._config = config
         self._run = run
         self._workers = workers
-        self._stop = stop
+        self._interrupt = interrupt
         self._count = int(getattr(config.option, "numprocesses", None) or 0)
         self._display: Display | None = None
         self._recorder = Recorder(run.plan, "controller")
@@ -100,7 +100,7 @@ class ControllerPlugin:
         from pytest_odfperf.plugin.scheduling import PoolScheduling
 
         return PoolScheduling(
-            len(config.option.tx), self._pool_of, self._run.plan.estimates_s, self._stop.is_set
+            len(config.option.tx), self._pool_of, self._run.plan.estimates_s, self._interrupt.stop.is_set
         )
 
     def _pool_of(self, node_id: str) -> str | None:
@@ -176,6 +176,9 @@ class ControllerPlugin:
             progress = Progress(keys, self._run.plan.estimates_s, max(1, self._count))
             self._display = Display(self._config, progress)
             self._display.start()
+            if self._display.is_live:
+                # The table is drawn over all that does not come from itself.
+                self._interrupt.say = self._display.write
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         key = self._key_of(nodeid)
@@ -214,7 +217,7 @@ class ControllerPlugin:
     # -- the end
 
     def pytest_keyboard_interrupt(self) -> None:
-        self._stop.set()
+        self._interrupt.stop.set()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:

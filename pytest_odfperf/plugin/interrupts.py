@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import time
@@ -46,7 +45,7 @@ def controller_signals(config: pytest.Config, interrupt: Interrupt) -> Generator
     def first(signum: int) -> None:
         if interrupt.begin(signum):
             what = "the objects of this run are being deleted" if interrupt.deleted else "stopping"
-            _say(f"{interrupt.name}: {what}; a second signal ends pytest at once")
+            interrupt.say(f"odfperf: {interrupt.name}: {what}; a second signal ends pytest at once")
 
     def interruption(signum: int) -> BaseException:
         if getattr(config.option, "usepdb", False):
@@ -180,9 +179,3 @@ def last_words(config: pytest.Config, opened: Iterable[Run]) -> None:
     for run in opened if terminal is not None else ():
         for line in run.last_lines:
             terminal.write_line(line)
-
-
-def _say(words: str) -> None:
-    """Past pytest's capture, and past what holds its terminal's lock."""
-    with contextlib.suppress(OSError):
-        os.write(2, f"\nodfperf: {words}\n".encode())

@@ -215,9 +215,7 @@ def _open_run(
     distribute(config, selection, workers)
     choose_tests(config)
     place_reports(config, run.run_dir.path)
-    config.pluginmanager.register(
-        ControllerPlugin(config, run, workers, interrupt.stop), "odfperf-controller"
-    )
+    config.pluginmanager.register(ControllerPlugin(config, run, workers, interrupt), "odfperf-controller")
     config.pluginmanager.register(ControllerInterrupts(config, signals, interrupt), "odfperf-interrupts")
     if in_process or not config.option.numprocesses:
         _register(config, run.plan, interrupt.stop)

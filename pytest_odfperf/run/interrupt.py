@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 LOST_CODE = 2
 
 
+def _say(line: str) -> None:
+    """Past pytest's capture, and past what holds its terminal's lock."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"\n{line}\n".encode())
+
+
 class Interrupt:
     """What one process knows of its end. The first cause counts.
 
@@ -33,6 +39,8 @@ class Interrupt:
         self.last_words = ""
         #: Ends what the main thread does.
         self.wake: Callable[[], None] = lambda: None
+        #: Shows the user a line at once, in any thread.
+        self.say: Callable[[str], None] = _say
         self.deleted: EarlyDelete | None = None
         self._begun = False
         self._workers: dict[str, int] = {}

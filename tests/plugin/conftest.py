@@ -94,6 +94,7 @@ def start_pytest(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         env: Mapping[str, str] | None = None,
         under: Sequence[str] = (),
         sigint: Any = signal.SIG_DFL,
+        terminal: int | None = None,
         **files: str,
     ) -> subprocess.Popen[str]:
         for name, content in files.items():
@@ -102,7 +103,8 @@ def start_pytest(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             [*under, sys.executable, "-m", "pytest", *arguments],
             cwd=tmp_path,
             env=environment(tmp_path) | dict(env or {}),
-            stdout=subprocess.PIPE,
+            stdin=terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

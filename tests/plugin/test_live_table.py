@@ -1,0 +1,92 @@
+"""What a person sees on a terminal while keys run: the screen itself, as a terminal draws it."""
+
+import os
+import signal
+import threading
+import time
+
+import pyte
+import pytest
+
+COLUMNS, LINES = 120, 50
+SLOW = """
+extends: sim.yaml
+sandbox: {machine: simulated, speed: 5, boot_s: 0.1, clone_s: 0.1}
+"""
+ARGUMENTS = ["--odf-parallel", "--odf-matrix", "slow.yaml", "--odf-pool", "fast", "--odf-pool", "third"]
+
+
+class Terminal:
+    """A terminal that pytest runs in."""
+
+    def __init__(self, start_pytest):
+        self._screen = pyte.Screen(COLUMNS, LINES)
+        self._stream = pyte.ByteStream(self._screen)
+        self._lock = threading.Lock()
+        self._reading, writing = os.openpty()
+        size = {"COLUMNS": str(COLUMNS), "LINES": str(LINES), "TERM": "xterm"}
+        self.process = start_pytest(*ARGUMENTS, env=size, terminal=writing, slow__yaml=SLOW)
+        os.close(writing)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = os.read(self._reading, 65536)
+            except OSError:  # EIO: nobody has the other end open any more
+                return
+            with self._lock:
+                self._stream.feed(data)
+
+    @property
+    def text(self):
+        with self._lock:
+            return "\n".join(line.rstrip() for line in self._screen.display).strip()
+
+    def until(self, *words):
+        """Wait until all words are on the screen."""
+        deadline = time.monotonic() + 60
+        while not all(word in self.text for word in words):
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.05)
+
+    def end(self):
+        """What is on the screen at the end, and the exit code."""
+        code = self.process.wait(60)
+        self._reader.join(10)
+        return self.text, code
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(10)
+        self._reader.join(10)
+        os.close(self._reading)
+
+
+@pytest.fixture
+def terminal(start_pytest):
+    terminal = Terminal(start_pytest)
+    yield terminal
+    terminal.close()
+
+
+def test_a_table_shows_what_runs_and_is_gone_at_the_end(terminal):
+    terminal.until("0/4 keys, ETA", "fast    0/2", "third   0/2", "tiny:10Gi:1:random-rw:4k")
+    screen, code = terminal.end()
+    assert code == 0
+    assert "ETA" not in screen
+    for pool in ("fast", "third"):
+        assert f"odfperf: pool {pool} started, 2 keys" in screen
+        assert f"odfperf: pool {pool} ended after " in screen
+
+
+def test_what_an_interrupt_does_is_said_where_the_table_does_not_cover_it(terminal):
+    words = "odfperf: SIGINT: the objects of this run are being deleted; a second signal ends pytest at once"
+    terminal.until("0/4 keys, ETA", "tiny:10Gi:1:random-rw:4k")
+    os.killpg(terminal.process.pid, signal.SIGINT)
+    screen, code = terminal.end()
+    assert code == 130
+    assert screen.count(words) == 1
+    assert "ETA" not in screen
+    assert "odfperf: ended by SIGINT" in screen
