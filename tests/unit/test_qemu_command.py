@@ -14,20 +14,20 @@ from pytest_odfperf.sandbox.image.build import GuestImage
 from pytest_odfperf.sandbox.image.recipe import Recipe
 from pytest_odfperf.sandbox.image.tools import system_packages, tool
 from pytest_odfperf.sandbox.machines.base import Backend, DiskCache, DiskSpec, MachineSpec
-from pytest_odfperf.sandbox.machines.qemu_command import QemuSettings, command
+from pytest_odfperf.sandbox.machines.qemu_command import Accelerator, QemuSettings, command
 from pytest_odfperf.sandbox.machines.seed import seed_files, write_seed
 
 BUILT = GuestImage(disk=Path("/c/root.img"), format="raw", kernel=Path("/c/vmlinuz"))
 CLOUD = GuestImage(disk=Path("/c/cloud.qcow2"), format="qcow2", kernel=None)
 
 
-def machine(directory: Path, pool: Backend, network_data: bytes | None = None) -> MachineSpec:
+def machine(directory: Path, pool: Backend, network_data: bytes | None = None, vcpus: int = 2) -> MachineSpec:
     root = Backend(name="root", directory=Path("/r"), format="qcow2")
     return MachineSpec(
         name="vm,1",
         namespace="n",
         uid="u-1",
-        vcpus=2,
+        vcpus=vcpus,
         memory_bytes=1 << 30,
         user_data=b"#cloud-config\n",
         network_data=network_data,
@@ -41,9 +41,12 @@ def machine(directory: Path, pool: Backend, network_data: bytes | None = None) -
     )
 
 
-def arguments(pool: Backend, image: GuestImage = BUILT) -> list[str]:
-    settings = QemuSettings(accelerator="tcg", image=image, qemu="/bin/qemu")
-    return command(machine(Path("/m"), pool), settings, Path("/m/seed"), Path("/m/a,b.log"), 7)
+def arguments(
+    pool: Backend, image: GuestImage = BUILT, *, accelerator: Accelerator = "tcg", vcpus: int = 2
+) -> list[str]:
+    settings = QemuSettings(accelerator=accelerator, image=image, qemu="/bin/qemu")
+    spec = machine(Path("/m"), pool, vcpus=vcpus)
+    return command(spec, settings, Path("/m/seed"), Path("/m/a,b.log"), 7)
 
 
 def options(line: list[str], option: str) -> list[str]:
@@ -96,6 +99,21 @@ def test_cache_modes_mean_what_qemu_documents(
     file = next(node for node in nodes(line).values() if node.get("filename") == "/d/pv-d.raw")
     assert file["cache"] == {"direct": direct, "no-flush": no_flush}
     assert data_device(line)["write-cache"] == write_cache
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "vcpus", "smp"),
+    [
+        ("tcg", 1, "cpus=1,maxcpus=2"),
+        ("tcg", 4, "cpus=4,maxcpus=4"),
+        ("kvm", 1, "cpus=1,maxcpus=1"),
+    ],
+)
+def test_no_emulated_machine_is_one_whose_barriers_qemu_leaves_out(
+    accelerator: Accelerator, vcpus: int, smp: str
+) -> None:
+    line = arguments(Backend(name="p", directory=Path("/p")), accelerator=accelerator, vcpus=vcpus)
+    assert options(line, "-smp") == [smp]
 
 
 def test_a_built_image_boots_its_kernel_and_a_cloud_image_its_loader() -> None:

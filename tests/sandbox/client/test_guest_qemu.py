@@ -79,6 +79,14 @@ def guest(start_sandbox: Callable[[Mapping[str, Any]], Sandbox]) -> Iterator[Gue
     cluster.close()
 
 
+@pytest.fixture(autouse=True)
+def what_the_guest_does_at_a_failure(guest: Guest, request: pytest.FixtureRequest) -> Iterator[None]:
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        print(said(guest, "ps -eo stat,wchan:30,etimes,args | grep -v ']$'; sudo -n dmesg | tail -n 20"))
+
+
 def run(guest: Guest, token: str, text: bytes = b"", deadline_s: float = 120) -> Any:
     (outcome,) = run_on_all([guest], text, token, deadline_s, Stop(), prepare_s=300).values()
     return outcome
