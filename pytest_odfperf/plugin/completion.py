@@ -14,7 +14,7 @@ from pytest_odfperf.run.controller import Run
 
 
 class Completion:
-    """Follows which phases of each test were reported. ``silent`` is a plugin that is told of no replay."""
+    """Follows what was reported of each test. ``silent`` is a plugin that is told of no replay."""
 
     def __init__(self, config: pytest.Config, run: Run, outputs: Outputs, silent: object) -> None:
         self._config = config
@@ -22,11 +22,15 @@ class Completion:
         self._outputs = outputs
         self._silent = (silent,)
         self._phases: dict[str, set[str]] = {}
+        #: Tests with an outcome: by their call, or by what came before or after it.
+        self._decided: set[str] = set()
         self._workers: dict[str, object] = {}
 
     def saw(self, report: pytest.TestReport) -> None:
         """Note that ``report`` went to all who write reports."""
         self._phases.setdefault(report.nodeid, set()).add(report.when or "")
+        if report.when == "call" or not report.passed:
+            self._decided.add(report.nodeid)
         self._workers[report.nodeid] = getattr(report, "node", None)
 
     def restore(self) -> bool:
@@ -55,9 +59,7 @@ class Completion:
         unseen = [
             record
             for record in records
-            if "call" not in self._phases.get(record.test, ())
-            and record != earlier.get(record.test)
-            and record.status != "error"
+            if record.test not in self._decided and record != earlier.get(record.test)
         ]
         self._replay(unseen, ("ended", "measured before its report could be sent"))
         replayed = {record.test for record in unseen}

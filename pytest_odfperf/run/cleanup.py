@@ -14,6 +14,7 @@ from pytest_odfperf.matrix.serial import from_json
 from pytest_odfperf.run.cluster_choice import connect_for_cleanup
 from pytest_odfperf.run.orphans import describe, find, remove_run, removed_lines
 from pytest_odfperf.run.selection import DEFAULT_MATRIX
+from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
 from pytest_odfperf.waiting import Stop
 
@@ -67,7 +68,7 @@ def clean_up(
                 f"{connected.server}"
             )
         found = find(connected, place.namespace, stop)
-        say(f"cluster {connected.server}, namespace {place.namespace}: {len(found)} runs")
+        say(f"cluster {connected.server}, namespace {place.namespace}: {count_text(found, 'run')}")
         chosen += [(connected, place, run) for run in _choose(found, names, place, say)]
     code = EVERYTHING_GONE
     for connected, place, run in chosen:

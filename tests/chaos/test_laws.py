@@ -119,6 +119,7 @@ PASSED = [Line(key, "passed", "d", "") for key in KEYS]
         (seen(junit=None), "reports: attempt 2: no junit"),
         (seen(junit={KEYS[0]: ["passed"]}), f"junit.xml: {KEYS[1]} is []"),
         (seen(junit={KEYS[0]: ["passed"], KEYS[1]: ["failed"]}), f"junit.xml: {KEYS[1]} is ['failed']"),
+        (seen(junit={KEYS[0]: ["passed"], KEYS[1]: ["passed", "passed"]}), f"junit.xml: {KEYS[1]} is there"),
         (seen(csv={KEYS[0]: {"passed"}}), f"results.csv: {KEYS[1]} is None"),
         (seen(html=KEYS[0]), f"report.html: no {KEYS[1]}"),
         (seen(summaries={"fast": (1, 1, 0, 0)}), "fast/.pool-summary: (1, 1, 0, 0)"),

@@ -1,6 +1,7 @@
 """Pools that fail in different ways beside one that passes: causes, next steps, diagnosis folders."""
 
 import re
+from collections import Counter
 from xml.etree import ElementTree as ET
 
 MATRIX = """
@@ -69,6 +70,10 @@ def test_each_pool_fails_with_its_own_cause_and_the_others_go_on(run_pytest):
 
 
 def _check_reports(outcome):
+    statuses = Counter(record["status"] for record in outcome.records())
+    counts = ET.parse(outcome.run / "junit.xml").getroot().find("testsuite").attrib
+    assert counts["tests"] == "18"
+    assert counts["skipped"] == str(statuses["skipped"])
     named = {}
     for case in ET.parse(outcome.run / "junit.xml").getroot().iter("testcase"):
         found = {entry.get("name"): entry.get("value") for entry in case.iter("property")}
@@ -78,6 +83,8 @@ def _check_reports(outcome):
     assert named["fast"] == {None}
     html = (outcome.run / "report.html").read_text()
     assert "third/tiny/10Gi/2/diagnosis/1/" in html
+    assert f"{statuses['skipped']} Skipped," in html
+    assert f"{statuses['passed']} Passed," in html
 
 
 def _check_secrets(outcome):

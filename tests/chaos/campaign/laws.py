@@ -112,6 +112,9 @@ def _reports(attempt: Attempt, played: Played, *, whole: bool) -> list[str]:
         cases = seen.junit.get(key, [])
         if (whole or cases) and status not in cases and not _after_pass(cases, status):
             broken.append(f"junit.xml: {key} is {cases}, its record {status}")
+        # A failure may be followed by one of the teardown.
+        if max(cases.count("passed"), cases.count("skipped")) > 1:
+            broken.append(f"junit.xml: {key} is there more than once: {cases}")
     broken += [f"results.csv: {key} has no record" for key in seen.csv if key not in last]
     counts: dict[str, Counter[str]] = {}
     for key, status in last.items():

@@ -92,7 +92,7 @@ def _junit(path: Path, found: Snapshot) -> None:
         if key is None:
             continue
         states = [_JUNIT[child.tag] for child in case if child.tag in _JUNIT]
-        cases[key[1]].append(states[0] if states else "passed")
+        cases[key[1]] += states or ["passed"]
     found.junit = dict(cases)
 
 
