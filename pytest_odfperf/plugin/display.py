@@ -46,6 +46,8 @@ class Display:
             from rich.console import Console
             from rich.live import Live
 
+            # The name of a test's file would stand before the first line above the table.
+            self._terminal.showfspath = False
             console = Console(file=self._terminal._tw._file, force_terminal=True)
             self._live = Live(
                 get_renderable=self._table,

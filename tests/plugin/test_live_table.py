@@ -13,19 +13,19 @@ SLOW = """
 extends: sim.yaml
 sandbox: {machine: simulated, speed: 5, boot_s: 0.1, clone_s: 0.1}
 """
-ARGUMENTS = ["--odf-parallel", "--odf-matrix", "slow.yaml", "--odf-pool", "fast", "--odf-pool", "third"]
+TWO_POOLS = ["--odf-matrix", "slow.yaml", "--odf-pool", "fast", "--odf-pool", "third"]
 
 
 class Terminal:
     """A terminal that pytest runs in."""
 
-    def __init__(self, start_pytest):
+    def __init__(self, start_pytest, *arguments):
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
         self._reading, writing = os.openpty()
         size = {"COLUMNS": str(COLUMNS), "LINES": str(LINES), "TERM": "xterm"}
-        self.process = start_pytest(*ARGUMENTS, env=size, terminal=writing, slow__yaml=SLOW)
+        self.process = start_pytest(*arguments, env=size, terminal=writing, slow__yaml=SLOW)
         os.close(writing)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -65,13 +65,20 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(start_pytest):
-    terminal = Terminal(start_pytest)
-    yield terminal
-    terminal.close()
+def start_terminal(start_pytest):
+    started = []
+
+    def start(*arguments):
+        started.append(Terminal(start_pytest, *arguments))
+        return started[-1]
+
+    yield start
+    for terminal in started:
+        terminal.close()
 
 
-def test_a_table_shows_what_runs_and_is_gone_at_the_end(terminal):
+def test_a_table_shows_what_runs_and_is_gone_at_the_end(start_terminal):
+    terminal = start_terminal("--odf-parallel", *TWO_POOLS)
     terminal.until("0/4 keys, ETA", "fast    0/2", "third   0/2", "tiny:10Gi:1:random-rw:4k")
     screen, code = terminal.end()
     assert code == 0
@@ -81,7 +88,18 @@ def test_a_table_shows_what_runs_and_is_gone_at_the_end(terminal):
         assert f"odfperf: pool {pool} ended after " in screen
 
 
-def test_what_an_interrupt_does_is_said_where_the_table_does_not_cover_it(terminal):
+def test_one_pool_after_the_other_is_told_in_lines_of_their_own(start_terminal):
+    terminal = start_terminal("--odf", *TWO_POOLS, "--odf-filter", "*:*:*:*:*:4k")
+    terminal.until("0/2 keys, ETA", "tiny:10Gi:1:random-rw:4k", "waiting")
+    screen, code = terminal.end()
+    assert code == 0
+    assert [line for line in screen.splitlines() if " started, " in line] == [
+        f"odfperf: pool {pool} started, 1 key" for pool in ("fast", "third")
+    ]
+
+
+def test_what_an_interrupt_does_is_said_where_the_table_does_not_cover_it(start_terminal):
+    terminal = start_terminal("--odf-parallel", *TWO_POOLS)
     words = "odfperf: SIGINT: the objects of this run are being deleted; a second signal ends pytest at once"
     terminal.until("0/4 keys, ETA", "tiny:10Gi:1:random-rw:4k")
     os.killpg(terminal.process.pid, signal.SIGINT)
