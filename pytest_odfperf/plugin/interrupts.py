@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -67,18 +69,28 @@ def worker_signals(interrupt: Interrupt, abandon: Callable[[], None]) -> Generat
     execnet sends SIGINT to its own process after 5 s. A worker whose controller is gone deletes its pool.
     """
 
+    begun, abandoned = threading.Event(), threading.Event()
+
     def orphaned() -> None:
         interrupt.stop.set()
         abandon()
+        abandoned.set()
         # A thread: the budget holds whatever the main thread does.
         time.sleep(ORPHAN_S)
         os._exit(1)
 
     def in_thread() -> None:
-        import threading
-
+        begun.set()
         threading.Thread(target=orphaned, name="odfperf-orphan", daemon=True).start()
 
+    def leave() -> None:
+        # The deletes are not cut off, and Python's own end, under threads that still call, aborts at times.
+        if begun.is_set():
+            abandoned.wait(ORPHAN_S)
+            os._exit(1)
+
+    # So early that it runs after all others, which remove temporary files.
+    atexit.register(leave)
     signals = Signals(
         note=interrupt.note,
         first=interrupt.begin,

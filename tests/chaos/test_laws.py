@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from campaign.attempt import Attempt, Effect, Place
 from campaign.campaign import sandbox
-from campaign.laws import empty, judge
+from campaign.laws import allowed_codes, empty, judge
 from campaign.plan import Disturbance, Moment, RunPlan
 from campaign.processes import MARK, marked
 from campaign.rounds import Played
@@ -142,6 +142,27 @@ PASSED = [Line(key, "passed", "d", "") for key in KEYS]
 def test_a_broken_law_is_told(played: Played, breaks: Callable[[Played], None], words: str):
     breaks(played)
     assert [line for line in judge(played) if words in line], judge(played)
+
+
+X_ENDED_IT = "odfperf: run r\n!!! xdist.dsession.Interrupted: stopping after 1 failures !!!\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "out", "codes"),
+    [
+        ("token", "ERROR: 401 Unauthorized", {0, 4}),
+        ("token", "odfperf: run r\n", {0}),
+        ("signal", X_ENDED_IT, {2, 143}),
+        ("signal", "odfperf: run r\n", {143}),
+    ],
+)
+def test_what_may_have_come_first_is_allowed_where_the_output_shows_it(
+    played: Played, kind: str, out: str, codes: set[int]
+):
+    attempt = played.attempts[0]
+    attempt.effects = [Effect(kind, "worker", 15, attempt.ended_s - 3.0, True)]
+    attempt.out = out
+    assert allowed_codes(attempt, lossy=False) == codes
 
 
 def test_a_torn_report_is_told(played: Played):
