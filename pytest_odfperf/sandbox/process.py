@@ -125,8 +125,15 @@ def _die_with_parent() -> None:
 async def _main(config: SandboxConfig, state: Path, kubeconfig: Path, parent_fd: int | None) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end(*_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(ended.set)
+
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, ended.set)
+        # Not the loop's own handlers: they end with it, and the parent's death is told by a pipe and by a
+        # signal, of which the second would come while the files are removed.
+        signal.signal(number, end)
     if parent_fd is not None:
         # Nothing is ever written to it: readable means closed.
         loop.add_reader(parent_fd, ended.set)

@@ -106,6 +106,18 @@ def test_a_sandbox_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     wait_until_gone(state_dir)
 
 
+def test_signals_that_come_while_a_sandbox_ends_leave_nothing(tmp_path: Path) -> None:
+    # The death of its parent is told to it twice, by a pipe and by a signal, and at times the signal is late.
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    (pid,) = processes_of(tmp_path / "s")
+    deadline = time.monotonic() + 10
+    while sandbox.is_running() and time.monotonic() < deadline:
+        os.kill(pid, signal.SIGTERM)
+        time.sleep(0.001)
+    assert not sandbox.is_running()
+    assert not (tmp_path / "s").exists()
+
+
 def test_a_sandbox_that_is_killed_is_reported_when_it_is_closed(tmp_path: Path) -> None:
     sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
     (pid,) = processes_of(tmp_path / "s")
