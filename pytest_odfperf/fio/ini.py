@@ -10,8 +10,8 @@ from pytest_odfperf.errors import InputError
 
 GLOBAL = "global"
 
-_SIZE = re.compile(r"([0-9]+)\s*([kmgtp]?)i?b?", re.ASCII | re.IGNORECASE)
-_STEP = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
+_SIZE = re.compile(r"([0-9]+)([kmgtp]?)(i?b?)", re.ASCII | re.IGNORECASE)
+_STEP = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 #: fio's spellings of one option that matter here (HOWTO, "alias").
 _ALIASES = {
@@ -23,9 +23,16 @@ _ALIASES = {
 
 
 def size_bytes(text: str) -> int | None:
-    """Bytes of a fio size (``4k`` is 4096, its default ``kb_base``); None if it is none."""
+    """Bytes of a size in a job file; None if it is none.
+
+    As fio takes it (measured with 3.33; HOWTO, ``kb_base``): ``4k``, ``4kB`` and ``4Ki`` are 4096, but
+    ``4KiB`` is 4000.
+    """
     found = _SIZE.fullmatch(text.strip())
-    return int(found[1]) << _STEP[found[2].lower()] if found else None
+    if found is None:
+        return None
+    base = 1000 if found[3].lower() == "ib" else 1024
+    return int(found[1]) * int(base ** _STEP[found[2].lower()])
 
 
 @dataclass(frozen=True, slots=True)

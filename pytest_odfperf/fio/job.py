@@ -9,6 +9,7 @@ from typing import Literal
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.ini import IniSection, read_sections, size_bytes
+from pytest_odfperf.matrix.fields import in_job_file, parse_fio_bytes
 from pytest_odfperf.matrix.keys import NATIVE
 from pytest_odfperf.matrix.model import FioSettings, Profile
 
@@ -135,7 +136,7 @@ def render(profile: Profile, settings: FioSettings, block_size: str) -> Job:
     }
     if is_variable(profile.template):
         _check_block_size(block_size, settings, profile.name)
-        values["BLOCK_SIZE"] = block_size
+        values["BLOCK_SIZE"] = in_job_file(block_size)
     elif block_size != NATIVE:
         raise InputError(
             f"fixes its block sizes itself; its keys have {NATIVE!r}, not {block_size!r}", place=source
@@ -188,7 +189,7 @@ def _substitute(template: str, values: Mapping[str, str], source: str) -> str:
 
 
 def _check_block_size(text: str, settings: FioSettings, profile: str) -> None:
-    size = size_bytes(text)
+    size = parse_fio_bytes(text)
     if size is None or size < 512 or size % 512 or size > settings.file_size_bytes:
         raise InputError(
             f"block size {text!r} of profile {profile}: a multiple of 512 bytes is needed, such as 4k or 1M, "

@@ -198,6 +198,11 @@ def parse_fio_bytes(value: str) -> int | None:
     return int(found[1]) << _FIO_STEPS[(found[2] or "").lower()] if found else None
 
 
+def in_job_file(value: str) -> str:
+    """A size of the matrix as a job file has to say it: fio itself takes ``4KiB`` for 4000."""
+    return re.sub("i?b?$", "", value, flags=re.IGNORECASE)
+
+
 def parsed(
     item: Marked, what: str, parse: Callable[[str], int | None], form: str, low: int, high: int
 ) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_odfperf.errors import one_line
+
 Level = Literal["ok", "warn", "FAIL"]
 JsonObject = Mapping[str, Any]
 
@@ -30,7 +32,7 @@ class Check:
 
     def __str__(self) -> str:
         line = f"{self.level:<4} {self.what}: {self.detail}"
-        return _one_line(f"{line}; next: {self.next_step}" if self.next_step else line)
+        return one_line(f"{line}; next: {self.next_step}" if self.next_step else line)
 
 
 def passed(what: str, detail: str) -> Check:
@@ -73,7 +75,3 @@ def condition(found: JsonObject, sort: str) -> JsonObject:
 def said(one: JsonObject) -> str:
     """Reason and message of a condition."""
     return ": ".join(str(one[part]) for part in ("reason", "message") if one.get(part)) or "no reason given"
-
-
-def _one_line(line: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in line)

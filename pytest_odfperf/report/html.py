@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from pytest_odfperf.fio.ini import size_bytes
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.fields import parse_fio_bytes
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.quantity import to_bytes
 from pytest_odfperf.report.number import MEBI, NS_PER_MS, digits
 from pytest_odfperf.report.page import SCRIPT, STYLE
 from pytest_odfperf.report.summary import PoolCounts, count
@@ -76,10 +78,10 @@ def row_cells(
     cells = [
         _cell("odf_pool", key.pool),
         _cell("odf_size", key.size),
-        _cell("odf_pvc", key.pvc, size_bytes(key.pvc)),
+        _cell("odf_pvc", key.pvc, _pvc_bytes(key.pvc)),
         _cell("odf_vms", str(key.concurrency), key.concurrency),
         _cell("odf_profile", key.profile),
-        _cell("odf_bs", key.block_size, size_bytes(key.block_size) or 0),
+        _cell("odf_bs", key.block_size, parse_fio_bytes(key.block_size) or 0),
     ]
     for kind, part in (("read", record and record.read), ("write", record and record.write)):
         figures = (
@@ -95,6 +97,13 @@ def row_cells(
             cells.append(_cell(f"odf_{kind}_{name}", shown, value, number=True))
     link = f'<a href="{escape(log(key.pool))}">log</a>' if log else ""
     return [*cells, f'<td class="col-links">{link}{_noted(record)}</td>']
+
+
+def _pvc_bytes(label: str) -> int | None:
+    try:
+        return to_bytes(label)
+    except InputError:  # of a record that somebody changed
+        return None
 
 
 def _noted(record: Record | None) -> str:

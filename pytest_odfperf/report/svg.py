@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from pytest_odfperf.fio.ini import size_bytes
+from pytest_odfperf.matrix.fields import parse_fio_bytes
+from pytest_odfperf.matrix.keys import NATIVE
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.number import MEBI, short
@@ -83,11 +84,11 @@ def profile_pictures(records: Sequence[Record]) -> list[tuple[str, str]]:
 
 def _picture(name: str, profile: str, shape: Shape, records: Sequence[Record]) -> str:
     pools = list(dict.fromkeys(record.key.pool for record in records))
-    sizes = sorted({record.key.block_size for record in records}, key=lambda text: size_bytes(text) or 0)
+    sizes = sorted({record.key.block_size for record in records}, key=lambda text: parse_fio_bytes(text) or 0)
     panels = [
         _Panel(
             size,
-            "MiB/s" if (size_bytes(size) or 0) >= BANDWIDTH_FROM_BYTES else "IOPS",
+            "MiB/s" if (parse_fio_bytes(size) or 0) >= BANDWIDTH_FROM_BYTES else "IOPS",
             # Of a key that was measured again, the later record.
             {record.key.pool: record for record in records if record.key.block_size == size},
         )
@@ -128,7 +129,8 @@ def _picture(name: str, profile: str, shape: Shape, records: Sequence[Record]) -
 def _draw_panel(panel: _Panel, pools: Sequence[str], left: int) -> list[str]:
     bottom = _TOP + _ROW_HEIGHT * len(pools)
     scale = panel.ticks
-    name = f"block size {panel.block_size}" if size_bytes(panel.block_size) else "fixed block sizes, all jobs"
+    native = panel.block_size == NATIVE
+    name = "fixed block sizes, all jobs" if native else f"block size {panel.block_size}"
     parts = [f'<text class="odf-sub" x="{left}" y="{_TOP - 6}">{escape(name)}</text>']
     for tick in scale:
         x = left + _BAR_WIDTH * tick / scale[-1]

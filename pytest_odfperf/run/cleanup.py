@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from pytest_odfperf.errors import ClusterError, InputError, InterruptedRunError
 from pytest_odfperf.matrix.load import load_matrix
-from pytest_odfperf.matrix.serial import from_json
 from pytest_odfperf.run.cluster_choice import connect_for_cleanup
 from pytest_odfperf.run.orphans import describe, find, remove_run, removed_lines
-from pytest_odfperf.run.selection import DEFAULT_MATRIX
+from pytest_odfperf.run.selection import DEFAULT_MATRIX, stored_matrix, stored_options
 from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
 from pytest_odfperf.waiting import Stop
@@ -85,13 +84,27 @@ def _where(target: str, results: Path, matrix: str | None, cluster: str | None) 
     if target != "last" and not (results / target / RUN_JSON).is_file():
         return target, None
     run_dir = RunDir.open(results, target)
+    try:
+        return run_dir.run_id, _place(run_dir, matrix, cluster)
+    except InputError as error:
+        if matrix or cluster:
+            return run_dir.run_id, None
+        raise InputError(
+            f"{error}; say where the run was with --odf-matrix (its namespace is looked into)"
+        ) from error
+
+
+def _place(run_dir: RunDir, matrix: str | None, cluster: str | None) -> _Place:
     stored = run_dir.read_run()
-    ran = from_json(stored["matrix"])
-    return run_dir.run_id, _Place(
-        cluster=cluster or str(stored["options"].get("cluster") or "kubeconfig"),
+    ran, options, found = stored_matrix(run_dir, stored), stored_options(run_dir, stored), stored.get("found")
+    server = found.get("server") if isinstance(found, dict) else None
+    if not isinstance(server, str):
+        raise InputError("found.server is not a text", place=str(run_dir.path / RUN_JSON))
+    return _Place(
+        cluster=cluster or str(options.get("cluster") or "kubeconfig"),
         namespace=load_matrix(matrix).namespace if matrix else ran.namespace,
         delete_s=ran.timeouts.delete_s,
-        server=None if cluster or matrix else str(stored["found"]["server"]),
+        server=None if cluster or matrix else server,
     )
 
 

@@ -21,6 +21,7 @@ from pytest_odfperf.run.outage_journal import OutageJournal
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
 from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
+from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.vm.spec import GroupSpec, Owner
 from pytest_odfperf.waiting import Stop
 
@@ -193,8 +194,7 @@ class GroupLease:
             layout_bytes=layout_bytes(matrix, self._jobs, self._groups[key.group]),
             attempt=attempt,
         )
-        LOGGER.info("VM group %s: making %d VMs", key.group, key.concurrency)
-
+        LOGGER.info("VM group %s: making %s", key.group, count_text(range(key.concurrency), "VM"))
         self._group = VmGroup.create(
             self._cluster,
             spec,

@@ -18,6 +18,7 @@ from pytest_odfperf.measure.aggregate import combine
 from pytest_odfperf.measure.record import GuestRecord
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.run.result import Measured, Result
+from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.store.run_dir import RunDir
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def measure(key: Key, lease: GroupLease) -> Result:
     lease.baked = None
     token = hashlib.sha256(f"{plan.run_id} {key}".encode()).hexdigest()[:16]
     limit_s = deadline_s(job, matrix.fio, matrix.timeouts)
-    LOGGER.info("%s: starting fio in %d guests, at most %.0f s", key, len(guests), limit_s)
+    LOGGER.info("%s: starting fio in %s, at most %.0f s", key, count_text(guests, "guest"), limit_s)
     runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=matrix.timeouts.layout_s)
     run_dir = RunDir(plan.run_path.parent, plan.run_id)
     folder = run_dir.artefacts(key)

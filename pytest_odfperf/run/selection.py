@@ -87,9 +87,9 @@ def read_selection(request: Request) -> Selection:
             raise InputError("--odf-run-id and --odf-resume exclude each other: a resumed run keeps its id")
         resumed = RunDir.open(Path(request.results), request.resume)
         stored = resumed.read_run()
-        options = _stored_options(resumed, stored)
+        options = stored_options(resumed, stored)
     if resumed is not None and request.matrix is None:
-        matrix = _stored_matrix(resumed, stored)
+        matrix = stored_matrix(resumed, stored)
     else:
         matrix = load_matrix(request.matrix or DEFAULT_MATRIX)
     # The matrix of a resumed run has the pools that were added to it.
@@ -119,7 +119,8 @@ def read_selection(request: Request) -> Selection:
     )
 
 
-def _stored_matrix(run_dir: RunDir, stored: Mapping[str, Any]) -> Matrix:
+def stored_matrix(run_dir: RunDir, stored: Mapping[str, Any]) -> Matrix:
+    """The matrix in a run.json. Raises `InputError`."""
     try:
         return check(from_json(stored.get("matrix", {})))
     except InputError as error:
@@ -128,7 +129,8 @@ def _stored_matrix(run_dir: RunDir, stored: Mapping[str, Any]) -> Matrix:
         raise InputError(str(error), place=str(run_dir.path / RUN_JSON)) from error
 
 
-def _stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+def stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options in a run.json. Raises `InputError`."""
     options = stored.get("options")
     place = str(run_dir.path / RUN_JSON)
     if not isinstance(options, dict):

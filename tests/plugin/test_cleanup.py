@@ -101,6 +101,30 @@ def test_a_run_that_nobody_knows_is_wrong_input(bed, name):
     assert "holds nothing of such a run" in outcome.out
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "the file is empty"),
+        ('{"schema": 1}', "matrix: missing"),
+        ('{"schema": 1, "matrix": {"pools": 7}, "options": [], "found": 3}', "matrix: missing"),
+    ],
+)
+def test_a_run_folder_that_does_not_say_where_it_was_is_wrong_input_unless_we_say(
+    bed, leave, content, problem
+):
+    leave("torn", DEAD)
+    (bed.folder / "results/torn").mkdir(parents=True)
+    (bed.folder / "results/torn/run.json").write_text(content)
+    refused = bed.run("--odf-cleanup=torn")
+    assert refused.code == 4
+    assert "Traceback" not in refused.out
+    assert problem in refused.out
+    assert "say where the run was with --odf-matrix" in refused.out
+    cleaned = clean(bed, "torn")
+    assert cleaned.code == 0, cleaned.out
+    assert bed.left() == []
+
+
 def test_what_stays_is_named_with_its_holder_and_the_exit_code_is_1(bed, leave):
     leave("stuck", DEAD)
     pod = {

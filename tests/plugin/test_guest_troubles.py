@@ -71,7 +71,7 @@ def test_each_trouble_has_its_treatment_and_its_reason(run_pytest):
     assert all("simulated crash" in reason or "it was restarted" in reason for reason in reasons)
     assert reasons[0] != reasons[1]
     log = (outcome.run / "dying" / "pool.log").read_text()
-    assert log.count("making 1 VMs") == 2
+    assert log.count("making 1 VM\n") == 2
 
     # A clock: the figures count, its times do not, and nothing lasts less than no time.
     clock = found["clock", "4k"]

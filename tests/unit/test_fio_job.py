@@ -11,6 +11,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.ini import size_bytes
 from pytest_odfperf.fio.job import Job, is_variable, read_job, render
 from pytest_odfperf.fio.timing import deadline_s, measured_s
+from pytest_odfperf.matrix.fields import parse_fio_bytes
 from pytest_odfperf.matrix.model import FioSettings, Profile, Timeouts
 
 SETTINGS = FioSettings()
@@ -190,7 +191,21 @@ def test_a_job_can_be_read_back_from_its_text() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("4k", 4096), ("1M", 1 << 20), ("1MiB", 1 << 20), ("512", 512), ("150Gi", 150 << 30), ("k", None)],
+    [
+        ("4k", 4096),
+        ("1MB", 1 << 20),
+        ("1MiB", 1_000_000),
+        ("512", 512),
+        ("150Gi", 150 << 30),
+        ("k", None),
+        ("4 k", None),
+    ],
 )
-def test_sizes_are_powers_of_1024(text: str, size: int | None) -> None:
+def test_sizes_of_job_files_are_read_as_fio_reads_them(text: str, size: int | None) -> None:
     assert size_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["4k", "4K", "4Ki", "4kB", "4KiB", "4096", "1MiB", "1m"])
+def test_a_block_size_is_what_the_matrix_says_however_it_is_written(text: str) -> None:
+    job = render(profile(GLOBAL + "[a]\nrw=read\nbs=${BLOCK_SIZE}\n"), SETTINGS, text)
+    assert size_bytes(job.sections[0].options["bs"]) == parse_fio_bytes(text)
