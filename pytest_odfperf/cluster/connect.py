@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from typing import Any
 
 from pytest_odfperf.cluster.credentials import Credential, Credentials, credential
-from pytest_odfperf.cluster.kubeconfig import (
-    KubeconfigError,
-    check_configuration,
-    check_kubeconfig,
-    load_within_deadline,
-)
+from pytest_odfperf.cluster.kubeconfig import KubeconfigError, check_configuration, check_kubeconfig
+from pytest_odfperf.cluster.login import LoginError, log_in
 from pytest_odfperf.cluster.outages import Outages
-from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.redaction import redact
 from pytest_odfperf.waiting import Stop
 
@@ -104,8 +101,8 @@ def connect(
     from pytest_odfperf.cluster.calls import ApiError, Calls
 
     configuration = Configuration()
-    credentials = Credentials(lambda fresh: _load(fresh, kubeconfig, context))
-    credentials.fill(configuration)
+    credentials = Credentials(partial(_load, kubeconfig, context))
+    credentials.fill(configuration, stop or Stop())
     # Off: `Calls` repeats what can be repeated, and looks at the stop meanwhile.
     configuration.retries = False
     configuration.connection_pool_maxsize = _CONNECTIONS
@@ -122,7 +119,9 @@ def connect(
     return cluster
 
 
-def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> None:
+def _load(
+    kubeconfig: str | None, context: str | None, configuration: Any, seconds: float, stop: Stop
+) -> None:
     import yaml
     from kubernetes import config
 
@@ -134,8 +133,10 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
 
     try:
         check_kubeconfig(kubeconfig, context)
-        load_within_deadline(load)
+        log_in(load, seconds, stop)
         check_configuration(configuration)
+    except InterruptedRunError:
+        raise
     except Exception as error:
         # The client checks little: a file that is no kubeconfig ends in whatever its code stumbles over.
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
@@ -150,7 +151,7 @@ def _load(configuration: Any, kubeconfig: str | None, context: str | None) -> No
             return
         where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         said = str(error)
-        known = (KubeconfigError, config.ConfigException, yaml.YAMLError, OSError, ValueError)
+        known = (KubeconfigError, LoginError, config.ConfigException, yaml.YAMLError, OSError, ValueError)
         if not isinstance(error, known):
             said = f"the official client does not understand it ({type(error).__name__}: {error})"
         if not said.startswith(where):

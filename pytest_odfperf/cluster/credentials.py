@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_odfperf.cluster.login_log import login_complaints
-from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.cluster.login import AGAIN_S, FIRST_S, log_in
+from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.redaction import redact
 from pytest_odfperf.waiting import SLICE_S, Stop
 
@@ -21,17 +21,16 @@ from pytest_odfperf.waiting import SLICE_S, Stop
 _RENEW_EVERY_S = 10.0
 #: After a login that gave nothing new.
 _LOG_IN_EVERY_S = 2.0
-#: A login plugin may ask a server itself; one that hangs must not hang the run.
-_PLUGIN_S = 60.0
 
 Credential = tuple[object, ...]
+#: Fills a configuration, for which a login plugin has some seconds. Raises `ClusterError`.
+Load = Callable[[Any, float, Stop], None]
 
 
 class Credentials:
     """Where a configuration's credentials come from."""
 
-    def __init__(self, load: Callable[[Any], None]) -> None:
-        """``load`` fills a configuration; it raises `ClusterError`."""
+    def __init__(self, load: Load) -> None:
         self._load = load
         self._lock = threading.Lock()
         self._own: Any = None
@@ -39,9 +38,9 @@ class Credentials:
         #: Why the last login gave nothing.
         self.problem: str | None = None
 
-    def fill(self, configuration: Any) -> None:
+    def fill(self, configuration: Any, stop: Stop) -> None:
         """Load everything for the first time, and stand in for the client's own hook."""
-        self._load(configuration)
+        self._load(configuration, FIRST_S, stop)
         if configuration.refresh_api_key_hook is not None:
             self._own = type(configuration)()
             _copy(configuration, self._own)
@@ -58,7 +57,7 @@ class Credentials:
             self._renewed_s = time.monotonic()
             own = self._own
             if (hook := own.refresh_api_key_hook) is not None:
-                self.problem = _in_time(lambda: hook(own), Stop())
+                self.problem = _problem(lambda: log_in(lambda: hook(own), AGAIN_S, Stop()))
                 _copy(own, configuration)
         finally:
             self._lock.release()
@@ -73,7 +72,7 @@ class Credentials:
             if time.monotonic() - self._logged_in_s < _LOG_IN_EVERY_S:
                 return False
             fresh = type(configuration)()
-            self.problem = _in_time(lambda: self._load(fresh), stop)
+            self.problem = _problem(lambda: self._load(fresh, AGAIN_S, stop))
             self._logged_in_s = time.monotonic()
             if fresh.api_key or fresh.cert_file:
                 self._own = fresh
@@ -94,26 +93,14 @@ def _copy(source: Any, target: Any) -> None:
     target.cert_file, target.key_file = source.cert_file, source.key_file
 
 
-def _in_time(work: Callable[[], None], stop: Stop) -> str | None:
-    """Do ``work``; None, or why it failed or that it did not end."""
-    problems: list[str] = []
-
-    def do() -> None:
-        try:
-            with login_complaints() as words:
-                work()
-            problems.extend(words)
-        except ClusterError as error:
-            problems.append(str(error))
-        except Exception as error:  # noqa: BLE001 - the client checks little; the old credentials stay
-            problems.append(redact(f"{type(error).__name__}: {error}"))
-
-    thread = threading.Thread(target=do, name="login", daemon=True)
-    thread.start()
-    end_s = time.monotonic() + _PLUGIN_S
-    while thread.is_alive():
-        stop.check()
-        if time.monotonic() > end_s:
-            return f"the login plugin has not ended within {_PLUGIN_S:.0f} s"
-        thread.join(SLICE_S)
-    return problems[0] if problems else None
+def _problem(work: Callable[[], None]) -> str | None:
+    """Do ``work``; None, or why it failed: the old credentials stay then."""
+    try:
+        work()
+    except InterruptedRunError:
+        raise
+    except ClusterError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - the client checks little
+        return redact(f"{type(error).__name__}: {error}")
+    return None

@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import base64
 import os
-import signal
 import ssl
 import stat
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_odfperf.cluster.login_log import login_complaints
-from pytest_odfperf.errors import ClusterError, one_line
-
-#: A login plugin may ask its user, who has to find a browser first.
-LOGIN_S = 180.0
+from pytest_odfperf.errors import ClusterError
 
 _LARGEST_BYTES = 16 << 20
 _TEXTS = (
@@ -161,42 +154,3 @@ def check_configuration(configuration: Any) -> None:
             raise KubeconfigError(
                 f"client certificate and key do not fit, or are not in PEM form: {error}"
             ) from error
-
-
-def load_within_deadline(load: Callable[[], None], deadline_s: float | None = None) -> None:
-    """Run ``load``, which may start a login plugin. Raises what it raises.
-
-    Raises `KubeconfigError` if the plugin failed, or did not end within ``deadline_s`` (`LOGIN_S`).
-    """
-    seconds = LOGIN_S if deadline_s is None else deadline_s
-    raised: list[BaseException] = []
-    said: list[str] = []
-
-    def run() -> None:
-        with login_complaints() as complaints:
-            try:
-                load()
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                raised.append(error)
-        said.extend(complaints)
-
-    thread = threading.Thread(target=run, name="odfperf-login", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        _kill_children(thread.native_id)
-        raise KubeconfigError(f"the login plugin of the kubeconfig did not end within {seconds:.0f} s")
-    if raised:
-        raise raised[0]
-    if said:
-        raise KubeconfigError(f"the login plugin of the kubeconfig failed: {one_line(said[-1], 400)}")
-
-
-def _kill_children(thread_id: int | None) -> None:
-    """Kill the processes that one of our threads started; Linux tells which they are."""
-    try:
-        children = Path(f"/proc/self/task/{thread_id}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return
-    for child in children:
-        os.kill(int(child), signal.SIGKILL)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Heartbeat:
             except LeaseLostError as error:
                 if not self._closing.is_set():
                     self._lost(str(error))
+                return
+            except InterruptedRunError:
                 return
             except ClusterError:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster import kubeconfig
+from pytest_odfperf.cluster import credentials
 from pytest_odfperf.cluster.connect import connect
-from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.errors import ClusterError, InterruptedRunError
+from pytest_odfperf.waiting import Stop
 
 GOOD: dict[str, Any] = {
     "apiVersion": "v1",
@@ -104,7 +106,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubeconfig, "LOGIN_S", 60.0)
+    monkeypatch.setattr(credentials, "FIRST_S", 60.0)
 
 
 def refused(path: Path) -> str:
@@ -143,12 +145,32 @@ def test_what_is_no_file_is_one_line(tmp_path: Path, make: Callable[[Path], obje
     assert said in refused(path).replace("No configuration", "no configuration")
 
 
-def test_a_login_plugin_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubeconfig, "LOGIN_S", 1.0)
-    path, mark = tmp_path / "kubeconfig", tmp_path / "pid"
-    path.write_text(plugin(f"echo $$ > {mark}; exec sleep 1000"))
-    assert "the login plugin of the kubeconfig did not end within 1 s" in refused(path)
+def wait_until_gone(mark: Path) -> None:
     end = time.monotonic() + 30
     while Path(f"/proc/{mark.read_text().strip()}/cmdline").exists():
         assert time.monotonic() < end, "the plugin still runs"
         time.sleep(0.05)
+
+
+def test_a_login_plugin_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "FIRST_S", 1.0)
+    path, mark = tmp_path / "kubeconfig", tmp_path / "pid"
+    path.write_text(plugin(f"echo $$ > {mark}; exec sleep 1000"))
+    assert "the login plugin of the kubeconfig did not end within 1 s" in refused(path)
+    wait_until_gone(mark)
+
+
+def test_an_interrupt_ends_a_login_plugin_that_hangs(tmp_path: Path) -> None:
+    path, mark, stop = tmp_path / "kubeconfig", tmp_path / "pid", Stop()
+    path.write_text(plugin(f"echo $$ > {mark}; exec sleep 1000"))
+
+    def interrupt() -> None:
+        end = time.monotonic() + 30
+        while not (mark.exists() and mark.read_text().strip()) and time.monotonic() < end:
+            time.sleep(0.02)
+        stop.set()
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(InterruptedRunError):
+        connect(str(path), stop=stop)
+    wait_until_gone(mark)

@@ -1,0 +1,95 @@
+"""Work of the official client that may start a login plugin: it ends in time, and its complaints are heard.
+
+The client raises nothing when a plugin fails: it logs that to the root logger, whose records end up on the
+terminal and in reports, and quotes the plugin.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pytest_odfperf.errors import ClusterError, InterruptedRunError, one_line
+from pytest_odfperf.redaction import redact
+from pytest_odfperf.waiting import SLICE_S, Stop
+
+#: At the start the plugin may ask its user, who has to find a browser first.
+FIRST_S = 180.0
+#: In mid-run it may only ask a server.
+AGAIN_S = 60.0
+
+
+class LoginError(ClusterError):
+    """A login plugin failed, or did not end."""
+
+
+def log_in(work: Callable[[], None], seconds: float, stop: Stop) -> None:
+    """Do ``work`` in a thread of its own. Raises what it raises.
+
+    Raises `LoginError` if a plugin failed or did not end within ``seconds``, and `InterruptedRunError`; a
+    plugin that nobody waits for any more is killed.
+    """
+    raised: list[BaseException] = []
+    said: list[str] = []
+
+    def do() -> None:
+        with _complaints() as complaints:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                raised.append(error)
+        said.extend(complaints)
+
+    thread = threading.Thread(target=do, name="odfperf-login", daemon=True)
+    thread.start()
+    end_s = time.monotonic() + seconds
+    try:
+        while thread.is_alive():
+            stop.check()
+            if (left_s := end_s - time.monotonic()) <= 0:
+                raise LoginError(f"the login plugin of the kubeconfig did not end within {seconds:.0f} s")
+            thread.join(min(SLICE_S, left_s))
+    except (LoginError, InterruptedRunError):
+        _kill_children(thread.native_id)
+        raise
+    if raised:
+        raise raised[0]
+    if said:
+        raise LoginError(f"the login plugin of the kubeconfig failed: {one_line(said[-1], 400)}")
+
+
+@contextmanager
+def _complaints() -> Generator[list[str]]:
+    """The errors that this thread logs to the root logger, redacted; they are not logged."""
+    complaints: list[str] = []
+    thread = threading.get_ident()
+
+    def keep(record: logging.LogRecord) -> bool:
+        if record.thread != thread or record.levelno < logging.ERROR:
+            return True
+        complaints.append(" ".join(redact(record.getMessage()).split()))
+        return False
+
+    root = logging.getLogger()
+    root.addFilter(keep)
+    try:
+        yield complaints
+    finally:
+        root.removeFilter(keep)
+
+
+def _kill_children(thread_id: int | None) -> None:
+    """Kill the processes that one of our threads started; Linux tells which they are."""
+    try:
+        children = Path(f"/proc/self/task/{thread_id}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
