@@ -50,7 +50,7 @@ def _asked_version(store: Store, query: Mapping[str, str]) -> tuple[tuple[str, s
     """After which object and at which version to list; None: from the first, as it is now."""
     asked, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
     if query.get("sendInitialEvents"):
-        raise _options("sendInitialEvents", "sendInitialEvents is forbidden for list")
+        raise list_options("sendInitialEvents", "sendInitialEvents is forbidden for list")
     token = query.get("continue")
     check_match(asked, match, continued=bool(token))
     if token:
@@ -76,21 +76,24 @@ def check_match(asked: str, match: str, *, continued: bool = False) -> None:
     if not match:
         return
     if continued:
-        raise _options("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+        raise list_options(
+            "resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"
+        )
     if not asked:
-        raise _options(
+        raise list_options(
             "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
         )
     if match not in (EXACT, NOT_OLDER):
         problem = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
-        raise _options("resourceVersionMatch", problem, "FieldValueNotSupported")
+        raise list_options("resourceVersionMatch", problem, "FieldValueNotSupported")
     if match == EXACT and asked == "0":
-        raise _options(
+        raise list_options(
             "resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
         )
 
 
-def _options(field: str, problem: str, reason: str = "FieldValueForbidden") -> StatusError:
+def list_options(field: str, problem: str, reason: str = "FieldValueForbidden") -> StatusError:
+    """A 422 for an option of a list or watch."""
     problem = f"Forbidden: {problem}" if reason == "FieldValueForbidden" else problem
     message = f'ListOptions.meta.k8s.io "" is invalid: {field}: {problem}'
     return StatusError(422, "Invalid", message, kind="ListOptions", causes=[cause(reason, field, problem)])

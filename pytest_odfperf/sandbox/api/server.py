@@ -36,7 +36,7 @@ from pytest_odfperf.sandbox.api.openapi import openapi_v2, openapi_v3
 from pytest_odfperf.sandbox.api.patch import APPLY
 from pytest_odfperf.sandbox.api.paths import SUBRESOURCES, Target, parse_path
 from pytest_odfperf.sandbox.api.pod_log import pod_log
-from pytest_odfperf.sandbox.api.reads import read_list, read_one, whole_number
+from pytest_odfperf.sandbox.api.reads import is_yes, read_list, read_one, whole_number
 from pytest_odfperf.sandbox.api.reviews import review
 from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
 from pytest_odfperf.sandbox.api.status import StatusError, bad_request, forbidden, no_such_path
@@ -53,7 +53,6 @@ from pytest_odfperf.sandbox.troubles import Webhook
 #: As the real server's limit for a request.
 _LARGEST_BODY = 3 << 20
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
-_YES = ("true", "1", "True")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +211,7 @@ class RunningServer:
         if method == "GET":
             include = query.get("includeObject", "Metadata")
             as_table = wants_table(request.headers.get("Accept", ""))
-            if target.name or query.get("watch") not in _YES:
+            if target.name or not is_yes(query, "watch"):
                 read = read_one(store, target, query) if target.name else read_list(store, target, query)
                 return handlers.as_json(answer_table(target.resource, read, include) if as_table else read)
             check_query(query)
@@ -262,7 +261,7 @@ def _action(method: str, target: Target, query: Mapping[str, str]) -> Action:
         group = target.resource.group
         resource = f"{target.resource.plural}/{target.sub}" if target.sub else target.resource.plural
         if method == "GET":
-            verb = "get" if target.name else "watch" if query.get("watch") in _YES else "list"
+            verb = "get" if target.name else "watch" if is_yes(query, "watch") else "list"
         elif method == "DELETE":
             verb = "delete" if target.name else "deletecollection"
         else:

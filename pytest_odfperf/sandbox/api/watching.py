@@ -11,16 +11,15 @@ from typing import Any
 from aiohttp import web
 
 from pytest_odfperf.sandbox.api.injection import thawed
-from pytest_odfperf.sandbox.api.reads import NOT_OLDER, is_yes, resource_version
+from pytest_odfperf.sandbox.api.reads import NOT_OLDER, is_yes, list_options, resource_version
 from pytest_odfperf.sandbox.api.resources import Resource
 from pytest_odfperf.sandbox.api.selectors import Predicate
-from pytest_odfperf.sandbox.api.status import StatusError, cause
+from pytest_odfperf.sandbox.api.status import StatusError
 from pytest_odfperf.sandbox.api.store import Change, Obj, Store
 from pytest_odfperf.sandbox.api.tables import table
 
 BOOKMARK_S = 30.0
 _LONGEST_S = 1800.0
-_YES = ("true", "1", "True")
 #: Marks the bookmark after what was there already.
 _INITIAL_END = "k8s.io/initial-events-end"
 
@@ -97,7 +96,7 @@ class Watch:
 
         wanted = query.get("resourceVersion", "")
         initial = query.get("sendInitialEvents", "")
-        if initial in _YES or (not initial and wanted in ("", "0")):
+        if is_yes(query, "sendInitialEvents") or (not initial and wanted in ("", "0")):
             version = store.version
             for obj in store.all(resource, self._namespace):
                 if self._matches(obj):
@@ -134,21 +133,14 @@ def check_query(query: dict[str, str]) -> None:
         resource_version(asked)
     if query.get("sendInitialEvents"):
         if match != NOT_OLDER:
-            raise _options(
+            raise list_options(
                 "resourceVersionMatch",
                 "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
             )
     elif match:
-        raise _options(
+        raise list_options(
             "resourceVersionMatch",
             "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
         )
     if query.get("continue"):
-        raise _options("continue", "continue is forbidden for watch")
-
-
-def _options(field: str, problem: str) -> StatusError:
-    message = f'ListOptions.meta.k8s.io "" is invalid: {field}: Forbidden: {problem}'
-    return StatusError(
-        422, "Invalid", message, causes=[cause("FieldValueForbidden", field, f"Forbidden: {problem}")]
-    )
+        raise list_options("continue", "continue is forbidden for watch")

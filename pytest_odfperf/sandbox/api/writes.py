@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_odfperf.sandbox.api.reads import is_yes
 from pytest_odfperf.sandbox.api.status import StatusError, cause
 
 _LONGEST_MANAGER = 128
-_YES = ("true", "1", "True")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def read_write(query: Mapping[str, str], user_agent: str, *, apply: bool = False
         dry_run=dry_run == "All",
         validation=validation,
         manager=manager or user_agent.partition("/")[0][:_LONGEST_MANAGER] or "unknown",
-        force=query.get("force") in _YES,
+        force=is_yes(query, "force"),
     )
 
 

@@ -4,7 +4,7 @@ driver's provisioner do."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pytest_odfperf.quantity import to_bytes
 from pytest_odfperf.sandbox.controllers.client import Api
@@ -56,6 +56,12 @@ def is_bound(claim: Obj | None) -> bool:
 def claims_of(pod: Obj) -> list[str]:
     volumes = pod["spec"].get("volumes") or []
     return [v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")]
+
+
+def users_of(objects: Mapping[Name, Obj], claim: Obj, claims: Callable[[Obj], list[str]]) -> list[Name]:
+    """Those of ``objects`` that use ``claim``; ``claims`` tells the claims of each."""
+    namespace, name = name_of(claim)
+    return [key for key, obj in objects.items() if key[0] == namespace and name in claims(obj)]
 
 
 def has_ended(pod: Obj) -> bool:

@@ -19,6 +19,11 @@ def condition(kind: str, status: bool | str, reason: str = "", message: str = ""
     return made
 
 
+def plain(told: Obj) -> Obj:
+    """A condition as it is taken over from another object: a pod's by its VMI, a VMI's by its VM."""
+    return condition(told["type"], told["status"], told.get("reason", ""), told.get("message", ""))
+
+
 def find(conditions: Any, kind: str) -> Obj | None:
     return next((c for c in conditions or [] if c.get("type") == kind), None)
 

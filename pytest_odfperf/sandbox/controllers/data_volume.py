@@ -29,6 +29,7 @@ from pytest_odfperf.sandbox.controllers.kinds import (
     name_of,
     owned_by,
     owner_reference,
+    uid_of,
 )
 from pytest_odfperf.sandbox.controllers.trouble_book import TroubleBook
 from pytest_odfperf.sandbox.settings import IMAGES_NAMESPACE
@@ -97,7 +98,7 @@ class DataVolumes(Controller):
             source = {
                 "apiGroup": "cdi.kubevirt.io",
                 "kind": CLONE_SOURCE,
-                "name": f"volume-clone-source-{_uid(dv)}",
+                "name": f"volume-clone-source-{uid_of(dv)}",
             }
             spec["dataSourceRef"] = source
         meta = dv["metadata"]
@@ -149,7 +150,7 @@ class DataVolumes(Controller):
 
     async def _follow_claim(self, dv: Obj, claim: Obj) -> None:
         if is_bound(claim):
-            self._began.pop(_uid(dv), None)
+            self._began.pop(uid_of(dv), None)
             await self._write(dv, claim, "Succeeded", "100.0%")
             return
         if waits_for_consumer(self.caches, claim):
@@ -166,7 +167,7 @@ class DataVolumes(Controller):
         if _phase(dv) not in ("CloneScheduled", "CSICloneInProgress"):
             await self._write(dv, claim, "CloneScheduled", "N/A")
             return
-        began = self._began.setdefault(_uid(dv), time.monotonic())
+        began = self._began.setdefault(uid_of(dv), time.monotonic())
         part = min(0.99, (time.monotonic() - began) / max(self._clone_s, 1e-3))
         await self._write(dv, claim, "CSICloneInProgress", f"{100 * part:.1f}%")
         if part < 0.99:
@@ -249,10 +250,6 @@ class DataVolumes(Controller):
 
 def _phase(dv: Obj) -> str:
     return (dv.get("status") or {}).get("phase") or ""
-
-
-def _uid(dv: Obj) -> str:
-    return str(dv["metadata"]["uid"])
 
 
 def _is_clone(dv: Obj) -> bool:

@@ -7,9 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 
 from pytest_odfperf.errors import OdfError
-from pytest_odfperf.sandbox.controllers.claims import has_ended, is_bound, waits_for_consumer
+from pytest_odfperf.sandbox.controllers.claims import has_ended, is_bound, users_of, waits_for_consumer
 from pytest_odfperf.sandbox.controllers.client import Api, now
-from pytest_odfperf.sandbox.controllers.conditions import condition, differs, find, merged, record_event
+from pytest_odfperf.sandbox.controllers.conditions import (
+    condition,
+    differs,
+    find,
+    merged,
+    plain,
+    record_event,
+)
 from pytest_odfperf.sandbox.controllers.controller import Caches, Controller
 from pytest_odfperf.sandbox.controllers.kinds import (
     DATA_VOLUME,
@@ -21,11 +28,12 @@ from pytest_odfperf.sandbox.controllers.kinds import (
     Obj,
     is_deleting,
     name_of,
+    uid_of,
 )
 from pytest_odfperf.sandbox.controllers.kubelet import guest_interface
 from pytest_odfperf.sandbox.controllers.launcher import claim_names, launcher_pod, pod_name, volume_status
 from pytest_odfperf.sandbox.controllers.logs import COMPUTE, CONSOLE, Logs
-from pytest_odfperf.sandbox.controllers.mishaps import migrated, mishap, plain, pull_problem
+from pytest_odfperf.sandbox.controllers.mishaps import migrated, mishap, pull_problem
 from pytest_odfperf.sandbox.controllers.trouble_book import TroubleBook, held_s
 from pytest_odfperf.sandbox.machines.base import GUEST_SHUTDOWN, STOPPED, Machine
 
@@ -63,15 +71,7 @@ class Instances(Controller):
         self._watchers: set[asyncio.Task[None]] = set()
         self.follow_owned(POD)
         for kind in (PVC, DATA_VOLUME):
-            self.follow(kind, self._users_of)
-
-    def _users_of(self, claim: Obj) -> list[Name]:
-        namespace, name = name_of(claim)
-        return [
-            key
-            for key, vmi in self.caches[VMI].objects.items()
-            if key[0] == namespace and name in claim_names(vmi)
-        ]
+            self.follow(kind, lambda claim: users_of(caches[VMI].objects, claim, claim_names))
 
     async def close(self) -> None:
         """Stop all machines at once."""
@@ -82,13 +82,13 @@ class Instances(Controller):
     async def reconcile(self, name: Name) -> None:
         vmi = self.current(name)
         former = self._uids.get(name)
-        if former is not None and (vmi is None or former != _uid(vmi)):
+        if former is not None and (vmi is None or former != uid_of(vmi)):
             # Its finalizers were taken away: nobody else knows this machine.
             await self._stop(former, 0)
             self._uids.pop(name, None)
         if vmi is None:
             return
-        uid = _uid(vmi)
+        uid = uid_of(vmi)
         if not is_deleting(vmi) and FINALIZER not in (vmi["metadata"].get("finalizers") or []):
             await self.api.set_finalizers(VMI, vmi, [*(vmi["metadata"].get("finalizers") or []), FINALIZER])
             return
@@ -162,19 +162,19 @@ class Instances(Controller):
             await self._write(vmi, "Scheduling", [_not_ready("PodNotExists"), *map(plain, told)])
         elif phase == "Scheduling":
             node = pod["spec"]["nodeName"]
-            more = {"nodeName": node, "activePods": {_uid(pod): node}}
+            more = {"nodeName": node, "activePods": {uid_of(pod): node}}
             await self._write(vmi, "Scheduled", [_not_ready("GuestNotRunning")], **more)
         elif phase == "Scheduled":
             await self._run(vmi, pod)
-        elif _uid(vmi) in self._ended:
+        elif uid_of(vmi) in self._ended:
             await self._machine_ended(vmi)
-        elif _uid(vmi) not in self._machines:
+        elif uid_of(vmi) not in self._machines:
             await self._finish(vmi, "Failed", "its machine is not there: the sandbox was started anew")
         else:
             await self._mishap(vmi)
 
     async def _run(self, vmi: Obj, pod: Obj) -> None:
-        uid = _uid(vmi)
+        uid = uid_of(vmi)
         troubles = self._troubles.of_machine(vmi["metadata"]["namespace"], vmi)
         if uid not in self._machines:
             try:
@@ -217,7 +217,7 @@ class Instances(Controller):
         await record_event(self.api, VMI, vmi, "Started", "VirtualMachineInstance started.", source=_SOURCE)
 
     async def _mishap(self, vmi: Obj) -> None:
-        ran_s = time.monotonic() - self._running_since_s.get(_uid(vmi), time.monotonic())
+        ran_s = time.monotonic() - self._running_since_s.get(uid_of(vmi), time.monotonic())
         told = mishap(vmi, self._troubles.of_machine(vmi["metadata"]["namespace"], vmi), ran_s)
         if told is not None:
             await self._write(vmi, "Running", told)
@@ -239,7 +239,7 @@ class Instances(Controller):
         await self.api.patch_status(VMI, name, migrated(vmi, nodes))
 
     async def _machine_ended(self, vmi: Obj) -> None:
-        reason = self._ended[_uid(vmi)]
+        reason = self._ended[uid_of(vmi)]
         await self._finish(vmi, "Succeeded" if reason in (GUEST_SHUTDOWN, STOPPED) else "Failed", reason)
 
     async def _stop(self, uid: str, grace_s: float) -> None:
@@ -249,7 +249,7 @@ class Instances(Controller):
             self._machines.pop(uid, None)
 
     async def _finish(self, vmi: Obj, phase: str, why: str) -> None:
-        await self._stop(_uid(vmi), 0)
+        await self._stop(uid_of(vmi), 0)
         await self._write(vmi, phase, [_not_ready("GuestNotRunning", why)])
         if phase == "Failed":
             message = f"The VirtualMachineInstance crashed: {why}"
@@ -259,7 +259,7 @@ class Instances(Controller):
         grace = vmi["metadata"].get("deletionGracePeriodSeconds") or vmi["spec"].get(
             "terminationGracePeriodSeconds"
         )
-        await self._stop(_uid(vmi), 30 if grace is None else float(grace))
+        await self._stop(uid_of(vmi), 30 if grace is None else float(grace))
         held = self._troubles.of_machine(vmi["metadata"]["namespace"], vmi).vm_held_s
         if (left_s := held_s(vmi, held)) > 0:
             self.queue.add_later(name_of(vmi), left_s)
@@ -271,12 +271,12 @@ class Instances(Controller):
             return
         if pod is not None:
             if not is_deleting(pod):
-                await self.api.delete(POD, name_of(pod), uid=_uid(pod))
+                await self.api.delete(POD, name_of(pod), uid=uid_of(pod))
             return
         if await self.api.get(POD, vmi["metadata"]["namespace"], pod_name(vmi)) is not None:
             return
-        self._ended.pop(_uid(vmi), None)
-        self._running_since_s.pop(_uid(vmi), None)
+        self._ended.pop(uid_of(vmi), None)
+        self._running_since_s.pop(uid_of(vmi), None)
         left = [f for f in vmi["metadata"].get("finalizers") or [] if f not in _FINALIZERS]
         await self.api.set_finalizers(VMI, vmi, left)
 
@@ -294,7 +294,3 @@ class Instances(Controller):
 
 def _not_ready(reason: str, message: str = "") -> Obj:
     return condition("Ready", "False", reason, message)
-
-
-def _uid(obj: Obj) -> str:
-    return str(obj["metadata"]["uid"])

@@ -58,6 +58,10 @@ def name_of(obj: Obj) -> Name:
     return meta.get("namespace", ""), meta["name"]
 
 
+def uid_of(obj: Obj) -> str:
+    return str(obj["metadata"]["uid"])
+
+
 def is_deleting(obj: Obj) -> bool:
     return bool(obj["metadata"].get("deletionTimestamp"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from pytest_odfperf.sandbox.controllers.claims import claims_of, has_ended, is_bound
+from pytest_odfperf.sandbox.controllers.claims import claims_of, has_ended, is_bound, users_of
 from pytest_odfperf.sandbox.controllers.client import Api, now
 from pytest_odfperf.sandbox.controllers.conditions import condition, differs, find, merged, record_event
 from pytest_odfperf.sandbox.controllers.controller import Caches, Controller
@@ -42,16 +42,8 @@ class Kubelets(Controller):
         super().__init__(api, caches, POD)
         self._troubles = troubles
         self._logs = logs
-        self.follow(PVC, self._pods_with)
+        self.follow(PVC, lambda claim: users_of(caches[POD].objects, claim, claims_of))
         self.follow(VMI, self._pods_of)
-
-    def _pods_with(self, claim: Obj) -> list[Name]:
-        namespace, name = name_of(claim)
-        return [
-            key
-            for key, pod in self.caches[POD].objects.items()
-            if key[0] == namespace and name in claims_of(pod)
-        ]
 
     def _pods_of(self, vmi: Obj) -> list[Name]:
         uid = vmi["metadata"]["uid"]

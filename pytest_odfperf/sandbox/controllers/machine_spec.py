@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
@@ -32,7 +33,7 @@ async def machine_spec(api: Api, vmi: Obj, backends: Mapping[str, Backend], dire
     orders = [d.get("bootOrder") for d in spec["domain"]["devices"]["disks"]]
     boots = any(disk.boot for disk in disks)
     if disks and not boots and not any(orders):
-        disks[0] = _bootable(disks[0])
+        disks[0] = replace(disks[0], boot=True)
     cloud_init: Obj = next((v[k] for v in volumes.values() for k in _CLOUD_INIT if k in v), {})
     namespace = meta["namespace"]
     return MachineSpec(
@@ -45,17 +46,6 @@ async def machine_spec(api: Api, vmi: Obj, backends: Mapping[str, Backend], dire
         network_data=await _data(api, namespace, cloud_init, "networkDataSecretRef", "networkData"),
         disks=tuple(disks),
         directory=directory,
-    )
-
-
-def _bootable(disk: DiskSpec) -> DiskSpec:
-    return DiskSpec(
-        name=disk.name,
-        serial=disk.serial,
-        size_bytes=disk.size_bytes,
-        boot=True,
-        backend=disk.backend,
-        volume=disk.volume,
     )
 
 

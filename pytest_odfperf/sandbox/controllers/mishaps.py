@@ -6,14 +6,9 @@ import uuid
 from collections.abc import Sequence
 
 from pytest_odfperf.sandbox.controllers.client import now
-from pytest_odfperf.sandbox.controllers.conditions import condition
+from pytest_odfperf.sandbox.controllers.conditions import condition, plain
 from pytest_odfperf.sandbox.controllers.kinds import Obj
 from pytest_odfperf.sandbox.troubles import Troubles
-
-
-def plain(told: Obj) -> Obj:
-    """A pod's condition as a VMI has it."""
-    return condition(told["type"], told["status"], told.get("reason", ""), told.get("message", ""))
 
 
 def migrated(vmi: Obj, nodes: Sequence[str]) -> Obj:

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.controllers.claims import users_of
 from pytest_odfperf.sandbox.controllers.client import Api
-from pytest_odfperf.sandbox.controllers.conditions import condition, differs, find, merged, record_event
+from pytest_odfperf.sandbox.controllers.conditions import (
+    condition,
+    differs,
+    find,
+    merged,
+    plain,
+    record_event,
+)
 from pytest_odfperf.sandbox.controllers.controller import Caches, Controller
 from pytest_odfperf.sandbox.controllers.instance import FINAL
 from pytest_odfperf.sandbox.controllers.instance import FINALIZER as VMI_FINALIZER
@@ -28,6 +36,10 @@ _SOURCE = "virtualmachine-controller"
 _READY_PHASES = ("Succeeded", "WaitForFirstConsumer", "PendingPopulation")
 
 
+def _claims(vm: Obj) -> list[str]:
+    return claim_names(vm["spec"]["template"])
+
+
 def run_strategy(vm: Obj) -> str:
     spec = vm["spec"]
     if "runStrategy" in spec:
@@ -40,15 +52,7 @@ class VirtualMachines(Controller):
         super().__init__(api, caches, VM)
         self.follow_owned(VMI)
         self.follow_owned(DATA_VOLUME)
-        self.follow(PVC, self._users_of)
-
-    def _users_of(self, claim: Obj) -> list[Name]:
-        namespace, name = name_of(claim)
-        return [
-            key
-            for key, vm in self.caches[VM].objects.items()
-            if key[0] == namespace and name in claim_names(vm["spec"]["template"])
-        ]
+        self.follow(PVC, lambda claim: users_of(caches[VM].objects, claim, _claims))
 
     async def reconcile(self, name: Name) -> None:
         vm = self.current(name)
@@ -171,7 +175,7 @@ class VirtualMachines(Controller):
             ]
         else:
             conditions = []
-        conditions += [_plain(c) for c in live.get("conditions") or []]
+        conditions += [plain(c) for c in live.get("conditions") or []]
         if failure:
             conditions.append(condition("Failure", "True", "FailedCreate", failure))
         failed = start_failure(before.get("startFailure"), vmi)
@@ -197,10 +201,6 @@ def _created(vm: Obj, phase: str | None) -> bool:
     if phase is None:
         return before and strategy in ("Once", "RerunOnFailure")
     return not (strategy == "RerunOnFailure" and phase == "Failed")
-
-
-def _plain(told: Obj) -> Obj:
-    return condition(told["type"], told["status"], told.get("reason", ""), told.get("message", ""))
 
 
 def instance_of(vm: Obj) -> Obj:
