@@ -62,7 +62,9 @@ class ControllerPlugin:
         plan, facts = self._run.plan, self._run.facts
         pools = dict.fromkeys(key.pool for key in plan.keys)
         shown = ", ".join(list(pools)[:8]) + (f" and {len(pools) - 8} more" if len(pools) > 8 else "")
-        at_once = f"{self._count} pools at once" if self._count else "one pool after the other"
+        at_once = (
+            f"{count_text(range(self._count), 'pool')} at once" if self._count else "one pool after the other"
+        )
         given = ""
         if self._count != self._workers.count:
             given = f"-n {self._count} given; otherwise " if self._count else "in this process; otherwise "

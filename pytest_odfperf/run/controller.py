@@ -19,7 +19,8 @@ from pytest_odfperf.run.held_run import Ending, HeldRun, hold_run
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.outage_journal import OutageJournal, outage_lines, read_outages
 from pytest_odfperf.run.plan import Plan
-from pytest_odfperf.run.prepare import facts_json, make_plan
+from pytest_odfperf.run.pool_log import LOGGER, PoolLog
+from pytest_odfperf.run.prepare import check_runnable, facts_json, make_plan
 from pytest_odfperf.run.resume import by_test, read_earlier
 from pytest_odfperf.run.selection import Selection
 from pytest_odfperf.store.run_dir import RUN_JSON, SCHEMA, RunDir
@@ -114,6 +115,8 @@ def open_run(
         if selection.resumed is not None:
             stack.enter_context(run_dir.locked())
         opened = stack.enter_context(open_cluster(selection, interrupt.stop))
+        if selection.resumed is None:
+            check_runnable(selection, opened.facts)
         from pytest_odfperf.guest.keys import new_key_pair
 
         matrix = selection.matrix
@@ -165,7 +168,18 @@ def open_run(
         # The last resort if the session did not come to its own end.
         stack.callback(run.end)
         run.save()
+        _log_what_is_skipped(plan)
         yield run
+
+
+def _log_what_is_skipped(plan: Plan) -> None:
+    """Reports lead to the log of each pool, also of one that nobody measures. Raises `StoreError`."""
+    log = PoolLog(plan.run_path)
+    for pool in dict.fromkeys(key.pool for key in plan.keys):
+        if pool in plan.pool_problems:
+            log.switch(pool)
+            LOGGER.warning("pool %s is skipped: %s", pool, plan.pool_problems[pool])
+    log.close()
 
 
 def _say_what_is_resumed(run: Run) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: As the API calls them.
 NODES = "nodes"
+#: Of pools that can not run, in a message.
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,20 @@ def choose_workers(selection: Selection, facts: ClusterFacts | None) -> Workers:
         return Workers(count=scaled.workers, why=str(scaled))
     count = int(wanted)
     if count > pools:
-        return Workers(count=pools, why=f"{count} asked for, reduced to the {pools} pools that there are")
+        return Workers(count=pools, why=f"{count} asked for, reduced to the pools that can run: {pools}")
     return Workers(count=count, why=f"{count} asked for")
+
+
+def check_runnable(selection: Selection, facts: ClusterFacts) -> None:
+    """Raise `ClusterError` if no pool of the selection can run.
+
+    Skipped tests are no failure, so a run without any other would end as if all were well.
+    """
+    pools = dict.fromkeys(key.pool for key in selection.keys)
+    problems = [f"{pool}: {facts.pool_problems[pool]}" for pool in pools if pool in facts.pool_problems]
+    if len(problems) == len(pools):
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise ClusterError(f"no pool can run: {'; '.join(problems[:_SHOWN])}{more}")
 
 
 def needs_cluster_to_scale(selection: Selection) -> bool:

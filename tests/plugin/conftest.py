@@ -135,7 +135,13 @@ LASTING = {
     "speed": 50,
     "boot_s": 0.1,
     "clone_s": 0.1,
-    "storage_classes": {"fast": {"default": True}, "slow": {}, "third": {}},
+    "storage_classes": {
+        "fast": {"default": True},
+        "slow": {},
+        "third": {},
+        "lost": {"provisioner": "openshift-storage.rbd.csi.ceph.com", "parameters": {"pool": "gone"}},
+    },
+    "ceph": {"block_pools": {"gone": {"phase": "Failure"}}},
     "data_sources": ["centos-stream9"],
 }
 #: A key takes 3 s there, and 12 s in the pools of LONG.

@@ -9,6 +9,7 @@ import pytest
 from pytest_odfperf.cluster.rights import shipped_rights
 from pytest_odfperf.matrix.load import load_text
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Timeouts
+from pytest_odfperf.matrix.settings import TIMEOUTS
 from pytest_odfperf.sandbox.config import parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,10 +82,7 @@ def test_the_documented_defaults_are_those_of_the_model():
         "guest.data_source_namespace": guest.data_source_namespace,
         "guest.user": guest.user,
         "guest.root_size": f"{guest.root_size_bytes >> 30}Gi",
-        **{
-            f"timeouts.{name}": f"{getattr(timeouts, f'{name}_s')}s"
-            for name in ("boot", "ssh", "layout", "fio_slack", "delete", "api")
-        },
+        **{f"timeouts.{name}": f"{getattr(timeouts, f'{name}_s')}s" for name in TIMEOUTS},
     }
     assert {name: shown.get(name) for name in expected} == expected
 

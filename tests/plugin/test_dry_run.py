@@ -16,7 +16,7 @@ def test_a_number_of_pools_needs_no_cluster(run_pytest):
 
 def test_more_than_the_pools_is_reduced_and_said(run_pytest):
     outcome = run_pytest("--odf-dry-run", "--odf-parallel=7", "--odf-matrix", "small.yaml")
-    assert "7 asked for, reduced to the 2 pools that there are" in outcome.out
+    assert "7 asked for, reduced to the pools that can run: 2" in outcome.out
 
 
 def test_auto_needs_a_cluster_to_size_the_workers(run_pytest):

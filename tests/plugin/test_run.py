@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 POOLS = ("fast", "slow", "third")
 KEYS = [f"{pool}:tiny:10Gi:1:random-rw:{size}" for pool in POOLS for size in ("4k", "64k")]
 
@@ -69,12 +71,65 @@ def test_auto_scale_says_every_figure(run_pytest):
     assert "3 pools -> 3" in outcome.out
 
 
-def test_a_pool_without_its_storage_class_is_skipped_and_stops_nobody(run_pytest):
-    matrix = "extends: sim.yaml\nsandbox: {machine: simulated, speed: 50, block_pools_missing: 1}\n"
-    outcome = run_pytest("--odf", "--odf-matrix", "bad.yaml", bad__yaml=matrix)
+#: The Ceph pool of ``lost`` is not Ready, and ``nope`` does not exist.
+TROUBLED = """
+cluster: kubeconfig
+namespace: {namespace}
+pools:
+  - {{name: fast, storage_class: fast}}
+  - {{name: typo, storage_class: nope}}
+  - {{name: lost, storage_class: lost}}
+vm_sizes:
+  tiny: {{vcpus: 1, memory: 1Gi}}
+pvc_sizes: [10Gi]
+concurrency: [1]
+profiles: [random-rw]
+block_sizes: [4k, 64k]
+fio: {{runtime: 10s, ramp: 1s, numjobs: 1, iodepth: 4, file_size: 1G}}
+"""
+SKIPPED = {
+    "typo": "StorageClass 'nope' does not exist (known: ",
+    "lost": "CephBlockPool gone is Failure, not Ready",
+}
+
+
+@pytest.fixture
+def troubled(bed):
+    """A matrix with two pools that can not run."""
+    (bed.folder / "troubled.yaml").write_text(TROUBLED.format(namespace=bed.namespace))
+    return "--odf-matrix=troubled.yaml"
+
+
+@pytest.mark.parametrize("how", ["--odf", "--odf-parallel=3"])
+def test_a_pool_that_can_not_run_is_skipped_with_the_reason_and_stops_nobody(bed, troubled, how):
+    outcome = bed.run(how, troubled)
+    assert outcome.code == 0, outcome.out
+    status = {record["key"]: record for record in outcome.records()}
+    assert {key.partition(":")[0] for key, one in status.items() if one["status"] == "passed"} == {"fast"}
+    skipped = {case.get("name"): case.find("skipped") for case in outcome.cases()}
+    html = (outcome.run / "report.html").read_text()
+    for pool, why in SKIPPED.items():
+        assert any(line.startswith(f"odfperf: pool {pool} is skipped: {why}") for line in outcome.lines)
+        for size in ("4k", "64k"):
+            key = f"{pool}:tiny:10Gi:1:random-rw:{size}"
+            assert status[key]["status"] == "skipped"
+            assert why in status[key]["reason"]
+            assert why in skipped[f"test_storage[{key}]"].get("message")
+        assert f"  {pool}: 0/0 passed, 0 failed, 2 skipped" in outcome.out
+        assert (outcome.run / pool / ".pool-summary").read_text() == "0 0 0 2\n"
+        assert why in (outcome.run / pool / "pool.log").read_text()
+        assert f'href="{pool}/pool.log"' in html
+    assert bed.left() == []
+
+
+def test_a_run_in_which_no_pool_can_run_is_no_success(bed, troubled):
+    outcome = bed.run("--odf-parallel=2", troubled, "--odf-pool=typo", "--odf-pool=lost")
     assert outcome.code == 4
-    assert "block_pools_missing" in outcome.out
+    assert "no pool can run: typo: StorageClass 'nope' does not exist" in outcome.out
+    assert SKIPPED["lost"] in outcome.out
     assert "Traceback" not in outcome.out
+    assert not (bed.folder / "results").exists()
+    assert bed.left() == []
 
 
 def test_a_users_own_limit_fails_the_test_but_not_the_measurement(run_pytest):
