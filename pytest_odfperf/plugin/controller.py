@@ -174,7 +174,7 @@ class ControllerPlugin:
     def _start_display(self, ids: list[str]) -> None:
         if self._display is None:
             self._ids = list(ids)
-            keys = [key for key in map(self._key_of, ids) if key is not None]
+            keys = [key for key in map(self._shown_key_of, ids) if key is not None]
             progress = Progress(keys, self._run.plan.estimates_s, max(1, self._count))
             self._display = Display(self._config, progress)
             self._display.start()
@@ -182,8 +182,13 @@ class ControllerPlugin:
                 # The table is drawn over all that does not come from itself.
                 self._interrupt.say = self._display.write
 
+    def _shown_key_of(self, node_id: str) -> Key | None:
+        """The key of a node id, unless its pool can not run: that was said before."""
+        key = self._key_of(node_id)
+        return None if key is None or key.pool in self._run.plan.pool_problems else key
+
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        key = self._key_of(nodeid)
+        key = self._shown_key_of(nodeid)
         if key is not None and self._display is not None:
             self._display.key_started(key)
 
@@ -199,7 +204,8 @@ class ControllerPlugin:
         if plain is not None and self._display is not None and report.nodeid not in self._ended:
             self._ended.add(report.nodeid)
             outcome = {"error": "failed"}.get(plain["status"], plain["status"])
-            self._display.key_ended(Key.parse(plain["key"]), outcome)
+            if (key := self._shown_key_of(report.nodeid)) is not None:
+                self._display.key_ended(key, outcome)
         if getattr(report, "odf_crashed", False):
             # pytest-html and JUnit close a test only with its teardown, which a dead worker does not send.
             teardown = pytest.TestReport(

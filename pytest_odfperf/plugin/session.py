@@ -87,9 +87,9 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
     elif config.option.collectonly:
         distribute(config, selection, None)
         choose_tests(config)
+        earlier = _read_earlier(config, selection)
         _register_collection(
-            config,
-            make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, earlier=Earlier()),
+            config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
         )
     elif request.dry_run:
         _show_plan(config, selection)

@@ -25,9 +25,7 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
             facts = opened.facts
     plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
     workers = choose_workers(selection, facts)
-    # Without a cluster the StorageClass's own facts are not known, so only the presence of a result counts.
-    done = earlier.done({})
-    completed = {key for key in selection.keys if _NODE.format(key) in done}
+    completed = {key for key in selection.keys if plan.is_done(_NODE.format(key), key)}
     return plan_text(
         matrix=selection.matrix,
         keys=[key for key in selection.keys if key not in completed],

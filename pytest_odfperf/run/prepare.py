@@ -104,7 +104,7 @@ def make_plan(
         matrix_json=to_json(matrix),
         selected=tuple(str(key) for key in selection.keys),
         definitions=definitions,
-        done=earlier.done(definitions),
+        done=earlier.done(definitions) if facts else earlier.presumably_done(definitions),
         pool_problems=dict(facts.pool_problems) if facts else {},
         estimates_s=pool_estimates_s(matrix, selection.jobs, selection.keys),
         kubeconfig=kubeconfig,

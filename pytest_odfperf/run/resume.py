@@ -56,6 +56,17 @@ class Earlier:
             if record.status == "passed" and record.definition is not None
         }
 
+    def presumably_done(self, definitions: Mapping[str, str]) -> dict[str, str]:
+        """The same where a cluster is not asked, so that ``definitions`` lack the StorageClasses' facts.
+
+        Any passed record counts.
+        """
+        return {
+            test: definitions[str(record.key)]
+            for test, record in by_test(self.records, {}).items()
+            if record.status == "passed" and str(record.key) in definitions
+        }
+
 
 def read_earlier(run_dir: RunDir | None, checkpoint_dir: Path | None) -> Earlier:
     """What run ``run_dir`` has left. Raises `StoreError` if its records can not be read.

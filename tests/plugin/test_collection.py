@@ -29,6 +29,14 @@ def test_collecting_writes_nothing(run_pytest):
     assert {path.name for path in outcome.folder.iterdir()} <= {"small.yaml", "sim.yaml"}
 
 
+def test_of_a_run_that_is_resumed_what_is_left_is_collected(run_pytest):
+    first = run_pytest("--odf", "--odf-matrix", "sim.yaml", "--odf-pool", "fast", "-k", "64k")
+    assert first.code == 0, first.out
+    left = run_pytest("--odf-resume", "last", "--co", "-q")
+    assert collected(left) == ["odfperf::test_storage[fast:tiny:10Gi:1:random-rw:4k]"]
+    assert len(left.records()) == 1
+
+
 def test_k_selects_keys(run_pytest):
     outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q", "-k", "slow and 64k")
     assert collected(outcome) == [node for node in IDS if "slow" in node and "64k" in node]

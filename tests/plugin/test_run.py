@@ -110,6 +110,7 @@ def test_a_pool_that_can_not_run_is_skipped_with_the_reason_and_stops_nobody(bed
     html = (outcome.run / "report.html").read_text()
     for pool, why in SKIPPED.items():
         assert any(line.startswith(f"odfperf: pool {pool} is skipped: {why}") for line in outcome.lines)
+        assert f"pool {pool} started" not in outcome.out
         for size in ("4k", "64k"):
             key = f"{pool}:tiny:10Gi:1:random-rw:{size}"
             assert status[key]["status"] == "skipped"
