@@ -53,7 +53,10 @@ class ControllerPlugin:
             matrix=run.selection.matrix.name,
             when=str(run.content["started_at"]),
             marking=run.marking,
-            facts=(("Pools at once", f"{max(1, self._count)} ({workers.why})"),),
+            facts=(
+                ("Pools at once", f"{max(1, self._count)} ({workers.why})"),
+                *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
+            ),
         )
         self._html = HtmlPlugin(self._context, self._outputs.records)
         config.pluginmanager.register(self._html, "odfperf-html")
@@ -80,11 +83,7 @@ class ControllerPlugin:
         if facts.forbidden:
             kinds = ", ".join(facts.forbidden)
             lines.append(f"odfperf: not read, since it is forbidden: {kinds} (docs/openshift.md: Rights)")
-        lines += [
-            f"odfperf: pool {pool} is skipped: {why}"
-            for pool, why in plan.pool_problems.items()
-            if pool in pools
-        ]
+        lines += [f"odfperf: pool {pool} is skipped: {why}" for pool, why in plan.skipped_pools.items()]
         return [one_line(line) for line in (*lines, *(f"odfperf: {line}" for line in self._run.lines))]
 
     # -- workers
@@ -185,7 +184,7 @@ class ControllerPlugin:
     def _shown_key_of(self, node_id: str) -> Key | None:
         """The key of a node id, unless its pool can not run: that was said before."""
         key = self._key_of(node_id)
-        return None if key is None or key.pool in self._run.plan.pool_problems else key
+        return None if key is None or key.pool in self._run.plan.skipped_pools else key
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         key = self._shown_key_of(nodeid)

@@ -175,10 +175,9 @@ def open_run(
 def _log_what_is_skipped(plan: Plan) -> None:
     """Reports lead to the log of each pool, also of one that nobody measures. Raises `StoreError`."""
     log = PoolLog(plan.run_path)
-    for pool in dict.fromkeys(key.pool for key in plan.keys):
-        if pool in plan.pool_problems:
-            log.switch(pool)
-            LOGGER.warning("pool %s is skipped: %s", pool, plan.pool_problems[pool])
+    for pool, why in plan.skipped_pools.items():
+        log.switch(pool)
+        LOGGER.warning("pool %s is skipped: %s", pool, why)
     log.close()
 
 

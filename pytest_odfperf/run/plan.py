@@ -33,7 +33,7 @@ class Plan:
     definitions: Mapping[str, str]
     #: Completed tests of the run that is resumed: node id to definition.
     done: Mapping[str, str]
-    #: Pools that can not run, and why.
+    #: Pools of the matrix that can not run, and why.
     pool_problems: Mapping[str, str]
     #: Estimated seconds of each pool's keys, the longest goes first.
     estimates_s: Mapping[str, float]
@@ -64,6 +64,14 @@ class Plan:
     @cached_property
     def keys(self) -> tuple[Key, ...]:
         return tuple(Key.parse(text) for text in self.selected)
+
+    @cached_property
+    def skipped_pools(self) -> dict[str, str]:
+        """The selected pools that can not run, and why."""
+        problems = self.pool_problems
+        return {
+            pool: problems[pool] for pool in dict.fromkeys(key.pool for key in self.keys) if pool in problems
+        }
 
     @property
     def run_path(self) -> Path:

@@ -1,6 +1,7 @@
 """A run over the whole road: sandbox, VMs, SSH, fio, records, reports. The guests are simulated."""
 
 import json
+from html import escape
 
 import pytest
 
@@ -120,6 +121,7 @@ def test_a_pool_that_can_not_run_is_skipped_with_the_reason_and_stops_nobody(bed
         assert (outcome.run / pool / ".pool-summary").read_text() == "0 0 0 2\n"
         assert why in (outcome.run / pool / "pool.log").read_text()
         assert f'href="{pool}/pool.log"' in html
+        assert f'<th scope="row">Pool {pool} skipped</th><td>{escape(why)}' in html
     assert bed.left() == []
 
 
