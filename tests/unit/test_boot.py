@@ -97,6 +97,7 @@ def test_a_claim_that_can_not_be_provisioned_fails_the_group_within_seconds() ->
     with pytest.raises(GroupError, match="pool not there") as caught:
         state.running(100.0 + Patience().soon_s)
     assert "StorageClass rep3" in str(caught.value)
+    assert f"(for {Patience().soon_s:.0f} s)" in str(caught.value)
 
 
 def test_a_missing_storage_class_fails_the_group_at_once() -> None:

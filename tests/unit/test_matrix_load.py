@@ -9,6 +9,7 @@ import pytest
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
+from pytest_odfperf.matrix.fields import check_subdomain
 from pytest_odfperf.matrix.load import load_matrix, load_text
 from pytest_odfperf.matrix.model import Matrix, Only, Pool
 
@@ -283,3 +284,11 @@ def test_a_hostile_template_is_only_text(folder: Path) -> None:
     hostile = "[a]\n; $(reboot) `id` </script> ${BLOCK_SIZE} {{x}} \x1b[31m %s\n"
     (folder / "profiles" / "vary.fio").write_text(hostile)
     assert load(SMALL, folder).profile("vary").template == hostile
+
+
+def test_a_storage_class_is_called_whatever_the_api_server_allows() -> None:
+    longest = "a." * 126 + "a"
+    assert len(longest) == 253
+    assert check_subdomain("StorageClass", longest) == longest
+    with pytest.raises(InputError, match="at most 253"):
+        check_subdomain("StorageClass", f"a{longest}")

@@ -26,6 +26,15 @@ def test_a_record_survives_json(make_record: MakeRecord, **changes: Any) -> None
     assert "\n" not in line
 
 
+def test_a_figure_that_is_whole_is_a_figure(make_record: MakeRecord) -> None:
+    plain = make_record(duration_s=2.0).to_json()
+    # As other programs write it, and json a number that came as a whole one.
+    plain["duration_s"] = 2
+    duration_s = Record.from_json(plain).duration_s
+    assert duration_s == 2.0
+    assert isinstance(duration_s, float)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
