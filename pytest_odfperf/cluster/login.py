@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pytest_odfperf.errors import ClusterError, InterruptedRunError, one_line
+from pytest_odfperf.errors import ClusterError, one_line
 from pytest_odfperf.redaction import redact
 from pytest_odfperf.waiting import SLICE_S, Stop
 
@@ -55,7 +55,7 @@ def log_in(work: Callable[[], None], seconds: float, stop: Stop) -> None:
             if (left_s := end_s - time.monotonic()) <= 0:
                 raise LoginError(f"the login plugin of the kubeconfig did not end within {seconds:.0f} s")
             thread.join(min(SLICE_S, left_s))
-    except (LoginError, InterruptedRunError):
+    except BaseException:
         _kill_children(thread.native_id)
         raise
     if raised:

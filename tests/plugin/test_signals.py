@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pytest_odfperf.cluster.kinds import CONFIG_MAP, SECRET, VM
 
@@ -255,6 +256,25 @@ def test_a_signal_while_a_cluster_does_not_answer(bed):
     assert "interrupted; nothing was measured" in outcome.out
     assert "Traceback" not in outcome.out
     assert not (bed.folder / "results").exists()
+
+
+def test_a_signal_while_a_login_plugin_hangs_ends_both(bed):
+    login = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(bed.folder / "login")}
+    document = yaml.safe_load(bed.kubeconfig.read_text())
+    document["users"][0]["user"] = {"exec": {**login, "interactiveMode": "Never"}}
+    (bed.folder / "hangs").write_text(yaml.safe_dump(document))
+    pid = bed.folder / "pid"
+    (bed.folder / "login").write_text(f"#!/bin/sh\necho $$ > {pid}\nexec sleep 1000\n")
+    (bed.folder / "login").chmod(0o755)
+    process = bed.start(
+        "--odf", "--odf-matrix", "short.yaml", env={"KUBECONFIG": str(bed.folder / "hangs")}
+    )  # fmt: skip
+    bed.until(lambda: pid.exists() and pid.read_text().strip(), "the login plugin")
+    process.send_signal(signal.SIGINT)
+    outcome = bed.end(process)
+    assert outcome.code == 130, outcome.out
+    assert "interrupted; nothing was measured" in outcome.out
+    bed.until(lambda: bed.is_gone(int(pid.read_text())), "the login plugin to be gone")
 
 
 def test_a_signal_does_not_abort_the_sweep_of_a_run_that_ends(bed):
