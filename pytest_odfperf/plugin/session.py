@@ -92,7 +92,8 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
             config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
         )
     elif request.dry_run:
-        _show_plan(config, selection)
+        interrupt, _ = stack.enter_context(_interruptible(config))
+        _show_plan(config, selection, interrupt.stop)
         config.stash[EXIT_CODE] = 0
     else:
         interrupt, signals = stack.enter_context(_interruptible(config))
@@ -142,10 +143,10 @@ def _show_checks(selection: Selection, stop: Stop) -> int:
     return 1 if failures(checks) else 0
 
 
-def _show_plan(config: pytest.Config, selection: Selection) -> None:
+def _show_plan(config: pytest.Config, selection: Selection, stop: Stop) -> None:
     from pytest_odfperf.run.dry_run import dry_run_text
 
-    text = dry_run_text(selection, _read_earlier(config, selection), Stop())
+    text = dry_run_text(selection, _read_earlier(config, selection), stop)
     sys.stdout.write(text + "\n")
 
 

@@ -240,13 +240,16 @@ def test_the_second_signal_leaves_no_sandbox_behind(start_pytest, tmp_path):
         time.sleep(0.05)
 
 
-def test_a_signal_while_a_cluster_does_not_answer(bed):
+@pytest.mark.parametrize(
+    "how", [("--odf",), ("--odf-parallel", "--odf-dry-run"), ("--odf-preflight",), ("--odf-cleanup=orphans",)]
+)
+def test_a_signal_while_a_cluster_does_not_answer(bed, how):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         text = bed.kubeconfig.read_text()
         server = next(line.split("server: ")[1] for line in text.splitlines() if "server: " in line)
         silent_config = bed.folder / "silent"
         silent_config.write_text(text.replace(server, f"https://127.0.0.1:{silent.getsockname()[1]}"))
-        process = bed.start("--odf", "--odf-matrix", "short.yaml", env={"KUBECONFIG": str(silent_config)})
+        process = bed.start(*how, "--odf-matrix", "short.yaml", env={"KUBECONFIG": str(silent_config)})
         silent.settimeout(90)
         connection, _ = silent.accept()
         process.terminate()
