@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 
-from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.plugin.state import KEY, PLAN, SHIPPED_NODE
 from pytest_odfperf.run.plan import Plan
 
@@ -31,7 +32,6 @@ class CollectPlugin:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._order = {key: index for index, key in enumerate(plan.keys)}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Without xdist nobody else declares the mark that every key has."""
@@ -55,8 +55,10 @@ class CollectPlugin:
         marks = [pytest.mark.skip(reason=f"pool {key.pool} can not run: {reason}")] if reason else []
         return pytest.param(key, id=str(key), marks=[*marks, pytest.mark.xdist_group(key.pool)])
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
         keep: list[pytest.Item] = []
         done: list[pytest.Item] = []
         for item in items:
@@ -66,12 +68,28 @@ class CollectPlugin:
             (done if key is not None and self._plan.is_done(item.nodeid, key) else keep).append(item)
         if done:
             config.hook.pytest_deselected(items=done)
-        items[:] = sorted(keep, key=self._place)
+        items[:] = keep
+        yield
+        # After --ff and plugins that shuffle: a group that is left for another one is made anew.
+        items[:] = _together(items)
 
-    def _place(self, item: pytest.Item) -> int:
-        """Keys in the order of the matrix, so that a group's keys follow each other; other tests first."""
+
+def _together(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Pools, groups and keys in the order in which they come, each in one piece; other tests first."""
+    pools: dict[str, int] = {}
+    groups: dict[GroupKey, int] = {}
+    keys: dict[Key, int] = {}
+    for item in items:
+        if (key := item.stash.get(KEY, None)) is not None:
+            pools.setdefault(key.pool, len(pools))
+            groups.setdefault(key.group, len(groups))
+            keys.setdefault(key, len(keys))
+
+    def place(item: pytest.Item) -> tuple[int, ...]:
         key = item.stash.get(KEY, None)
-        return -1 if key is None else self._order[key]
+        return (-1,) if key is None else (pools[key.pool], groups[key.group], keys[key])
+
+    return sorted(items, key=place)
 
 
 def key_of(item: pytest.Item) -> Key | None:

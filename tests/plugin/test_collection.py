@@ -1,5 +1,9 @@
 """One test per key: ids, order, and what pytest's own options make of them."""
 
+from itertools import groupby
+
+import pytest
+
 KEYS = [
     f"{pool}:small:10Gi:{vms}:random-rw:{size}"
     for pool in ("fast", "slow")
@@ -27,6 +31,26 @@ def test_ids_are_the_same_with_parallel_pools(run_pytest):
 def test_collecting_writes_nothing(run_pytest):
     outcome = run_pytest("--odf-matrix", "small.yaml", "--co", "-q", "-p", "no:cacheprovider")
     assert {path.name for path in outcome.folder.iterdir()} <= {"small.yaml", "sim.yaml"}
+
+
+@pytest.mark.parametrize("hook", ["hookimpl(tryfirst=True)", "hookimpl(trylast=True)"])
+def test_whoever_shuffles_the_tests_keeps_pools_groups_and_keys_in_one_piece(run_pytest, hook):
+    shuffles = f"""
+import random, pytest
+@pytest.{hook}
+def pytest_collection_modifyitems(items):
+    random.Random(5).shuffle(items)
+"""
+    two = "def test_one(odf_result): pass\ndef test_two(odf_result): pass\n"
+    outcome = run_pytest(
+        "--odf-matrix", "small.yaml", "--co", "-q", "test_two.py", conftest__py=shuffles, test_two__py=two
+    )
+    keys = [line.partition("[")[2].rstrip("]") for line in collected(outcome)]
+    assert sorted(keys) == sorted(KEYS * 2)
+    assert keys != sorted(keys, key=KEYS.index)
+    for part in (1, 4, 6):  # pools, groups, keys
+        names = [":".join(key.split(":")[:part]) for key in keys]
+        assert len(list(groupby(names))) == len(set(names))
 
 
 def test_of_a_run_that_is_resumed_what_is_left_is_collected(run_pytest):
