@@ -55,7 +55,13 @@ def _in_place(part: Any) -> None:
     for name in _PARTS:
         value = getattr(part, name, None)
         if name == "lines" and value is not None:
-            # Together: a key has many lines.
-            part.lines = redact("\n".join(value)).split("\n")
+            part.lines = _redacted_lines(value)
         elif value is not None:
             setattr(part, name, _redacted(value))
+
+
+def _redacted_lines(lines: list[str]) -> list[str]:
+    """Redacted together: a key has many lines. Those of a native traceback carry their own ends."""
+    if any(line.endswith("\n") for line in lines):
+        return redact("".join(lines)).splitlines(keepends=True)
+    return redact("\n".join(lines)).split("\n")
