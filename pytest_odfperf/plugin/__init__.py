@@ -11,7 +11,7 @@ from collections.abc import Generator
 import pytest
 
 from pytest_odfperf.plugin.fixtures import odf_guests, odf_key, odf_result
-from pytest_odfperf.plugin.options import add_options, is_active
+from pytest_odfperf.plugin.options import add_options, announce_workers, is_active
 from pytest_odfperf.plugin.state import EXIT_CODE, is_worker
 
 __all__ = ["odf_guests", "odf_key", "odf_result"]
@@ -19,6 +19,12 @@ __all__ = ["odf_guests", "odf_key", "odf_result"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    announce_workers(early_config)
+    return (yield)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_odfperf.plugin.options import IN_PROCESS
 from pytest_odfperf.run.prepare import Workers
 from pytest_odfperf.run.selection import Selection
-
-#: Modes of pytest that show or debug: they run in this process.
-_IN_PROCESS = ("collectonly", "setupplan", "setuponly", "setupshow", "usepdb", "trace")
 
 
 def runs_in_process(config: pytest.Config, selection: Selection) -> bool:
@@ -22,7 +20,7 @@ def runs_in_process(config: pytest.Config, selection: Selection) -> bool:
         raise pytest.UsageError(
             "--odf-parallel needs pytest-xdist, which is disabled or not installed; --odf runs sequentially"
         )
-    if given == 0 or any(getattr(option, name, False) for name in _IN_PROCESS):
+    if given == 0 or any(getattr(option, name, False) for name in IN_PROCESS):
         return True
     dist = option.dist
     if dist not in ("no", "loadgroup"):

@@ -12,6 +12,9 @@ MODES = ("full", "quick", "overview", "rank")
 
 Parallel = int | Literal["auto"]
 
+#: Modes of pytest that show or debug: they run in this process.
+IN_PROCESS = ("collectonly", "setupplan", "setuponly", "setupshow", "usepdb", "trace")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -128,6 +131,19 @@ def _ini(config: pytest.Config, name: str) -> Any:
         return config.getini(name)
     except (ValueError, TypeError, pytest.UsageError) as error:
         raise pytest.UsageError(f"{name} in {config.inipath}: {error}") from None
+
+
+def announce_workers(early_config: pytest.Config) -> None:
+    """Let plugins that look at xdist's options this early (pytest-cov) see that there will be workers.
+
+    How many is decided later; these options are read by nobody after the start.
+    """
+    options = early_config.known_args_namespace
+    wanted = getattr(options, "odf_parallel", None) or _ini(early_config, "odf_parallel")
+    in_process = any(getattr(options, name, False) for name in IN_PROCESS)
+    open_yet = getattr(options, "dist", None) == "no" and getattr(options, "numprocesses", None) is None
+    if wanted and open_yet and not in_process:
+        options.dist = "loadgroup"
 
 
 def read_request(config: pytest.Config) -> Request:

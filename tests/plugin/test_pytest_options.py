@@ -1,5 +1,7 @@
 """Options of pytest itself mean what they mean everywhere."""
 
+import pytest
+
 FAULTY = """
 extends: sim.yaml
 sandbox:
@@ -56,3 +58,26 @@ def test_a_resume_that_leaves_out_a_failed_key_still_shows_it(run_pytest):
     assert failed.find("failure") is not None
     assert cases["test_storage[slow:tiny:10Gi:1:random-rw:64k]"].find("failure") is None
     assert "not run again in this session" in (resumed.run / "junit.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "dist"),
+    [
+        (("--odf-parallel=2",), "loadgroup"),
+        (("-o", "odf_parallel=2"), "loadgroup"),
+        (("--odf-parallel=2", "-n0"), "no"),
+        (("--odf-parallel=2", "--pdb"), "no"),
+        (("--odf",), "no"),
+        ((), "no"),
+    ],
+)
+def test_plugins_that_look_early_see_that_there_will_be_workers(run_pytest, options, dist):
+    """pytest-cov decides so early how it follows workers, and is broken by those that come later."""
+    early = """
+def pytest_load_initial_conftests(early_config):
+    with open("early.txt", "w") as file:
+        file.write(early_config.known_args_namespace.dist)
+"""
+    outcome = run_pytest(*options, "--version", "-p", "early", early__py=early)
+    assert outcome.code == 0, outcome.out
+    assert (outcome.folder / "early.txt").read_text() == dist
