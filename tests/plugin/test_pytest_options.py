@@ -78,6 +78,6 @@ def pytest_load_initial_conftests(early_config):
     with open("early.txt", "w") as file:
         file.write(early_config.known_args_namespace.dist)
 """
-    outcome = run_pytest(*options, "--version", "-p", "early", early__py=early)
+    outcome = run_pytest(*options, "--markers", "-p", "early", early__py=early)
     assert outcome.code == 0, outcome.out
     assert (outcome.folder / "early.txt").read_text() == dist
