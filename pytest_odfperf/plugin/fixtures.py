@@ -48,6 +48,6 @@ def odf_result(request: pytest.FixtureRequest, odf_key: Key) -> Result:
 
     Tests of one key share one measurement.
     """
-    result = _measure(request).result(odf_key)
+    result = _measure(request).result(odf_key, request.node.nodeid)
     request.node.stash[MEASURED] = result.measured
     return result

@@ -60,6 +60,37 @@ def test_a_resume_that_leaves_out_a_failed_key_still_shows_it(run_pytest):
     assert "not run again in this session" in (resumed.run / "junit.xml").read_text()
 
 
+#: What pytest-rerunfailures does.
+RERUNS = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for attempt in (1, 2):
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        if not any(report.failed for report in reports):
+            break
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+"""
+
+
+def test_a_failed_key_that_is_run_again_is_measured_again(run_pytest):
+    two = "def test_one(odf_result): pass\ndef test_two(odf_result): pass\n"
+    outcome = run_pytest(
+        "--odf", "--odf-matrix", "faulty.yaml", "--odf-pool", "slow", "test_two.py",
+        faulty__yaml=FAULTY, test_two__py=two, conftest__py=RERUNS,
+    )  # fmt: skip
+    assert outcome.code == 1, outcome.out
+    log = (outcome.run / "slow" / "pool.log").read_text()
+    # Each test of the key that fails twice; those of the other share one measurement.
+    assert log.count(":4k: starting fio in 1 guest,") == 3
+    assert log.count(":64k: starting fio in 1 guest,") == 1
+    assert len(outcome.records()) == 6
+
+
 @pytest.mark.parametrize(
     ("options", "dist"),
     [
