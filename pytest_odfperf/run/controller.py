@@ -184,6 +184,11 @@ def _log_what_is_skipped(plan: Plan) -> None:
 def _say_what_is_resumed(run: Run) -> None:
     if run.selection.resumed is None:
         return
+    found = run.selection.stored.get("found")
+    before = found.get("server") if isinstance(found, dict) else None
+    # A sandbox has another address each time.
+    if run.opened.lasts and before != run.facts.server:
+        run.lines.append(f"this run began on {before}: if that is another cluster, its reports mix both")
     definitions = run.plan.definitions
     done = [record for test, record in run.earlier.items() if test in run.plan.done]
     selected = [record for record in done if str(record.key) in definitions]

@@ -1,5 +1,6 @@
 """Ctrl+C, a killed worker, and what a resume runs."""
 
+import json
 import os
 import signal
 import subprocess
@@ -68,6 +69,23 @@ def test_a_changed_definition_is_measured_again_and_said(run_pytest):
     assert again.code == 0, again.out
     assert "measured again, since their definition changed: fast:" in again.out
     assert len(again.records()) == 4
+
+
+def test_a_resume_on_another_cluster_is_said(bed):
+    only = ("--odf-matrix", "short.yaml", "--odf-pool", "fast")
+    first = bed.run("--odf", *only, "-k", "64k")
+    assert first.code == 0, first.out
+    path = first.run / "run.json"
+    server = json.loads(path.read_text())["found"]["server"]
+    path.write_text(path.read_text().replace(server, "https://other:6443"))
+    resumed = bed.run("--odf-resume", "last")
+    assert resumed.code == 0, resumed.out
+    assert (
+        "odfperf: this run began on https://other:6443: if that is another cluster, its reports mix both"
+        in resumed.lines
+    )
+    again = bed.run("--odf-resume", "last")
+    assert "this run began on" not in again.out
 
 
 def test_a_killed_worker_loses_its_key_only(start_pytest, tmp_path):
