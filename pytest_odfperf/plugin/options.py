@@ -96,7 +96,7 @@ def add_options(parser: pytest.Parser) -> None:
         "RUN|last",
         "Go on with an earlier run: its matrix and options, what is left of its keys.",
     )
-    single("--odf-run-id", "ID", "The id of the new run (default: perf- and the time).")
+    single("--odf-run-id", "ID", "The id of the new run (default: perf-, the time, four random characters).")
     single("--odf-results", "DIR", "Where run folders are made (default: results).")
     switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
     switch("--odf-preflight", "Check what a run would stumble over on the cluster; create nothing.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+import secrets
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ def open_run(
     ``checkpoint_dir`` maps the run's folder to the folder of its checkpoint. With ``reap`` orphans of the
     namespace are removed first; else they are named, with ``cleanup_options`` in the command that does it.
     """
-    run_dir = selection.resumed or RunDir(results.absolute(), run_id or _new_run_id())
+    run_dir = selection.resumed or RunDir(results.absolute(), run_id or new_run_id())
     if selection.resumed is None and run_dir.path.exists():
         run_dir.create()  # says that it exists, before a cluster is started for it
     with ExitStack() as stack:
@@ -199,8 +200,10 @@ def _say_what_is_resumed(run: Run) -> None:
         run.lines.append(f"measured again, since their definition changed: {', '.join(changed[:3])}{more}")
 
 
-def _new_run_id() -> str:
-    return datetime.datetime.now(tz=datetime.UTC).strftime("perf-%Y%m%d-%H%M%S")
+def new_run_id() -> str:
+    """The time, and what tells apart runs that CI starts in one second."""
+    now = datetime.datetime.now(tz=datetime.UTC)
+    return f"perf-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def now() -> str:

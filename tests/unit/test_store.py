@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from pytest_odfperf.errors import InputError, StoreError
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.run.controller import new_run_id
 from pytest_odfperf.run.finish import write_outputs
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.recorder import Recorder
@@ -20,7 +22,7 @@ from pytest_odfperf.run.resume import by_test, read_earlier, read_records_of
 from pytest_odfperf.store import journal
 from pytest_odfperf.store.checkpoint import Checkpoint
 from pytest_odfperf.store.durable import replace_file
-from pytest_odfperf.store.run_dir import RunDir
+from pytest_odfperf.store.run_dir import RunDir, check_run_id
 
 MakeRecord = Callable[..., Record]
 
@@ -317,3 +319,9 @@ def test_the_summary_of_an_earlier_session_is_not_counted(run_dir: RunDir, make_
     assert list(counts) == ["never-begun", "rep3"]
     assert (run_dir.path / "never-begun" / ".pool-summary").read_text() == "0 0 0 0\n"
     assert (run_dir.path / "rep3" / ".pool-summary").read_text() == "1 1 0 0\n"
+
+
+def test_runs_that_begin_in_one_second_have_ids_of_their_own() -> None:
+    ids = [check_run_id(new_run_id()) for _ in range(40)]
+    assert len(set(ids)) > 30
+    assert all(re.fullmatch(r"perf-[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", run_id) for run_id in ids)
