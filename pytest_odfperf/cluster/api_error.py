@@ -143,6 +143,7 @@ def _cause(error: Exception) -> str:
         ((TimeoutError, urllib3.TimeoutError), "no answer"),
         ((ssl.SSLError, urllib3.SSLError), "TLS failed"),
         ((ConnectionError, http.client.HTTPException, urllib3.ProtocolError), "connection reset"),
+        ((urllib3.ProxyError,), "the proxy refuses"),
     )
     chain = list(_chain(error))
     for types, words in kinds:

@@ -8,7 +8,12 @@ from functools import partial
 from typing import Any
 
 from pytest_odfperf.cluster.credentials import Credential, Credentials, credential
-from pytest_odfperf.cluster.kubeconfig import KubeconfigError, check_configuration, check_kubeconfig
+from pytest_odfperf.cluster.kubeconfig import (
+    KubeconfigError,
+    check_configuration,
+    check_kubeconfig,
+    settle_proxy,
+)
 from pytest_odfperf.cluster.login import LoginError, log_in
 from pytest_odfperf.cluster.outages import Outages
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
@@ -134,6 +139,7 @@ def _load(
     try:
         check_kubeconfig(kubeconfig, context)
         log_in(load, seconds, stop)
+        settle_proxy(configuration)
         check_configuration(configuration)
     except InterruptedRunError:
         raise
@@ -144,6 +150,7 @@ def _load(
             try:
                 load_incluster: Any = config.load_incluster_config
                 load_incluster(client_configuration=configuration)
+                settle_proxy(configuration)
             except config.ConfigException as inner:
                 raise ClusterError(
                     f"no cluster: neither a kubeconfig ({redact(str(error))}) nor in-cluster ({inner})"

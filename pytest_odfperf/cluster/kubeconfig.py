@@ -7,12 +7,13 @@ login plugin that fails, for one, is written to a log and then ignored.
 from __future__ import annotations
 
 import base64
+import ipaddress
 import os
 import ssl
 import stat
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pytest_odfperf.errors import ClusterError
 
@@ -126,7 +127,35 @@ def _check_server(what: str, server: object) -> None:
 
 def _check_proxy(proxy: str | None) -> None:
     if proxy and not proxy.startswith(("http://", "https://")):
-        raise KubeconfigError(f"proxy-url {proxy!r:.80} does not begin with http:// or https://")
+        raise KubeconfigError(
+            f"the proxy {proxy!r:.80} (proxy-url, or HTTPS_PROXY and ALL_PROXY of the environment) does not "
+            "begin with http:// or https://"
+        )
+
+
+def settle_proxy(configuration: Any) -> None:
+    """What kubectl does of a proxy and the Python client does not.
+
+    No proxy of the environment (``HTTPS_PROXY``) is asked for a server on this machine
+    (golang.org/x/net/http/httpproxy); a ``proxy-url`` of the kubeconfig holds. A login in the proxy's address
+    is used.
+    """
+    host = urlsplit(configuration.host).hostname or ""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    from_environment = type(configuration)()
+    from_environment.host = configuration.host
+    if loopback and configuration.proxy == from_environment.proxy:
+        configuration.proxy = None
+    if configuration.proxy and not configuration.proxy_headers:
+        proxy = urlsplit(configuration.proxy)
+        if proxy.username:
+            from urllib3.util import make_headers
+
+            login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+            configuration.proxy_headers = make_headers(proxy_basic_auth=login)
 
 
 def check_configuration(configuration: Any) -> None:

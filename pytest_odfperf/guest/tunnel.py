@@ -251,14 +251,15 @@ def _tls(configuration: Any) -> dict[str, Any]:
 
 
 def _proxy(configuration: Any) -> dict[str, Any]:
-    """The proxy that the client itself would use; without one the library would look at the environment."""
-    from urllib.parse import urlsplit
+    """The proxy that the client itself would use."""
+    from urllib.parse import unquote, urlsplit
 
     options: dict[str, Any] = {}
     if configuration.no_proxy:
         options["http_no_proxy"] = [host.strip() for host in configuration.no_proxy.split(",")]
     if not configuration.proxy:
-        return options | {"http_no_proxy": ["*"]}
+        # The library would take one of the environment, and heeds the list only beside a proxy.
+        return {"http_proxy_host": "none", "http_proxy_port": 1, "proxy_type": "http", "http_no_proxy": ["*"]}
     proxy = urlsplit(configuration.proxy)
     options |= {
         "http_proxy_host": proxy.hostname,
@@ -267,7 +268,7 @@ def _proxy(configuration: Any) -> dict[str, Any]:
         "proxy_type": proxy.scheme if proxy.scheme.startswith("socks") else "http",
     }
     if proxy.username:
-        options["http_proxy_auth"] = (proxy.username, proxy.password or "")
+        options["http_proxy_auth"] = (unquote(proxy.username), unquote(proxy.password or ""))
     return options
 
 

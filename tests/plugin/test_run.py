@@ -65,6 +65,15 @@ def test_pools_run_at_the_same_time(run_pytest):
     assert max(starts) < min(ends)
 
 
+def test_a_proxy_of_the_environment_does_not_come_between_us_and_the_sandbox(run_pytest):
+    nowhere = "http://127.0.0.1:1"
+    outcome = run_pytest(
+        "--odf-parallel=2", "--odf-matrix", "sim.yaml", "--odf-pool", "fast",
+        env={"HTTPS_PROXY": nowhere, "https_proxy": nowhere, "ALL_PROXY": nowhere, "NO_PROXY": ""},
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.out
+
+
 def test_auto_scale_says_every_figure(run_pytest):
     outcome = run_pytest("--odf-parallel", "--odf-matrix", "sim.yaml")
     assert outcome.code == 0, outcome.out

@@ -17,6 +17,7 @@ import yaml
 from pytest_odfperf.cluster import credentials
 from pytest_odfperf.cluster.connect import connect
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
+from pytest_odfperf.sandbox.start import Sandbox
 from pytest_odfperf.waiting import Stop
 
 GOOD: dict[str, Any] = {
@@ -174,3 +175,21 @@ def test_an_interrupt_ends_a_login_plugin_that_hangs(tmp_path: Path) -> None:
     with pytest.raises(InterruptedRunError):
         connect(str(path), stop=stop)
     wait_until_gone(mark)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_not_asked_for_a_server_on_this_machine(
+    client_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for other in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, "socks5://127.0.0.1:1" if name == "ALL_PROXY" else "http://127.0.0.1:1")
+    connect(str(client_sandbox.kubeconfig)).close()
+
+
+def test_a_proxy_of_the_kubeconfig_holds(client_sandbox: Sandbox, tmp_path: Path) -> None:
+    document = yaml.safe_load(client_sandbox.kubeconfig.read_text())
+    document["clusters"][0]["cluster"]["proxy-url"] = "http://127.0.0.1:1"
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    assert "Unable to connect to proxy" in refused(path)
