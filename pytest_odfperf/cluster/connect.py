@@ -137,9 +137,9 @@ def _load(
         load_kube_config(config_file=place, context=context, client_configuration=configuration)
 
     try:
-        check_kubeconfig(kubeconfig, context)
+        proxy_url = check_kubeconfig(kubeconfig, context)
         log_in(load, seconds, stop)
-        settle_proxy(configuration)
+        settle_proxy(configuration, proxy_url)
         check_configuration(configuration)
     except InterruptedRunError:
         raise
@@ -150,7 +150,7 @@ def _load(
             try:
                 load_incluster: Any = config.load_incluster_config
                 load_incluster(client_configuration=configuration)
-                settle_proxy(configuration)
+                settle_proxy(configuration, None)
             except config.ConfigException as inner:
                 raise ClusterError(
                     f"no cluster: neither a kubeconfig ({redact(str(error))}) nor in-cluster ({inner})"

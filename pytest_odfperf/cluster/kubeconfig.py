@@ -30,11 +30,13 @@ class KubeconfigError(ClusterError):
     """What is wrong with a kubeconfig; says the file and the place in it."""
 
 
-def check_kubeconfig(kubeconfig: str | None, context: str | None) -> None:
+def check_kubeconfig(kubeconfig: str | None, context: str | None) -> str | None:
     """Raise `KubeconfigError` for the first thing that is no kubeconfig in the files that hold for us.
 
-    What is not there is left to the client, which says it well. Only the cluster that is used is looked into.
+    What is not there is left to the client, which says it well. Only the cluster that is used is looked into;
+    returns its ``proxy-url``, which older versions of the client do not read.
     """
+    proxy: str | None = None
     named: dict[str, dict[str, Any]] = {"clusters": {}, "users": {}, "contexts": {}}
     current = context
     for path in (kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config").split(os.pathsep):
@@ -51,8 +53,9 @@ def check_kubeconfig(kubeconfig: str | None, context: str | None) -> None:
             _check_fields(f"{singular} {name!r:.60}", entry)
             if singular == "cluster":
                 _check_server(f"{singular} {name!r:.60}", entry.get("server"))
-                # Here too: older versions of the client do not read it.
-                _check_proxy(entry.get("proxy-url"))
+                proxy = entry.get("proxy-url") or None
+                _check_proxy(proxy)
+    return proxy
 
 
 def _read(path: str) -> dict[str, Any] | None:
@@ -133,21 +136,15 @@ def _check_proxy(proxy: str | None) -> None:
         )
 
 
-def settle_proxy(configuration: Any) -> None:
-    """What kubectl does of a proxy and the Python client does not.
+def settle_proxy(configuration: Any, proxy_url: str | None) -> None:
+    """Take a proxy as kubectl does: ``proxy_url`` of the kubeconfig, else what the environment says.
 
     No proxy of the environment (``HTTPS_PROXY``) is asked for a server on this machine
-    (golang.org/x/net/http/httpproxy); a ``proxy-url`` of the kubeconfig holds. A login in the proxy's address
-    is used.
+    (golang.org/x/net/http/httpproxy). A login in the proxy's address is used.
     """
-    host = urlsplit(configuration.host).hostname or ""
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    from_environment = type(configuration)()
-    from_environment.host = configuration.host
-    if loopback and configuration.proxy == from_environment.proxy:
+    if proxy_url is not None:
+        configuration.proxy = proxy_url
+    elif _is_loopback(configuration.host):
         configuration.proxy = None
     if configuration.proxy and not configuration.proxy_headers:
         proxy = urlsplit(configuration.proxy)
@@ -156,6 +153,14 @@ def settle_proxy(configuration: Any) -> None:
 
             login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
             configuration.proxy_headers = make_headers(proxy_basic_auth=login)
+
+
+def _is_loopback(server: str) -> bool:
+    host = urlsplit(server).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_configuration(configuration: Any) -> None:

@@ -254,12 +254,12 @@ def _proxy(configuration: Any) -> dict[str, Any]:
     """The proxy that the client itself would use."""
     from urllib.parse import unquote, urlsplit
 
-    options: dict[str, Any] = {}
-    if configuration.no_proxy:
-        options["http_no_proxy"] = [host.strip() for host in configuration.no_proxy.split(",")]
     if not configuration.proxy:
         # The library would take one of the environment, and heeds the list only beside a proxy.
         return {"http_proxy_host": "none", "http_proxy_port": 1, "proxy_type": "http", "http_no_proxy": ["*"]}
+    # Without a list the library has one of its own: that of the environment, or this machine.
+    direct = [host.strip() for host in (configuration.no_proxy or "none.invalid").split(",")]
+    options: dict[str, Any] = {"http_no_proxy": direct}
     proxy = urlsplit(configuration.proxy)
     options |= {
         "http_proxy_host": proxy.hostname,
