@@ -281,4 +281,4 @@ def test_a_cluster_that_does_not_answer(pre: Preflight, monkeypatch: pytest.Monk
 
 def test_a_word_of_the_cluster_can_not_begin_a_line_of_its_own() -> None:
     hostile = Check("warn", "pool x", "bad\nok   rights: all\x1b[2J")
-    assert str(hostile) == "warn pool x: bad ok   rights: all [2J"
+    assert str(hostile) == r"warn pool x: bad ok   rights: all\x1b[2J"
