@@ -34,7 +34,7 @@ def one_line(text: str, longest: int | None = None) -> str:
 class OdfError(Exception):
     """Base of every error that this package raises on purpose. Its text is always one line."""
 
-    #: Why, as one word, where the cluster shows it: the name of a row of ``cluster/causes.py`` and the like.
+    #: Why, as one word, where the cluster shows it: the name of a row of ``cause_table.py`` and the like.
     cause: str | None = None
     #: The folder that shows the cluster at that moment, below the run's folder.
     diagnosis: str | None = None

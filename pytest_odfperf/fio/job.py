@@ -9,9 +9,9 @@ from typing import Literal
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.ini import IniSection, read_sections, size_bytes
-from pytest_odfperf.matrix.fields import in_job_file, parse_fio_bytes
 from pytest_odfperf.matrix.keys import NATIVE
 from pytest_odfperf.matrix.model import FioSettings, Profile
+from pytest_odfperf.matrix.reading.fields import in_job_file, parse_fio_bytes
 
 Direction = Literal["read", "write"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import GuestError, OdfError
-from pytest_odfperf.guest.keys import read_private, read_public
+from pytest_odfperf.guest.ssh_keys import read_private, read_public
 from pytest_odfperf.guest.tunnel import ClusterAccess, Tunnel, TunnelError
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.spec import RunningVm

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.fields import check_subdomain, did_you_mean, listed
 from pytest_odfperf.matrix.keys import check_name
-from pytest_odfperf.matrix.load import check_blocks_fit, check_file_fits
 from pytest_odfperf.matrix.model import FioSettings, Matrix, Pool
-from pytest_odfperf.matrix.settings import FIO, read_fio
-from pytest_odfperf.matrix.yaml_marks import Marked
+from pytest_odfperf.matrix.reading.fields import check_subdomain, did_you_mean, listed
+from pytest_odfperf.matrix.reading.load import check_blocks_fit, check_file_fits
+from pytest_odfperf.matrix.reading.settings import FIO, read_fio
+from pytest_odfperf.matrix.reading.yaml_marks import Marked
 
 
 def override_fio(matrix: Matrix, assignments: Iterable[str]) -> Matrix:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.fields import did_you_mean
 from pytest_odfperf.matrix.keys import FIELDS, Key
+from pytest_odfperf.matrix.reading.fields import did_you_mean
 
 FORM = ":".join(FIELDS)
 _LONGEST = 400

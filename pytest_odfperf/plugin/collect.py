@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pytest_odfperf.matrix.keys import GroupKey, Key
-from pytest_odfperf.plugin.state import KEY, PLAN, SHIPPED_NODE
+from pytest_odfperf.plugin.session_state import KEY, PLAN, SHIPPED_NODE
 from pytest_odfperf.run.plan import Plan
 
-SHIPPED_TESTS = Path(__file__).with_name("storage.py")
+SHIPPED_TESTS = Path(__file__).with_name("shipped_test.py")
 
 
 def choose_tests(config: pytest.Config) -> None:

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_odfperf.plugin.state import MEASURE, MEASURED
+from pytest_odfperf.plugin.session_state import MEASURE, MEASURED, Measures
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest
     from pytest_odfperf.matrix.keys import Key
-    from pytest_odfperf.plugin.measure import MeasurePlugin
-    from pytest_odfperf.run.result import Result
+    from pytest_odfperf.run.worker.key_result import Result
 
 
-def _measure(request: pytest.FixtureRequest) -> MeasurePlugin:
+def _measure(request: pytest.FixtureRequest) -> Measures:
     plugin = request.config.stash.get(MEASURE, None)
     if plugin is None:
         pytest.skip("measures VM storage: run with --odf or --odf-parallel")

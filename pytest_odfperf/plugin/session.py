@@ -14,20 +14,20 @@ import pytest
 
 from pytest_odfperf.errors import OdfError
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
-from pytest_odfperf.plugin.distribution import distribute, runs_in_process
 from pytest_odfperf.plugin.options import Request, read_request
-from pytest_odfperf.plugin.redacting import RedactingPlugin
-from pytest_odfperf.plugin.state import EXIT_CODE, MEASURE, PLAN
+from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
+from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
+from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
+from pytest_odfperf.run.before.earlier_results import Earlier
+from pytest_odfperf.run.before.prepare import choose_workers, make_plan
+from pytest_odfperf.run.before.selection import Selection, read_selection
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.plan import Plan
-from pytest_odfperf.run.prepare import choose_workers, make_plan
-from pytest_odfperf.run.resume import Earlier
-from pytest_odfperf.run.selection import Selection, read_selection
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
-    from pytest_odfperf.plugin.signals import Signals
-    from pytest_odfperf.run.controller import Run
+    from pytest_odfperf.plugin.signals.signal_handlers import Signals
+    from pytest_odfperf.run.controller.open_run import Run
 
 #: Options of pytest that print something and end: nothing is measured, so nothing is opened.
 _ONLY_SHOW = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
@@ -36,7 +36,7 @@ _ONLY_SHOW = ("help", "version", "showfixtures", "show_fixtures_per_test", "mark
 @contextmanager
 def open_worker(config: pytest.Config) -> Generator[None]:
     """An xdist worker: it has its plan from the controller and derives nothing itself."""
-    from pytest_odfperf.plugin.interrupts import WorkerInterrupts, worker_signals
+    from pytest_odfperf.plugin.signals.session_signals import WorkerSignals, worker_signals
 
     config.pluginmanager.register(RedactingPlugin(), "odfperf-redacting")
     # A replacement worker must not clear the checkpoint in the middle of the run.
@@ -46,7 +46,7 @@ def open_worker(config: pytest.Config) -> Generator[None]:
     interrupt = Interrupt(Stop())
     with worker_signals(interrupt, lambda: config.stash[MEASURE].abandon()) as signals:
         _register(config, plan, interrupt.stop)
-        config.pluginmanager.register(WorkerInterrupts(config, signals, interrupt), "odfperf-interrupts")
+        config.pluginmanager.register(WorkerSignals(config, signals, interrupt), "odfperf-interrupts")
         yield
 
 
@@ -103,7 +103,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
 @contextmanager
 def _interruptible(config: pytest.Config) -> Generator[tuple[Interrupt, Signals]]:
     """A signal that comes inside decides the exit code, however the inside ends."""
-    from pytest_odfperf.plugin.interrupts import controller_signals
+    from pytest_odfperf.plugin.signals.session_signals import controller_signals
 
     interrupt = Interrupt(Stop())
     with controller_signals(config, interrupt) as signals:
@@ -116,7 +116,7 @@ def _interruptible(config: pytest.Config) -> Generator[tuple[Interrupt, Signals]
 
 
 def _clean_up(request: Request, interrupt: Interrupt) -> int:
-    from pytest_odfperf.run.cleanup import clean_up
+    from pytest_odfperf.run.cleanup.remove_runs import clean_up
 
     return clean_up(
         request.cleanup,
@@ -136,7 +136,7 @@ def _say(line: str) -> None:
 
 def _show_checks(selection: Selection, stop: Stop) -> int:
     from pytest_odfperf.preflight.check import failures, text
-    from pytest_odfperf.run.preflight import preflight
+    from pytest_odfperf.run.before.cluster_questions import preflight
 
     checks = preflight(selection, stop)
     _say(text(checks))
@@ -144,14 +144,14 @@ def _show_checks(selection: Selection, stop: Stop) -> int:
 
 
 def _show_plan(config: pytest.Config, selection: Selection, stop: Stop) -> None:
-    from pytest_odfperf.run.dry_run import dry_run_text
+    from pytest_odfperf.run.before.dry_run import dry_run_text
 
     text = dry_run_text(selection, _read_earlier(config, selection), stop)
     sys.stdout.write(text + "\n")
 
 
 def _read_earlier(config: pytest.Config, selection: Selection) -> Earlier:
-    from pytest_odfperf.run.resume import read_earlier
+    from pytest_odfperf.run.before.earlier_results import read_earlier
 
     return read_earlier(
         selection.resumed, checkpoint_dir(config, selection.resumed.path if selection.resumed else None)
@@ -161,17 +161,17 @@ def _read_earlier(config: pytest.Config, selection: Selection) -> Earlier:
 def checkpoint_dir(config: pytest.Config, run_path: Path | None) -> Path | None:
     """The folder of the checkpoint: in pytest's cache, or beside the results with ``-p no:cacheprovider``."""
     if config.pluginmanager.hasplugin("cacheprovider"):
-        # ``config.cache`` is not there yet; MeasurePlugin makes the folder with it.
+        # ``config.cache`` is not there yet; MeasuringHooks makes the folder with it.
         cache = os.path.expandvars(Path(config.getini("cache_dir")).expanduser())
         return config.rootpath / cache / "d" / "odfperf"
     return run_path / ".checkpoint" if run_path is not None else None
 
 
 def _register(config: pytest.Config, plan: Plan, stop: Stop) -> None:
-    from pytest_odfperf.plugin.measure import MeasurePlugin
+    from pytest_odfperf.plugin.measuring_hooks import MeasuringHooks
 
     _register_collection(config, plan)
-    measure = MeasurePlugin(config, plan, stop)
+    measure = MeasuringHooks(config, plan, stop)
     config.stash[MEASURE] = measure
     config.pluginmanager.register(measure, "odfperf-measure")
 
@@ -189,10 +189,10 @@ def _open_run(
     interrupt: Interrupt,
     signals: Signals,
 ) -> None:
-    from pytest_odfperf.plugin.controller import ControllerPlugin
-    from pytest_odfperf.plugin.interrupts import ControllerInterrupts, last_words
-    from pytest_odfperf.plugin.reports import place_reports
-    from pytest_odfperf.run.controller import open_run
+    from pytest_odfperf.plugin.controller_hooks import ControllerHooks
+    from pytest_odfperf.plugin.output.pytest_reports import place_reports
+    from pytest_odfperf.plugin.signals.session_signals import ControllerSignals, last_words
+    from pytest_odfperf.run.controller.open_run import open_run
 
     in_process = runs_in_process(config, selection)
     opened: list[Run] = []
@@ -216,8 +216,8 @@ def _open_run(
     distribute(config, selection, workers)
     choose_tests(config)
     place_reports(config, run.run_dir.path)
-    config.pluginmanager.register(ControllerPlugin(config, run, workers, interrupt), "odfperf-controller")
-    config.pluginmanager.register(ControllerInterrupts(config, signals, interrupt), "odfperf-interrupts")
+    config.pluginmanager.register(ControllerHooks(config, run, workers, interrupt), "odfperf-controller")
+    config.pluginmanager.register(ControllerSignals(config, signals, interrupt), "odfperf-interrupts")
     if in_process or not config.option.numprocesses:
         _register(config, run.plan, interrupt.stop)
     else:

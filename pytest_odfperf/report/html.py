@@ -13,8 +13,8 @@ from html import escape
 from urllib.parse import quote
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.fields import parse_fio_bytes
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.quantity import to_bytes
 from pytest_odfperf.report.number import MEBI, NS_PER_MS, digits

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from pytest_odfperf.matrix.fields import parse_fio_bytes
 from pytest_odfperf.matrix.keys import NATIVE
+from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.number import MEBI, short

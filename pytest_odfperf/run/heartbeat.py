@@ -10,7 +10,7 @@ from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
-    from pytest_odfperf.cluster.run_lease import RunLease
+    from pytest_odfperf.cluster.runs.run_lease import RunLease
 
 
 class Heartbeat:
@@ -35,7 +35,7 @@ class Heartbeat:
         self._thread.join(1.0)
 
     def _beat(self) -> None:
-        from pytest_odfperf.cluster.run_lease import LeaseLostError
+        from pytest_odfperf.cluster.runs.run_lease import LeaseLostError
 
         while not self._closing.wait(self._period_s):
             try:

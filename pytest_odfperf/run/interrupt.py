@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
-    from pytest_odfperf.cluster.sweep import EarlyDelete
+    from pytest_odfperf.cluster.runs.sweep import EarlyDelete
 
 #: Exit code of a run that was taken over by somebody else; pytest's own for an interrupted session.
 LOST_CODE = 2

@@ -11,7 +11,7 @@ from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.store import journal
 
 if TYPE_CHECKING:
-    from pytest_odfperf.cluster.outages import Outage
+    from pytest_odfperf.cluster.client.outages import Outage
 
 OUTAGES = "outages.jsonl"
 

@@ -1,4 +1,4 @@
-"""The sandbox process: API server, controllers and machines in one event loop, until someone ends it."""
+"""The sandbox process: API server, reconcilers and machines in one event loop, until someone ends it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from typing import Any
 import yaml
 
 from pytest_odfperf.errors import InputError, OdfError
-from pytest_odfperf.sandbox.api.server import ApiConfig, RunningServer, serve
-from pytest_odfperf.sandbox.config import SandboxConfig, parse_config
-from pytest_odfperf.sandbox.controllers.all import controllers
-from pytest_odfperf.sandbox.controllers.client import open_api
-from pytest_odfperf.sandbox.kubeconfig import write_kubeconfig
+from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.config.parse_config import SandboxConfig, parse_config
+from pytest_odfperf.sandbox.kubeconfig_file import write_kubeconfig
 from pytest_odfperf.sandbox.machines.choose import choose_machines
+from pytest_odfperf.sandbox.reconcilers.all_reconcilers import reconcilers
+from pytest_odfperf.sandbox.reconcilers.api_client import open_api
 
 log = logging.getLogger("odfperf.sandbox")
 
@@ -51,7 +51,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--state", type=Path, metavar="DIR", help="where all files go; removed at the end")
     parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="where to write the kubeconfig")
     parser.add_argument("--parent-fd", type=int, metavar="N", help="end when this pipe is closed")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log what the controllers do")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what the reconcilers do")
     return parser.parse_args(arguments)
 
 
@@ -169,7 +169,7 @@ async def _serve(
         api = await stack.enter_async_context(
             open_api(server.url, token=server.controllers_token, ca_file=server.ca_file)
         )
-        running = controllers(api, config, machines, state)
+        running = reconcilers(api, config, machines, state)
         await stack.enter_async_context(running)
         write_kubeconfig(kubeconfig, url=server.url, ca_file=server.ca_file, token=server.admin_token)
         for user, name in config.users.items():

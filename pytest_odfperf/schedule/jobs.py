@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.matrix.keys import GroupKey, Key
-from pytest_odfperf.matrix.load import FILE_SYSTEM_SHARE
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.reading.load import FILE_SYSTEM_SHARE
 from pytest_odfperf.quantity import format_bytes
 
 #: Jobs by profile and block size.

@@ -27,18 +27,18 @@ from pytest_odfperf.errors import FioError, InputError, OdfError
 from pytest_odfperf.fio.job import read_job
 from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.files import shipped_dir
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.load import load_matrix
 from pytest_odfperf.matrix.model import FioSettings
+from pytest_odfperf.matrix.reading.files import shipped_dir
+from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, combine
 from pytest_odfperf.measure.record import GuestRecord, Record, read_records
 from pytest_odfperf.quantity import parse_quantity, to_bytes, to_millicores
 from pytest_odfperf.report.csv_table import render_csv
 from pytest_odfperf.report.html import RunContext, row_cells, summary_block
-from pytest_odfperf.run.resume import by_test, read_earlier
-from pytest_odfperf.run.selection import read_selection
+from pytest_odfperf.run.before.earlier_results import by_test, read_earlier
+from pytest_odfperf.run.before.selection import read_selection
 from pytest_odfperf.schedule.jobs import check_fit, render_jobs
 from pytest_odfperf.store.run_dir import RunDir
 
@@ -251,7 +251,7 @@ def test_fio_answers(tmp_path: Path, samples: list[tuple[str, str]]) -> None:
 
 
 class Asked:
-    """A request to resume, see `pytest_odfperf.run.selection.Request`."""
+    """A request to resume, see `pytest_odfperf.run.before.selection.Request`."""
 
     parallel = matrix = run_id = cluster = None
     pools = filters = excludes = extra_storage_classes = fio = ()

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.calls import ApiError, Calls
-from pytest_odfperf.cluster.connect import Cluster, connect
-from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM, VMI, Kind
+from pytest_odfperf.cluster.client.calls import ApiError, Calls
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.connect import connect
+from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM, VMI, Kind
 from pytest_odfperf.sandbox.start import start
 from pytest_odfperf.waiting import Stop
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.holder import Holder
-from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, LEASE, POD, SECRET
-from pytest_odfperf.cluster.run_lease import RunLease
-from pytest_odfperf.cluster.run_object import ACCOUNT, create_run
+from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, LEASE, POD, SECRET
+from pytest_odfperf.cluster.runs.run_holder import Holder
+from pytest_odfperf.cluster.runs.run_lease import RunLease
+from pytest_odfperf.cluster.runs.run_object import ACCOUNT, create_run
 from pytest_odfperf.vm.labels import run_labels
 from pytest_odfperf.waiting import Stop
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odfperf.cluster.rights import shipped_rights
-from pytest_odfperf.matrix.load import load_text
+from pytest_odfperf.cluster.facts.rights import shipped_rights
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Timeouts
-from pytest_odfperf.matrix.settings import TIMEOUTS
-from pytest_odfperf.sandbox.config import parse_config
+from pytest_odfperf.matrix.reading.load import load_text
+from pytest_odfperf.matrix.reading.settings import TIMEOUTS
+from pytest_odfperf.sandbox.config.parse_config import parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

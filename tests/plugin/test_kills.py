@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 
-from pytest_odfperf.cluster.kinds import CONFIG_MAP, LEASE, VM
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, LEASE, VM
 
 
 def test_workers_whose_controller_was_killed_end_and_delete_their_pools(bed):
@@ -103,7 +103,7 @@ def test_a_controller_whose_lease_was_taken_ends_its_run_and_deletes_nothing(bed
 
 
 def retried(call):
-    from pytest_odfperf.cluster.calls import ApiError
+    from pytest_odfperf.cluster.client.calls import ApiError
 
     try:
         return call()

@@ -38,10 +38,10 @@ import pytest
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.job import read_job
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.load import load_text
+from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.run.progress import Progress
-from pytest_odfperf.run.resume import by_test
+from pytest_odfperf.run.before.earlier_results import by_test
+from pytest_odfperf.run.controller.progress import Progress
 
 POOLS = ("ocs-storagecluster-ceph-rbd-alpha", "ocs-storagecluster-ceph-rbd-beta", "hung", "void")
 MATRIX = f"""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster.kinds import CONFIG_MAP, SECRET, VM
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, SECRET, VM
 
 NUMBERS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 
@@ -173,8 +173,8 @@ import os, pytest
 @pytest.fixture
 def late(request):
     yield
-    from pytest_odfperf.cluster.connect import connect
-    from pytest_odfperf.plugin.state import PLAN
+    from pytest_odfperf.cluster.client.connect import connect
+    from pytest_odfperf.plugin.session_state import PLAN
     plan = request.config.stash[PLAN]
     body = {"metadata": {"name": "late", "labels": {"odfperf/run-id": plan.run_id}}}
     connect().api("CoreV1Api").create_namespaced_secret(plan.matrix.namespace, body)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.load import load_matrix
+from pytest_odfperf.matrix.reading.load import load_matrix
 
 WRONG = {
     "two modes": (["--odf-quick", "--odf-rank"], "--odf-quick and --odf-rank exclude each other"),

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.sandbox.image.build import cache_dir
 from pytest_odfperf.sandbox.machines.base import GUEST_SHUTDOWN, STOPPED, Backend, DiskSpec, MachineSpec
-from pytest_odfperf.sandbox.machines.qemu import QemuMachine, prepare
+from pytest_odfperf.sandbox.machines.qemu.qemu_machine import QemuMachine, prepare
 from pytest_odfperf.sandbox.machines.volumes import create_volume, delete_volume
 from pytest_odfperf.vm.cloudinit import user_data
 

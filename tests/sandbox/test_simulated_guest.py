@@ -16,9 +16,9 @@ import yaml
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.model import FioSettings, Profile
-from pytest_odfperf.sandbox.config import parse_config
+from pytest_odfperf.sandbox.config.parse_config import parse_config
 from pytest_odfperf.sandbox.machines.base import Backend, DiskSpec, Machine, MachineSpec
-from pytest_odfperf.sandbox.machines.simulated import SimulatedMachines
+from pytest_odfperf.sandbox.machines.simulated.simulated_machine import SimulatedMachines
 
 SCRIPT = "/usr/local/sbin/odfperf-guest"
 CLIENT = asyncssh.generate_private_key("ssh-ed25519")

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from pytest_odfperf.guest.tunnel import SUBPROTOCOL, Tunnel, TunnelError
-from pytest_odfperf.sandbox.api.certificates import make_server_context
+from pytest_odfperf.sandbox.api.front.certificates import make_server_context
 
 MIB = 1 << 20
 

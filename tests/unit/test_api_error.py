@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import urllib3.exceptions as urllib3
 
-from pytest_odfperf.cluster.api_error import ApiError, as_api_error, patience_s
+from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, patience_s
 
 
 def refused(status: int, *, message: str = "", headers: Any = None, **body: Any) -> ApiError:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.boot import BootState
-from pytest_odfperf.cluster.causes import Patience
-from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, VM, VMI, Kind
+from pytest_odfperf.cluster.causes.boot import BootState
+from pytest_odfperf.cluster.causes.cause_table import Patience
+from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, EVENT, VM, VMI, Kind
 from pytest_odfperf.errors import GroupError, InterruptedRunError
 from pytest_odfperf.waiting import Stop
 

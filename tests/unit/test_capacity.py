@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.load import load_matrix
+from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.schedule.capacity import GroupDemand, NodeCapacity, auto_scale, demands
 
 GIB = 1 << 30

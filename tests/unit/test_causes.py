@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.calls import ApiError
-from pytest_odfperf.cluster.causes import CAUSES, Patience, sightings
-from pytest_odfperf.cluster.console import cloud_init_failure
-from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, EVENT, POD, VM, VMI, Kind
-from pytest_odfperf.cluster.redact import redacted_object
-from pytest_odfperf.cluster.refusals import REFUSALS, refusal
-from pytest_odfperf.cluster.room import never_fits
-from pytest_odfperf.cluster.seen import look_at
+from pytest_odfperf.cluster.causes.cause_table import CAUSES, Patience, sightings
+from pytest_odfperf.cluster.causes.object_redaction import redacted_object
+from pytest_odfperf.cluster.causes.refusals import REFUSALS, refusal
+from pytest_odfperf.cluster.causes.seen import look_at
+from pytest_odfperf.cluster.client.calls import ApiError
+from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, EVENT, POD, VM, VMI, Kind
+from pytest_odfperf.cluster.facts.room import never_fits
+from pytest_odfperf.cluster.groups.guest_console import cloud_init_failure
 from pytest_odfperf.redaction import redact
 
 NO_ROOM = "0/3 nodes are available: 3 Insufficient memory."

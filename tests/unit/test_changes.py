@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.changes import changes_of
+from pytest_odfperf.cluster.causes.changes import changes_of
 from pytest_odfperf.vm.spec import RunningVm
 
 VM = RunningVm(

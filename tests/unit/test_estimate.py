@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.load import load_matrix
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.overrides import override_fio
+from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.schedule.estimate import (
     GROUP_CREATE_S,
     GROUP_DELETE_S,

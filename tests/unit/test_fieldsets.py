@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odfperf.sandbox.api.fieldsets import (
+from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
+from pytest_odfperf.sandbox.api.shapes.fieldsets import (
     changed,
     fields_of,
     is_field_set,
@@ -19,8 +20,7 @@ from pytest_odfperf.sandbox.api.fieldsets import (
     whole_fields,
     without,
 )
-from pytest_odfperf.sandbox.api.resources import BY_PATH
-from pytest_odfperf.sandbox.api.schema import ANY, shape_of
+from pytest_odfperf.sandbox.api.shapes.schema import ANY, shape_of
 
 POD = shape_of(BY_PATH["", "v1", "pods"])
 names = st.sampled_from("abcd")

@@ -11,8 +11,8 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.ini import size_bytes
 from pytest_odfperf.fio.job import Job, is_variable, read_job, render
 from pytest_odfperf.fio.timing import deadline_s, measured_s
-from pytest_odfperf.matrix.fields import parse_fio_bytes
 from pytest_odfperf.matrix.model import FioSettings, Profile, Timeouts
+from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
 
 SETTINGS = FioSettings()
 SHIPPED = Path(__file__).parents[2] / "matrices" / "profiles"

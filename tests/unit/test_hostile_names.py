@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.errors import InputError, OdfError, one_line
-from pytest_odfperf.matrix.check import check
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.load import load_matrix, load_text
 from pytest_odfperf.matrix.overrides import add_storage_classes, override_fio
+from pytest_odfperf.matrix.reading.load import load_matrix, load_text
+from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.serial import from_json, to_json
 from pytest_odfperf.store.run_dir import RunDir, check_run_id
 

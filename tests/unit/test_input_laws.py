@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pytest_odfperf.errors import FioError, InputError
 from pytest_odfperf.fio.job import Job, read_job, render
 from pytest_odfperf.fio.output import parse
-from pytest_odfperf.matrix.check import check
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.load import load_text
 from pytest_odfperf.matrix.model import FioSettings, Profile
+from pytest_odfperf.matrix.reading.load import load_text
+from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.serial import from_json, to_json
 from pytest_odfperf.measure.aggregate import combine
 

@@ -11,7 +11,7 @@ import pytest
 #: What a dataclass does at its import, with a signal in the middle.
 SCRIPT = """
 import sys
-from pytest_odfperf.plugin.interrupts import Interrupted
+from pytest_odfperf.plugin.signals.session_signals import Interrupted
 try:
     exec("raise {raised}('SIGHUP')")
 except KeyboardInterrupt:

@@ -9,8 +9,8 @@ import pytest
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.load import load_matrix
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.reading.load import load_matrix
 
 BASE = """\
 namespace: base

@@ -9,9 +9,9 @@ import pytest
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.fields import check_subdomain
-from pytest_odfperf.matrix.load import load_matrix, load_text
 from pytest_odfperf.matrix.model import Matrix, Only, Pool
+from pytest_odfperf.matrix.reading.fields import check_subdomain
+from pytest_odfperf.matrix.reading.load import load_matrix, load_text
 
 SMALL = """\
 namespace: perf

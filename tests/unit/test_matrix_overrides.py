@@ -6,8 +6,8 @@ import pytest
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.load import load_matrix
 from pytest_odfperf.matrix.overrides import add_storage_classes, override_fio
+from pytest_odfperf.matrix.reading.load import load_matrix
 
 
 def test_settings_are_overridden_one_by_one() -> None:

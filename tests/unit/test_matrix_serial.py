@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_odfperf.matrix.load import load_matrix
 from pytest_odfperf.matrix.model import (
     FioSettings,
     GuestSettings,
@@ -21,6 +20,7 @@ from pytest_odfperf.matrix.model import (
     Timeouts,
     VmSize,
 )
+from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.serial import from_json, to_json
 
 texts = st.text(max_size=20)

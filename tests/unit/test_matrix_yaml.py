@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.yaml_marks import MOST_VALUES, read_yaml
+from pytest_odfperf.matrix.reading.yaml_marks import MOST_VALUES, read_yaml
 
 
 def refused(text: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odfperf.cluster import outages as module
-from pytest_odfperf.cluster.outages import Outage, Outages
+from pytest_odfperf.cluster.client import outages as module
+from pytest_odfperf.cluster.client.outages import Outage, Outages
 from pytest_odfperf.run.outage_journal import OUTAGES, OutageJournal, outage_lines, read_outages
 
 

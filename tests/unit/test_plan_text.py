@@ -8,8 +8,8 @@ import pytest
 
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.load import load_matrix
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.schedule.jobs import render_jobs
 from pytest_odfperf.schedule.plan_text import plan_text, size_text, time_text

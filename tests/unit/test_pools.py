@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster import pools
-from pytest_odfperf.cluster.facts import WORKER, node_capacity, workers
-from pytest_odfperf.cluster.pools import CephObjects, StorageClassFacts
+from pytest_odfperf.cluster.facts import pools
+from pytest_odfperf.cluster.facts.cluster_facts import WORKER, node_capacity, workers
+from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts
 from pytest_odfperf.matrix.model import Pool
 
 RBD = "openshift-storage.rbd.csi.ceph.com"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.matrix.keys import GroupKey
-from pytest_odfperf.matrix.load import load_text
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.preflight import limits, objects
 from pytest_odfperf.preflight.check import Check, Unread, failed, failures, passed, text
 from pytest_odfperf.schedule.capacity import NodeCapacity

@@ -1,7 +1,7 @@
 """Counts, pool ends and the estimate of the time that is left."""
 
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.run.progress import Progress
+from pytest_odfperf.run.controller.progress import Progress
 
 
 def keys(pool, number):

@@ -14,8 +14,8 @@ from pytest_odfperf.sandbox.image.build import GuestImage
 from pytest_odfperf.sandbox.image.recipe import Recipe
 from pytest_odfperf.sandbox.image.tools import system_packages, tool
 from pytest_odfperf.sandbox.machines.base import Backend, DiskCache, DiskSpec, MachineSpec
-from pytest_odfperf.sandbox.machines.qemu_command import Accelerator, QemuSettings, command
-from pytest_odfperf.sandbox.machines.seed import seed_files, write_seed
+from pytest_odfperf.sandbox.machines.qemu.qemu_command import Accelerator, QemuSettings, command
+from pytest_odfperf.sandbox.machines.qemu.seed import seed_files, write_seed
 
 BUILT = GuestImage(disk=Path("/c/root.img"), format="raw", kernel=Path("/c/vmlinuz"))
 CLOUD = GuestImage(disk=Path("/c/cloud.qcow2"), format="qcow2", kernel=None)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.sandbox.config import parse_config
+from pytest_odfperf.sandbox.config.parse_config import parse_config
 from pytest_odfperf.sandbox.image.build import GuestImage, cache_dir
 from pytest_odfperf.sandbox.image.tools import system_packages
 from pytest_odfperf.sandbox.machines.base import Backend, DiskSpec, MachineSpec
-from pytest_odfperf.sandbox.machines.qemu import QemuMachines
-from pytest_odfperf.sandbox.machines.qemu_command import QemuSettings, command
+from pytest_odfperf.sandbox.machines.qemu.qemu_command import QemuSettings, command
+from pytest_odfperf.sandbox.machines.qemu.qemu_machine import QemuMachines
 
 
 def nodes(directory: Path, **backend: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odfperf.guest.keys import new_key_pair
+from pytest_odfperf.guest.ssh_keys import new_key_pair
 from pytest_odfperf.redaction import HIDDEN, Hidden, redact
 from pytest_odfperf.run.plan import Plan
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.sandbox.api.access import Action
-from pytest_odfperf.sandbox.api.faults import Faults
-from pytest_odfperf.sandbox.api_faults import read_api_faults
-from pytest_odfperf.sandbox.config import parse_config
+from pytest_odfperf.sandbox.api.access.rbac import Action
+from pytest_odfperf.sandbox.api.faults.fault_book import Faults
+from pytest_odfperf.sandbox.config.fault_rules import read_api_faults
+from pytest_odfperf.sandbox.config.parse_config import parse_config
 
 
 def action(verb: str = "create", resource: str = "secrets", name: str = "a", namespace: str = "ns") -> Action:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.sandbox.config import ROOT_CLASS, parse_config
+from pytest_odfperf.sandbox.config.parse_config import ROOT_CLASS, parse_config
 
 
 def test_nothing_is_needed() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.sandbox.config import parse_config
+from pytest_odfperf.sandbox.config.parse_config import parse_config
 from pytest_odfperf.sandbox.fio_failures import failure_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odfperf.sandbox.api.patch import JSON, MERGE, STRATEGIC, apply_patch
-from pytest_odfperf.sandbox.api.resources import BY_PATH
-from pytest_odfperf.sandbox.api.status import StatusError
+from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
+from pytest_odfperf.sandbox.api.objects.status import StatusError
+from pytest_odfperf.sandbox.api.shapes.patch import JSON, MERGE, STRATEGIC, apply_patch
 
 PODS = BY_PATH["", "v1", "pods"]
 VMS = BY_PATH["kubevirt.io", "v1", "virtualmachines"]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odfperf.sandbox.api.resources import BY_PATH
-from pytest_odfperf.sandbox.api.selectors import field_selector, label_selector
-from pytest_odfperf.sandbox.api.status import StatusError
+from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
+from pytest_odfperf.sandbox.api.objects.selectors import field_selector, label_selector
+from pytest_odfperf.sandbox.api.objects.status import StatusError
 
 PODS = BY_PATH["", "v1", "pods"]
 NODES = BY_PATH["", "v1", "nodes"]

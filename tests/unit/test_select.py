@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.load import load_matrix
+from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.select import Pattern, select
 
 FULL = expand(load_matrix("full"))

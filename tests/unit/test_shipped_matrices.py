@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_odfperf.matrix.expand import count_keys, expand
-from pytest_odfperf.matrix.files import shipped_names
-from pytest_odfperf.matrix.load import load_matrix
+from pytest_odfperf.matrix.reading.files import shipped_names
+from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.schedule.capacity import NodeCapacity, auto_scale, demands
 from pytest_odfperf.schedule.jobs import check_fit, render_jobs
 
@@ -129,7 +129,7 @@ def test_the_demo_has_four_pools_two_exact_caps_and_a_group_of_two() -> None:
 
 
 def test_no_shipped_file_is_longer_than_a_screen_or_three() -> None:
-    import pytest_odfperf.matrix.files as files
+    import pytest_odfperf.matrix.reading.files as files
 
     for path in Path(files.shipped_dir()).glob("*.yaml"):
         assert len(path.read_text().splitlines()) < 150

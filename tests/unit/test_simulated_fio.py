@@ -12,9 +12,9 @@ from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import render
 from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.model import FioSettings, Profile
-from pytest_odfperf.sandbox.config import ModelConfig
-from pytest_odfperf.sandbox.machines.simulated_fio import answer, lognormal_histogram
-from pytest_odfperf.sandbox.machines.simulated_job import JobFileError, parse_job
+from pytest_odfperf.sandbox.config.parse_config import ModelConfig
+from pytest_odfperf.sandbox.machines.simulated.simulated_fio import answer, lognormal_histogram
+from pytest_odfperf.sandbox.machines.simulated.simulated_job import JobFileError, parse_job
 
 PROFILES = sorted((Path(__file__).parents[2] / "matrices" / "profiles").glob("*.fio"))
 MINIMAL = "[global]\ngroup_reporting=1\nruntime=10\n"

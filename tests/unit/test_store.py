@@ -14,11 +14,11 @@ import pytest
 
 from pytest_odfperf.errors import InputError, StoreError
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.run.controller import new_run_id
-from pytest_odfperf.run.finish import write_outputs
+from pytest_odfperf.run.before.earlier_results import by_test, read_earlier, read_records_of
+from pytest_odfperf.run.controller.finish import write_outputs
+from pytest_odfperf.run.controller.open_run import new_run_id
 from pytest_odfperf.run.plan import Plan
-from pytest_odfperf.run.recorder import Recorder
-from pytest_odfperf.run.resume import by_test, read_earlier, read_records_of
+from pytest_odfperf.run.worker.recorder import Recorder
 from pytest_odfperf.store import journal
 from pytest_odfperf.store.checkpoint import Checkpoint
 from pytest_odfperf.store.durable import replace_file

@@ -1,4 +1,4 @@
-"""What the controllers need of a machine, real or simulated."""
+"""What the reconcilers need of a machine, real or simulated."""
 
 from __future__ import annotations
 

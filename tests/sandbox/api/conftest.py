@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.sandbox.api.server import ApiConfig, RunningServer, serve
-from pytest_odfperf.sandbox.kubeconfig import write_kubeconfig
+from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.kubeconfig_file import write_kubeconfig
 
 USER_TOKEN = "token-of-a-plain-user"
 

@@ -16,20 +16,21 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from pytest_odfperf.cluster.calls import Calls
-from pytest_odfperf.cluster.causes import Patience
-from pytest_odfperf.cluster.connect import Cluster, connect
-from pytest_odfperf.cluster.group import VmGroup
-from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, SECRET, VM, VMI
-from pytest_odfperf.cluster.run_object import create_run
-from pytest_odfperf.cluster.sweep import sweep
+from pytest_odfperf.cluster.causes.cause_table import Patience
+from pytest_odfperf.cluster.client.calls import Calls
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.connect import connect
+from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, SECRET, VM, VMI
+from pytest_odfperf.cluster.groups.vm_group import VmGroup
+from pytest_odfperf.cluster.runs.run_object import create_run
+from pytest_odfperf.cluster.runs.sweep import sweep
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.guest.all_guests import connect_all
 from pytest_odfperf.guest.guest import Guest
-from pytest_odfperf.guest.keys import host_key, new_key_pair
+from pytest_odfperf.guest.ssh_keys import host_key, new_key_pair
 from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Profile
-from pytest_odfperf.sandbox.api.server import ApiConfig, serve
+from pytest_odfperf.sandbox.api.front.server import ApiConfig, serve
 from pytest_odfperf.sandbox.start import Sandbox
 from pytest_odfperf.vm.spec import GroupSpec
 from pytest_odfperf.waiting import Deadline, Stop
@@ -202,7 +203,7 @@ def cluster(client_sandbox: Sandbox) -> Iterator[Cluster]:
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
-    from pytest_odfperf.cluster.kinds import Kind
+    from pytest_odfperf.cluster.client.kinds import Kind
 
     kind = Kind("Namespace", "", "v1", "namespaces", "CoreV1Api", "namespace")
     name = f"client-{uuid.uuid4().hex[:8]}"

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster import calls as calls_module
-from pytest_odfperf.cluster import outages as outages_module
-from pytest_odfperf.cluster import watch as watch_module
-from pytest_odfperf.cluster.calls import ApiError, Calls
-from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.kinds import CONFIG_MAP, SECRET
-from pytest_odfperf.cluster.outages import Outage
-from pytest_odfperf.cluster.removal import remove
-from pytest_odfperf.cluster.watch import Objects
+from pytest_odfperf.cluster.client import calls as calls_module
+from pytest_odfperf.cluster.client import outages as outages_module
+from pytest_odfperf.cluster.client import watch as watch_module
+from pytest_odfperf.cluster.client.calls import ApiError, Calls
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, SECRET
+from pytest_odfperf.cluster.client.outages import Outage
+from pytest_odfperf.cluster.client.watch import Objects
+from pytest_odfperf.cluster.groups.removal import remove
 from pytest_odfperf.errors import InterruptedRunError
 from pytest_odfperf.vm.labels import run_labels, run_selector
 from pytest_odfperf.waiting import Deadline, Stop
@@ -376,7 +376,7 @@ def test_what_was_made_after_the_deletion_is_deleted_too(
     server: Any, admin: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A create that was in flight lands while the removal waits."""
-    from pytest_odfperf.cluster import removal
+    from pytest_odfperf.cluster.groups import removal
 
     monkeypatch.setattr(removal, "_ASK_AGAIN_S", 0.5)
     held = config_map("held")

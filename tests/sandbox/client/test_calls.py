@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.calls import ApiError, Calls
-from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.kinds import CONFIG_MAP, SECRET
-from pytest_odfperf.cluster.removal import remove
+from pytest_odfperf.cluster.client.calls import ApiError, Calls
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, SECRET
+from pytest_odfperf.cluster.groups.removal import remove
 from pytest_odfperf.vm.labels import run_labels, run_selector
 from pytest_odfperf.waiting import Deadline, Stop
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.causes import CAUSES, Patience
-from pytest_odfperf.cluster.connect import Cluster, connect
-from pytest_odfperf.cluster.console import ConsoleWatch
-from pytest_odfperf.cluster.diagnosis import NOT_READ, collect
-from pytest_odfperf.cluster.sentinel import Sentinel
+from pytest_odfperf.cluster.causes.cause_table import CAUSES, Patience
+from pytest_odfperf.cluster.causes.group_diagnosis import NOT_READ, collect
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.connect import connect
+from pytest_odfperf.cluster.groups.guest_console import ConsoleWatch
+from pytest_odfperf.cluster.groups.sentinel import Sentinel
 from pytest_odfperf.errors import GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.guest.all_guests import connect_all
 from pytest_odfperf.sandbox.start import Sandbox
@@ -128,7 +129,7 @@ def cluster(troubled: Sandbox) -> Iterator[Cluster]:
 
 def made(bench: Any, pool: str, vms: int = 1, **changes: Any) -> tuple[GroupError, dict[str, str]]:
     """The error that making a group ends with, and the diagnosis of that moment."""
-    from pytest_odfperf.cluster.group import VmGroup
+    from pytest_odfperf.cluster.groups.vm_group import VmGroup
 
     spec = bench.spec(pool, vms, **changes)
     files: dict[str, str] = {}
@@ -148,7 +149,7 @@ def made(bench: Any, pool: str, vms: int = 1, **changes: Any) -> tuple[GroupErro
 
 
 def _host_key() -> tuple[str, str]:
-    from pytest_odfperf.guest.keys import host_key
+    from pytest_odfperf.guest.ssh_keys import host_key
 
     return host_key()
 
@@ -248,7 +249,7 @@ def test_a_group_that_is_lost_in_mid_run_is_noticed(bench: Any, pool: str, cause
 
 
 def test_a_vm_that_is_restarted_sets_the_alarm(bench: Any) -> None:
-    from pytest_odfperf.cluster.kinds import VMI
+    from pytest_odfperf.cluster.client.kinds import VMI
 
     group = bench.group()
     sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
@@ -315,7 +316,7 @@ def test_a_diagnosis_ends_in_time_and_says_what_it_could_not_read(bench: Any) ->
 def test_pod_logs_are_served_as_a_kubelet_does(bench: Any) -> None:
     from kubernetes.client.exceptions import ApiException
 
-    from pytest_odfperf.cluster.kinds import POD
+    from pytest_odfperf.cluster.client.kinds import POD
 
     bench.group()
     (pod,) = bench.calls.items(POD, bench.namespace)

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.facts import ClusterFacts, read_facts
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts, read_facts
 from pytest_odfperf.matrix.model import Matrix, Pool
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
+from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
 from pytest_odfperf.errors import GroupError, InterruptedRunError
 from pytest_odfperf.vm import labels, manifests
 from pytest_odfperf.vm.spec import Owner

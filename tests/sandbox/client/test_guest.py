@@ -13,7 +13,7 @@ import pytest
 from pytest_odfperf.errors import GuestError, InterruptedRunError
 from pytest_odfperf.guest.all_guests import connect_all, run_on_all
 from pytest_odfperf.guest.guest import Guest
-from pytest_odfperf.guest.keys import new_key_pair
+from pytest_odfperf.guest.ssh_keys import new_key_pair
 
 LIMITS: Any = {"deadline_s": 60, "prepare_s": 60}
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster.connect import Cluster, connect
-from pytest_odfperf.cluster.outages import Outage
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.connect import connect
+from pytest_odfperf.cluster.client.outages import Outage
 from pytest_odfperf.errors import GuestError
 from pytest_odfperf.guest.all_guests import connect_all, run_on_all
 from pytest_odfperf.sandbox.start import Sandbox

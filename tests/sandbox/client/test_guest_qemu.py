@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.connect import connect
-from pytest_odfperf.cluster.group import VmGroup
-from pytest_odfperf.cluster.run_object import create_run
-from pytest_odfperf.cluster.sweep import sweep
+from pytest_odfperf.cluster.client.connect import connect
+from pytest_odfperf.cluster.groups.vm_group import VmGroup
+from pytest_odfperf.cluster.runs.run_object import create_run
+from pytest_odfperf.cluster.runs.sweep import sweep
 from pytest_odfperf.errors import GuestError
 from pytest_odfperf.guest.all_guests import connect_all, run_on_all
 from pytest_odfperf.guest.guest import Guest
-from pytest_odfperf.guest.keys import host_key, new_key_pair
+from pytest_odfperf.guest.ssh_keys import host_key, new_key_pair
 from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.matrix.model import GuestSettings
 from pytest_odfperf.sandbox.start import Sandbox

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_odfperf.errors import GuestError
 from pytest_odfperf.guest.guest import Guest
-from pytest_odfperf.guest.keys import new_key_pair, read_public
+from pytest_odfperf.guest.ssh_keys import new_key_pair, read_public
 from pytest_odfperf.sandbox.start import Sandbox
 
 

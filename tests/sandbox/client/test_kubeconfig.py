@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster import credentials
-from pytest_odfperf.cluster.connect import connect
+from pytest_odfperf.cluster.client import credentials
+from pytest_odfperf.cluster.client.connect import connect
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.sandbox.start import Sandbox
 from pytest_odfperf.waiting import Stop

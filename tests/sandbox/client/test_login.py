@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.calls import ApiError, Calls
-from pytest_odfperf.cluster.connect import connect
-from pytest_odfperf.cluster.kinds import CONFIG_MAP
-from pytest_odfperf.cluster.watch import Objects
+from pytest_odfperf.cluster.client.calls import ApiError, Calls
+from pytest_odfperf.cluster.client.connect import connect
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP
+from pytest_odfperf.cluster.client.watch import Objects
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.vm.labels import run_labels, run_selector
 from pytest_odfperf.waiting import Deadline, Stop

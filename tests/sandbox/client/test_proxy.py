@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster.connect import connect
+from pytest_odfperf.cluster.client.connect import connect
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.guest.guest import Guest
 from pytest_odfperf.sandbox.start import Sandbox

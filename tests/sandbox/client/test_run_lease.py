@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster import run_lease
-from pytest_odfperf.cluster.holder import Holder
-from pytest_odfperf.cluster.kinds import CONFIG_MAP, LEASE
-from pytest_odfperf.cluster.run_lease import LeaseLostError, RunAliveError, RunLease
-from pytest_odfperf.cluster.run_object import delete_run
-from pytest_odfperf.cluster.runs import find_runs
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, LEASE
+from pytest_odfperf.cluster.runs.found_runs import find_runs, run_lease
+from pytest_odfperf.cluster.runs.run_holder import Holder
+from pytest_odfperf.cluster.runs.run_lease import LeaseLostError, RunAliveError, RunLease
+from pytest_odfperf.cluster.runs.run_object import delete_run
 from pytest_odfperf.run.heartbeat import Heartbeat
 from pytest_odfperf.waiting import Stop
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.calls import ApiError
-from pytest_odfperf.cluster.kinds import CLAIM, LEASE, SECRET, VM
+from pytest_odfperf.cluster.client.calls import ApiError
+from pytest_odfperf.cluster.client.kinds import CLAIM, LEASE, SECRET, VM
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import manifests
 from pytest_odfperf.vm.names import run_object_name
@@ -45,7 +45,7 @@ def test_a_field_with_a_typing_error_is_refused_and_named(bench: Any, place: str
 
 def test_the_run_object_is_there_as_it_was_made(bench: Any) -> None:
     """It is made by the same call as all else, so strictly too."""
-    from pytest_odfperf.cluster.kinds import CONFIG_MAP
+    from pytest_odfperf.cluster.client.kinds import CONFIG_MAP
 
     there = bench.calls.get(CONFIG_MAP, run_object_name(bench.run_id), bench.namespace)
     body = manifests.run_object(bench.run_id, bench.namespace, {"made": "by a test"})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.kinds import CONFIG_MAP
-from pytest_odfperf.cluster.run_object import create_run, delete_run
-from pytest_odfperf.cluster.sweep import sweep
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP
+from pytest_odfperf.cluster.runs.run_object import create_run, delete_run
+from pytest_odfperf.cluster.runs.sweep import sweep
 from pytest_odfperf.errors import ClusterError
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.calls import Calls
-from pytest_odfperf.cluster.connect import Cluster
-from pytest_odfperf.cluster.kinds import CONFIG_MAP, DATA_VOLUME, EVENT, SECRET
-from pytest_odfperf.cluster.watch import Objects
+from pytest_odfperf.cluster.client.calls import Calls
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, DATA_VOLUME, EVENT, SECRET
+from pytest_odfperf.cluster.client.watch import Objects
 from pytest_odfperf.errors import ClusterError, DeadlineError
 from pytest_odfperf.vm.labels import run_labels, run_selector
 from pytest_odfperf.waiting import Deadline, Stop

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from pytest_odfperf.sandbox.api.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
 
 DEADLINE_S = 10.0
 _ROOTS = {

@@ -17,10 +17,10 @@ import paramiko
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from pytest_odfperf.cluster.connect import Cluster
+from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.errors import GuestError
-from pytest_odfperf.guest.keys import KeyPair, new_key_pair, read_private, read_public
 from pytest_odfperf.guest.ssh import connect
+from pytest_odfperf.guest.ssh_keys import KeyPair, new_key_pair, read_private, read_public
 from pytest_odfperf.vm.spec import RunningVm
 from pytest_odfperf.waiting import Deadline, Stop
 

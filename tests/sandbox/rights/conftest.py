@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM
-from pytest_odfperf.cluster.rights import Right, rights_of
+from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM
+from pytest_odfperf.cluster.facts.rights import Right, rights_of
 from pytest_odfperf.errors import OdfError
-from pytest_odfperf.run.controller import open_run
+from pytest_odfperf.run.before.selection import read_selection
+from pytest_odfperf.run.controller.open_run import open_run
 from pytest_odfperf.run.interrupt import Interrupt
-from pytest_odfperf.run.lease import GroupLease
-from pytest_odfperf.run.measure import measure
-from pytest_odfperf.run.selection import read_selection
+from pytest_odfperf.run.worker.group_slot import GroupSlot
+from pytest_odfperf.run.worker.key_run import measure
 from pytest_odfperf.sandbox.start import Sandbox
 from pytest_odfperf.waiting import Stop
 
@@ -161,7 +161,7 @@ class Rights:
                 checkpoint_dir=lambda path: None,
                 interrupt=Interrupt(stop),
             ) as run:
-                lease = GroupLease(run.plan, stop)
+                lease = GroupSlot(run.plan, stop)
                 try:
                     measure(selection.keys[0], lease)
                 finally:
@@ -204,7 +204,7 @@ def rights(
     # OpenShift's own binding lets everybody clone.
     kube.call("DELETE", f"{RBAC}/namespaces/{IMAGES}/rolebindings")
     made.apply(shipped())
-    monkeypatch.setattr("pytest_odfperf.cluster.watch.POLL_S", 0.1)
+    monkeypatch.setattr("pytest_odfperf.cluster.client.watch.POLL_S", 0.1)
     monkeypatch.setenv("KUBECONFIG", str(made.kubeconfig))
     yield made
     made.clear()

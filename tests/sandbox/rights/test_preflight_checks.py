@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.rights import shipped_rights
+from pytest_odfperf.cluster.facts.rights import shipped_rights
 from pytest_odfperf.preflight.check import Check, failures, text
-from pytest_odfperf.run.preflight import preflight
-from pytest_odfperf.run.selection import read_selection
+from pytest_odfperf.run.before.cluster_questions import preflight
+from pytest_odfperf.run.before.selection import read_selection
 from pytest_odfperf.vm.manifests import run_object
 from pytest_odfperf.waiting import Stop
 

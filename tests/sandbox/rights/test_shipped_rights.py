@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.calls import Calls
-from pytest_odfperf.cluster.connect import connect
-from pytest_odfperf.cluster.kinds import CLAIM, CONFIG_MAP, SECRET, VM
-from pytest_odfperf.cluster.rights import shipped_rights
-from pytest_odfperf.cluster.sweep import sweep
+from pytest_odfperf.cluster.client.calls import Calls
+from pytest_odfperf.cluster.client.connect import connect
+from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, SECRET, VM
+from pytest_odfperf.cluster.facts.rights import shipped_rights
+from pytest_odfperf.cluster.runs.sweep import sweep
 from pytest_odfperf.vm.manifests import run_object
 from pytest_odfperf.waiting import Stop
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.kinds import CONFIG_MAP
-from pytest_odfperf.cluster.rights import Right, shipped_rights
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP
+from pytest_odfperf.cluster.facts.rights import Right, shipped_rights
 from pytest_odfperf.vm.manifests import run_object
 
 RIGHTS = shipped_rights()

@@ -1,0 +1,1 @@
+"""What the cluster is: pools, room on nodes, rights. Read, never changed."""

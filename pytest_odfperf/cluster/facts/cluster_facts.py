@@ -1,0 +1,188 @@
+"""What a run must know of its cluster before it begins; read once, by the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.kinds import (
+    CDI,
+    CEPH_BLOCK_POOL,
+    CEPH_CLUSTER,
+    CEPH_FILESYSTEM,
+    CLUSTER_VERSION,
+    KUBEVIRT,
+    NODE,
+    STORAGE_CLASS,
+    STORAGE_CLUSTER,
+    Kind,
+)
+from pytest_odfperf.cluster.facts.pools import (
+    ODF_NAMESPACE,
+    CephObjects,
+    StorageClassFacts,
+    backend,
+    named,
+    problem,
+    volume_mode,
+)
+from pytest_odfperf.cluster.facts.rights import GRANT
+from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.matrix.model import Matrix, Pool
+from pytest_odfperf.schedule.capacity import NodeCapacity
+from pytest_odfperf.vm.labels import MARKING
+from pytest_odfperf.waiting import Stop
+
+WORKER = "node-role.kubernetes.io/worker"
+_CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+#: virt-handler's word on whether it can run VMs there.
+_KUBEVIRT_SCHEDULABLE = "kubevirt.io/schedulable"
+
+#: Kind, what its version is called in the results, and the way to it.
+_VERSIONS: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
+    (CLUSTER_VERSION, "openshift", ("status", "desired", "version")),
+    (KUBEVIRT, "kubevirt", ("status", "observedKubeVirtVersion")),
+    (CDI, "cdi", ("status", "observedVersion")),
+    (STORAGE_CLUSTER, "odf", ("status", "version")),
+    (CEPH_CLUSTER, "ceph", ("status", "version", "version")),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterFacts:
+    """The cluster as it was found. ``notes`` say what could not be read, which is no error by itself."""
+
+    server: str
+    nodes: tuple[NodeCapacity, ...]
+    storage_classes: Mapping[str, StorageClassFacts]
+    #: Pools of the matrix that can not be measured, and why.
+    pool_problems: Mapping[str, str]
+    #: ``Block`` or ``Filesystem`` by pool.
+    volume_modes: Mapping[str, str]
+    #: Pools with the same value share devices; None: not known.
+    backends: Mapping[str, str | None]
+    versions: Mapping[str, str]
+    #: What every result must be marked with (``SIMULATED``); None for a cluster that is real.
+    marking: str | None
+    notes: tuple[str, ...] = field(default=())
+    #: What this user may not read, and the server's words.
+    forbidden: Mapping[str, str] = field(default_factory=dict)
+
+    def storage_facts(self, pool: Pool) -> dict[str, Any]:
+        """What decides a pool's numbers, in plain JSON types."""
+        found = self.storage_classes.get(pool.storage_class)
+        if found is None:
+            return {"volume_mode": self.volume_modes[pool.name]}
+        return {
+            "provisioner": found.provisioner,
+            "parameters": dict(found.parameters),
+            "volume_mode": self.volume_modes[pool.name],
+        }
+
+
+def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) -> ClusterFacts:
+    """Ask the cluster. Raises `ClusterError` if its StorageClasses can not be read."""
+    reader = _Reader(Calls(cluster, stop or Stop()))
+    try:
+        listed = reader.calls.items(STORAGE_CLASS)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        raise ClusterError(f"the StorageClasses can not be read: {error.message}; {GRANT}") from error
+    classes = {found.name: found for found in map(StorageClassFacts.of, listed)}
+    nodes = reader.optional(NODE)
+    used = [classes[pool.storage_class] for pool in matrix.pools if pool.storage_class in classes]
+    ceph = _ceph(reader, matrix, used)
+    problems = {pool.name: problem(pool, classes, ceph) for pool in matrix.pools}
+    marked = [node.marking for node in map(node_capacity, nodes) if node.marking]
+    return ClusterFacts(
+        server=cluster.server,
+        nodes=tuple(node_capacity(node) for node in workers(nodes)),
+        storage_classes=classes,
+        pool_problems={name: reason for name, reason in problems.items() if reason is not None},
+        volume_modes={pool.name: volume_mode(pool, classes.get(pool.storage_class)) for pool in matrix.pools},
+        backends={pool.name: backend(pool, classes.get(pool.storage_class), ceph) for pool in matrix.pools},
+        versions=_versions(reader),
+        marking=marked[0] if marked else None,
+        notes=tuple(reader.notes),
+        forbidden=reader.forbidden,
+    )
+
+
+def workers(nodes: list[JsonObject]) -> list[JsonObject]:
+    """The nodes with the worker label; where no node has it, all that are not of the control plane."""
+    labelled = [node for node in nodes if WORKER in _labels(node)]
+    return labelled or [node for node in nodes if not any(role in _labels(node) for role in _CONTROL_PLANE)]
+
+
+def node_capacity(node: JsonObject) -> NodeCapacity:
+    """A node as the scheduler of a VM sees it."""
+    spec, status = node.get("spec") or {}, node.get("status") or {}
+    allocatable = status.get("allocatable") or {}
+    ready = any(
+        c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or []
+    )
+    tainted = any(t.get("effect") in ("NoSchedule", "NoExecute") for t in spec.get("taints") or [])
+    labels = _labels(node)
+    return NodeCapacity(
+        name=node["metadata"]["name"],
+        cpu=str(allocatable.get("cpu", "0")),
+        memory=str(allocatable.get("memory", "0")),
+        ready=ready,
+        # VMs of ours tolerate no taint.
+        schedulable=not (
+            spec.get("unschedulable") or tainted or labels.get(_KUBEVIRT_SCHEDULABLE) == "false"
+        ),
+        marking=labels.get(MARKING),
+    )
+
+
+class _Reader:
+    """Reads what may be forbidden or not installed; says so in ``notes``."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+        self.notes: list[str] = []
+        self.forbidden: dict[str, str] = {}
+
+    def optional(self, kind: Kind, namespace: str | None = None) -> list[JsonObject]:
+        try:
+            return self.calls.items(kind, namespace)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            why = "not installed" if error.status == 404 else f"forbidden ({error.message})"
+            if error.status == 403:
+                self.forbidden[kind.plural] = error.message
+            self.notes.append(f"{kind.plural} not read: {why}")
+            return []
+
+
+def _ceph(reader: _Reader, matrix: Matrix, classes: list[StorageClassFacts]) -> CephObjects:
+    block_pools: dict[str, JsonObject] = {}
+    filesystems: dict[str, JsonObject] = {}
+    recipes = [ODF_NAMESPACE] if any(pool.recipe is not None for pool in matrix.pools) else []
+    for namespace in dict.fromkeys([*recipes, *(c.ceph_namespace for c in classes if c.is_rbd)]):
+        block_pools |= named(reader.optional(CEPH_BLOCK_POOL, namespace))
+    for namespace in dict.fromkeys([*recipes, *(c.ceph_namespace for c in classes if c.is_cephfs)]):
+        filesystems |= named(reader.optional(CEPH_FILESYSTEM, namespace))
+    return CephObjects(block_pools, filesystems)
+
+
+def _versions(reader: _Reader) -> dict[str, str]:
+    versions = {"kubernetes": str(reader.calls.version().get("gitVersion", "unknown"))}
+    for kind, name, path in _VERSIONS:
+        for found in reader.optional(kind)[:1]:
+            value: Any = found
+            for step in path:
+                value = (value or {}).get(step)
+            if value:
+                versions[name] = str(value)
+    return versions
+
+
+def _labels(node: JsonObject) -> dict[str, str]:
+    return node["metadata"].get("labels") or {}

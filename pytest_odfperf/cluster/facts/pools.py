@@ -1,0 +1,128 @@
+"""The pools of a matrix as the cluster has them: StorageClass, volume mode, Ceph object, backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_odfperf.cluster.client.calls import JsonObject
+from pytest_odfperf.matrix.model import Pool, VolumeMode
+
+RBD = ".rbd.csi.ceph.com"
+CEPHFS = ".cephfs.csi.ceph.com"
+ODF_NAMESPACE = "openshift-storage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageClassFacts:
+    """What a StorageClass says of itself, apart from the names of its secrets."""
+
+    name: str
+    provisioner: str
+    binding_mode: str
+    parameters: Mapping[str, str]
+
+    @classmethod
+    def of(cls, found: JsonObject) -> StorageClassFacts:
+        parameters = found.get("parameters") or {}
+        return cls(
+            name=found["metadata"]["name"],
+            provisioner=str(found.get("provisioner", "")),
+            binding_mode=str(found.get("volumeBindingMode") or "Immediate"),
+            parameters={
+                name: str(value)
+                for name, value in sorted(parameters.items())
+                if not name.endswith(("-secret-name", "-secret-namespace"))
+            },
+        )
+
+    @property
+    def is_rbd(self) -> bool:
+        return self.provisioner.endswith(RBD)
+
+    @property
+    def is_cephfs(self) -> bool:
+        return self.provisioner.endswith(CEPHFS)
+
+    @property
+    def ceph_namespace(self) -> str:
+        """Where the Ceph objects are: ODF's provisioners begin with it."""
+        prefix = self.provisioner.removesuffix(RBD).removesuffix(CEPHFS)
+        return prefix if prefix and "." not in prefix and prefix != self.provisioner else ODF_NAMESPACE
+
+
+@dataclass(frozen=True, slots=True)
+class CephObjects:
+    """The CephBlockPools and CephFilesystems that could be read, by the name that Ceph knows them by."""
+
+    block_pools: Mapping[str, JsonObject]
+    filesystems: Mapping[str, JsonObject]
+
+
+def named(items: list[JsonObject]) -> dict[str, JsonObject]:
+    """Ceph objects by name; ``spec.name`` is there where Kubernetes allows no such name."""
+    return {str((item.get("spec") or {}).get("name") or item["metadata"]["name"]): item for item in items}
+
+
+def volume_mode(pool: Pool, storage_class: StorageClassFacts | None) -> VolumeMode:
+    """The matrix's word, else what the provisioner serves best: RBD is Block, all else Filesystem."""
+    if pool.volume_mode is not None:
+        return pool.volume_mode
+    return "Block" if storage_class is not None and storage_class.is_rbd else "Filesystem"
+
+
+def problem(pool: Pool, classes: Mapping[str, StorageClassFacts], ceph: CephObjects) -> str | None:
+    """Why ``pool`` can not be measured; None if nothing is known against it."""
+    storage_class = classes.get(pool.storage_class)
+    if storage_class is None:
+        known = ", ".join(sorted(classes)) or "none"
+        return f"StorageClass {pool.storage_class!r} does not exist (known: {known})"
+    for kind, name, found in _behind(pool, storage_class, ceph):
+        phase = (found.get("status") or {}).get("phase") or "without a phase"
+        if phase != "Ready":
+            return f"{kind} {name} is {phase}, not Ready"
+    return None
+
+
+def backend(pool: Pool, storage_class: StorageClassFacts | None, ceph: CephObjects) -> str | None:
+    """A name that pools on the same devices share; None if it is not known.
+
+    Ceph pools are on devices of their own only if they name a device class.
+    """
+    if pool.backend is not None or storage_class is None:
+        return pool.backend
+    if not (storage_class.is_rbd or storage_class.is_cephfs):
+        return None
+    cluster = storage_class.parameters.get("clusterID", storage_class.ceph_namespace)
+    device_classes = {
+        device_class
+        for _, _, found in _behind(pool, storage_class, ceph)
+        for device_class in _device_classes(found.get("spec") or {})
+    }
+    return f"ceph {cluster} {'+'.join(sorted(device_classes)) or 'all devices'}"
+
+
+def _behind(
+    pool: Pool, storage_class: StorageClassFacts, ceph: CephObjects
+) -> list[tuple[str, str, JsonObject]]:
+    """The Ceph objects that a pool's volumes come from: those that could be read."""
+    wanted: list[tuple[str, Any]] = []
+    if storage_class.is_rbd:
+        # With erasure coding ``pool`` holds the metadata, ``dataPool`` the data.
+        wanted = [("CephBlockPool", storage_class.parameters.get(p)) for p in ("dataPool", "pool")]
+    elif storage_class.is_cephfs:
+        wanted = [("CephFilesystem", storage_class.parameters.get("fsName"))]
+    if pool.recipe is not None:
+        wanted.append((str(pool.recipe.get("kind")), pool.recipe.get("name", pool.name)))
+    found = []
+    for kind, name in dict.fromkeys(wanted):
+        objects = {"CephBlockPool": ceph.block_pools, "CephFilesystem": ceph.filesystems}.get(kind, {})
+        if name in objects:
+            found.append((kind, str(name), objects[name]))
+    return found
+
+
+def _device_classes(spec: Mapping[str, Any]) -> list[str]:
+    places = spec.get("dataPools") or [spec]
+    return [str(place["deviceClass"]) for place in places if place.get("deviceClass")]

@@ -1,0 +1,120 @@
+"""The rights that a run needs: the rules of ``deploy/``, and what a run does without those it can miss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+#: The next step where a right is missing.
+GRANT = "next: oc apply -f deploy/ (docs/openshift.md: Rights)"
+
+#: Where a right is asked: the run's namespace, the whole cluster, the namespace of the DataSource.
+Place = Literal["run", "cluster", "images"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One verb on one resource (``virtualmachineinstances/portforward``) of one API group."""
+
+    place: Place
+    group: str
+    resource: str
+    verb: str
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
+
+    @property
+    def required(self) -> bool:
+        """Whether a run that lacks it fails."""
+        return _effect(self).required
+
+    @property
+    def without(self) -> str:
+        """What happens without it."""
+        return _effect(self).text
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    resources: tuple[str, ...]
+    #: Empty: all that are not named before.
+    verbs: tuple[str, ...]
+    required: bool
+    text: str
+
+
+_MADE = ("secrets", "persistentvolumeclaims", "virtualmachines")
+_OWN = ("configmaps", "leases", *_MADE, "datavolumes")
+_WATCHED = (*_OWN, "virtualmachineinstances", "events", "pods")
+_NO_GROUP = "no VM group can be made"
+
+#: What a run does without a right; the first that fits holds.
+_EFFECTS = (
+    _Effect(("storageclasses",), (), True, "no run begins"),
+    _Effect(("configmaps",), ("create",), True, "no run begins"),
+    _Effect(("leases",), ("get", "list", "create", "update"), True, "no run begins"),
+    _Effect(("configmaps",), ("list",), True, "the end of the run can not see whether its object is gone"),
+    _Effect(_MADE, ("create",), True, _NO_GROUP),
+    _Effect((*_MADE, "datavolumes", "virtualmachineinstances"), ("list",), True, _NO_GROUP),
+    _Effect(("virtualmachineinstances/portforward", "datavolumes/source"), (), True, _NO_GROUP),
+    _Effect(_WATCHED, ("watch",), False, "lists are asked for every 2 s"),
+    _Effect(_OWN, ("deletecollection",), False, "objects are deleted one by one, with `delete`"),
+    _Effect(_OWN, ("delete",), False, "nothing changes while there is `deletecollection`"),
+    _Effect(("configmaps",), ("get",), False, "a run whose object was left can not be resumed"),
+    _Effect(_MADE, ("get",), False, "a VM group fails if the answer to a create is lost on its way"),
+    _Effect(("events", "pods", "pods/log"), (), False, "messages say less of why something is not made"),
+    _Effect(("resourcequotas", "limitranges"), (), False, "`--odf-preflight` does not check them"),
+    _Effect(("namespaces", "datasources"), (), False, "`--odf-preflight` does not check it"),
+    _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
+    _Effect(
+        ("cephblockpools", "cephfilesystems"), (), False, "a pool that is not Ready is noticed when it fails"
+    ),
+    _Effect(
+        ("cephclusters", "storageclusters", "kubevirts", "cdis", "clusterversions"),
+        (),
+        False,
+        "the report does not name the version",
+    ),
+)
+
+
+def _effect(right: Right) -> _Effect:
+    for effect in _EFFECTS:
+        if right.resource in effect.resources and (not effect.verbs or right.verb in effect.verbs):
+            return effect
+    raise LookupError(f"what happens without {right} is not said")
+
+
+def shipped_rights() -> tuple[Right, ...]:
+    """Every right of the Roles in ``deploy/``, in their order."""
+    return rights_of(document for path in sorted(DEPLOY.glob("*.yaml")) for document in _documents(path))
+
+
+def rights_of(documents: Iterable[Any]) -> tuple[Right, ...]:
+    """The rights of the Roles and ClusterRoles among ``documents``."""
+    return tuple(
+        Right(_place(document), group, resource, verb)
+        for document in documents
+        if document["kind"] in ("Role", "ClusterRole")
+        for rule in document["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    )
+
+
+def _documents(path: Path) -> list[Any]:
+    import yaml
+
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def _place(role: dict[str, Any]) -> Place:
+    if role["kind"] == "ClusterRole":
+        return "cluster"
+    return "run" if role["metadata"]["name"] == "odfperf" else "images"

@@ -1,0 +1,62 @@
+"""Whether a pod could ever have a node: what it requests against what each node can give at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pytest_odfperf.cluster.client.calls import JsonObject
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.quantity import parse_quantity
+
+
+def requests_of(pod: JsonObject) -> dict[str, Decimal]:
+    """What a launcher pod requests: the sum of its containers, and one pod."""
+    total: dict[str, Decimal] = {"pods": Decimal(1)}
+    for container in (pod.get("spec") or {}).get("containers") or ():
+        for name, amount in ((container.get("resources") or {}).get("requests") or {}).items():
+            total[name] = total.get(name, Decimal(0)) + parse_quantity(str(amount))
+    return total
+
+
+def never_fits(pod: JsonObject, nodes: Sequence[JsonObject]) -> str | None:
+    """Why no node could hold ``pod`` even if it were empty; None if one could, or if that is not known."""
+    short: Counter[str] = Counter()
+    try:
+        wanted = requests_of(pod)
+        nodes = [node for node in nodes if not _repels(node, pod)]
+        for node in nodes:
+            given = (node.get("status") or {}).get("allocatable") or {}
+            lacks = [
+                name
+                for name, amount in wanted.items()
+                if name in given and amount > parse_quantity(str(given[name]))
+            ]
+            if not lacks:
+                return None
+            short.update(lacks)
+    except InputError:
+        return None
+    if not nodes:
+        return None
+    told = ", ".join(f"{name} {_plain(wanted[name])}" for name in sorted(short))
+    return f"no node is that large, even if it were empty: it requests {told}"
+
+
+def _repels(node: JsonObject, pod: JsonObject) -> bool:
+    """Whether a taint that somebody put there keeps the pod away; those of Kubernetes itself pass."""
+    tolerated = {entry.get("key") for entry in (pod.get("spec") or {}).get("tolerations") or ()}
+    return None not in tolerated and any(
+        taint.get("effect") != "PreferNoSchedule"
+        and taint.get("key") not in tolerated
+        and not str(taint.get("key")).startswith("node.kubernetes.io/")
+        for taint in (node.get("spec") or {}).get("taints") or ()
+    )
+
+
+def _plain(amount: Decimal) -> str:
+    for unit, size in (("Gi", 1 << 30), ("Mi", 1 << 20)):
+        if amount >= size:
+            return f"{amount / size:.1f}{unit}"
+    return f"{amount.normalize():f}"

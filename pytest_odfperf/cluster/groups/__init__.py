@@ -1,0 +1,1 @@
+"""The VM group: made, watched over, removed."""

@@ -1,0 +1,102 @@
+"""Watches a group that runs: a VM that pauses, crashes or loses its node ends what is done with the group."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+from pytest_odfperf.cluster.causes.boot import BootState
+from pytest_odfperf.cluster.causes.cause_table import AFTER_BOOT, Patience
+from pytest_odfperf.cluster.causes.changes import gone
+from pytest_odfperf.cluster.client.calls import JsonObject
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.kinds import VM, VMI
+from pytest_odfperf.cluster.client.watch import Objects
+from pytest_odfperf.errors import GroupError, InterruptedRunError, OdfError
+from pytest_odfperf.vm.labels import group_selector
+from pytest_odfperf.vm.names import common_part
+from pytest_odfperf.vm.spec import GroupSpec, RunningVm
+from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
+
+LOGGER = logging.getLogger("odfperf.group")
+#: A group's life is bounded by its keys' deadlines; this only bounds a mistake.
+_LONGEST_S = 7 * 86_400.0
+
+
+class Sentinel:
+    """Sets ``stop`` as soon as the API shows that the group is lost; `error` says why then.
+
+    ``stop`` is also set when the run's own stop is; `error` is None in that case.
+    """
+
+    def __init__(
+        self, cluster: Cluster, spec: GroupSpec, vms: tuple[RunningVm, ...], stop: Stop, patience: Patience
+    ) -> None:
+        self.stop = Stop(stop)
+        self.error: GroupError | None = None
+        self._cluster = cluster
+        self._spec = spec
+        self._vms = vms
+        self._patience = patience
+        self._thread = threading.Thread(target=self._watch, name=f"sentinel-{spec.key}", daemon=True)
+        self._closed = Stop(self.stop)
+
+    def start(self) -> Sentinel:
+        self._thread.start()
+        return self
+
+    def settle(self, seconds: float) -> GroupError | None:
+        """`error`, for which it waits a moment: the API tells of a loss after the connection does."""
+        end_s = time.monotonic() + seconds
+        while self.error is None and not self.stop.is_set() and (left_s := end_s - time.monotonic()) > 0:
+            time.sleep(min(SLICE_S, left_s))
+        return self.error
+
+    def close(self) -> None:
+        """End the watch; `error` does not change any more."""
+        self._closed.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def alarm(self, error: GroupError) -> None:
+        """End what is done with the group because of ``error``, unless it ends already."""
+        if not self._closed.is_set():
+            self.error = error
+            LOGGER.error("%s", error)
+            self.stop.set()
+
+    def _watch(self) -> None:
+        spec = self._spec
+        names = spec.vm_names
+        selector = group_selector(spec.run_id, spec.key)
+        deadline = Deadline(f"the end of VM group {spec.key}", _LONGEST_S)
+        with Objects(
+            self._cluster, spec.namespace, selector, (VM, VMI), events_of=common_part(names)
+        ) as objects:
+            state = BootState(
+                str(spec.key), names, objects.of, self._patience, rows=AFTER_BOOT, verb="is lost"
+            )
+
+            def look() -> None:
+                self._check(objects.of(VMI))
+                state.judge(time.monotonic())
+
+            try:
+                objects.wait(look, deadline, self._closed, lambda: "all VMs run")
+            except InterruptedRunError:
+                return
+            except GroupError as error:
+                self.alarm(error)
+            except OdfError as error:
+                LOGGER.warning("VM group %s is not watched any more: %s", spec.key, error)
+
+    def _check(self, instances: Mapping[str, JsonObject]) -> None:
+        for vm in self._vms:
+            if loss := gone(vm, instances.get(vm.name)):
+                raise GroupError(
+                    f"VM group {self._spec.key} is lost: {loss.reason}: VirtualMachineInstance {vm.name}: "
+                    f"{loss.text}; next: see the launcher's log and events in the diagnosis",
+                    cause=loss.reason,
+                )

@@ -1,0 +1,226 @@
+"""A VM group: made as a whole or not at all, deleted until nothing of it is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+from pytest_odfperf.cluster.causes.boot import BootState
+from pytest_odfperf.cluster.causes.cause_table import Patience
+from pytest_odfperf.cluster.causes.changes import Changes, changes_of, migration_of
+from pytest_odfperf.cluster.causes.refusals import refusal
+from pytest_odfperf.cluster.causes.rivals import Rivals
+from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, POD, SECRET, VM, VMI
+from pytest_odfperf.cluster.client.watch import Objects
+from pytest_odfperf.cluster.groups.removal import NOT_VERIFIED, remove
+from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
+from pytest_odfperf.redaction import Hidden
+from pytest_odfperf.vm import manifests
+from pytest_odfperf.vm.cloudinit import user_data
+from pytest_odfperf.vm.labels import group_selector, pool_selector
+from pytest_odfperf.vm.names import common_part
+from pytest_odfperf.vm.spec import GroupSpec, RunningVm
+from pytest_odfperf.waiting import Deadline, Stop
+
+#: VMs made at the same time. The API server takes more, but answers 429 to all at some point.
+_AT_ONCE = 16
+#: Makes the host key of a VM: (private as OpenSSH PEM, public as one line).
+HostKeys = Callable[[], tuple[Hidden, str]]
+#: Told of an error before what was made is deleted. Raises nothing.
+Witness = Callable[[OdfError], None]
+
+
+class VmGroup:
+    """The VMs of one group, running. Made by `create`."""
+
+    def __init__(self, cluster: Cluster, spec: GroupSpec, vms: tuple[RunningVm, ...]) -> None:
+        self._cluster = cluster
+        self.spec = spec
+        self.vms = vms
+
+    @classmethod
+    def create(
+        cls,
+        cluster: Cluster,
+        spec: GroupSpec,
+        *,
+        host_keys: HostKeys,
+        boot_s: float,
+        delete_s: float,
+        stop: Stop,
+        adopt: bool = False,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+        witness: Witness = lambda _: None,
+    ) -> VmGroup:
+        """Make the VMs of ``spec`` and return when all run (which is before their SSH answers).
+
+        With ``adopt`` all that an earlier worker left of this pool in this run is deleted first; that is
+        sound because a pool is on one worker at a time.
+
+        Raises `GroupError` with the cause, the object, its last state and a next step as soon as the API
+        shows that a VM will not run (``patience`` says how long states that may pass are waited out), or
+        after ``boot_s``; ``witness`` is told, and then what was made is deleted, in at most ``delete_s``.
+        `InterruptedRunError` leaves what was made to the sweep.
+        """
+        if adopt:
+            selector = pool_selector(spec.run_id, spec.key.pool)
+            _remove(cluster, spec, selector, f"leftovers of pool {spec.key.pool}", delete_s, stop)
+        deadline = Deadline(f"VM group {spec.key} to run", boot_s)
+        try:
+            vms = _make(cluster, spec, host_keys, deadline, patience, stop)
+        except InterruptedRunError:
+            raise
+        except OdfError as error:
+            witness(error)
+            raise _given_up(cluster, spec, error, delete_s, stop) from error
+        return cls(cluster, spec, vms)
+
+    def lost(self, *, stop: Stop | None = None) -> dict[str, str]:
+        """The VMs that are not the ones that were made any more, and what became of them.
+
+        A VM that restarted or stopped invalidates what was measured on it.
+        """
+        found, _ = changes_of(self.vms, self._instances(stop))
+        return {name: loss.text for name, loss in found.lost.items()}
+
+    def changes(self, *, stop: Stop | None = None) -> Changes:
+        """What became of the VMs since this was last asked, or since they were made."""
+        found, self.vms = changes_of(self.vms, self._instances(stop))
+        return found
+
+    def _instances(self, stop: Stop | None) -> dict[str, JsonObject]:
+        calls = Calls(self._cluster, stop or Stop())
+        selector = group_selector(self.spec.run_id, self.spec.key)
+        found = calls.items(VMI, self.spec.namespace, label_selector=selector)
+        return {item["metadata"]["name"]: item for item in found}
+
+    def delete(self, *, delete_s: float, stop: Stop) -> None:
+        """Delete the group; returns when its VMs, instances, disks and Secrets are gone.
+
+        Raises `GroupError` that names what stays after ``delete_s``, with its finalizers.
+        """
+        selector = group_selector(self.spec.run_id, self.spec.key)
+        _remove(self._cluster, self.spec, selector, f"VM group {self.spec.key}", delete_s, stop)
+
+
+def _make(
+    cluster: Cluster,
+    spec: GroupSpec,
+    host_keys: HostKeys,
+    deadline: Deadline,
+    patience: Patience,
+    stop: Stop,
+) -> tuple[RunningVm, ...]:
+    names = spec.vm_names
+    keys = {name: host_keys() for name in names}
+    selector = group_selector(spec.run_id, spec.key)
+    watched = (VM, VMI, DATA_VOLUME, CLAIM, POD)
+    rivals = Rivals(cluster, spec, stop)
+    with Objects(cluster, spec.namespace, selector, watched, events_of=common_part(names)) as objects:
+        _create_all(cluster, spec, keys, stop)
+        state = BootState(
+            str(spec.key), names, objects.of, patience, never_fits=rivals.never_fits, alone=rivals.none
+        )
+        try:
+            instances = objects.wait(lambda: state.running(time.monotonic()), deadline, stop, state.summary)
+        except DeadlineError as error:
+            raise GroupError(
+                f"VM group {spec.key} did not run within {error.seconds:.0f} s: {error.last_state}; "
+                "next: look at what the VMs wait for, or raise timeouts.boot",
+                cause=state.last_cause or "boot_deadline",
+            ) from error
+    return tuple(
+        RunningVm(
+            name=name,
+            namespace=spec.namespace,
+            user=spec.guest.user,
+            host_key_public=keys[name][1],
+            node=str(instances[name]["status"].get("nodeName", "")),
+            uid=str(instances[name]["metadata"]["uid"]),
+            migration=migration_of(instances[name]),
+        )
+        for name in names
+    )
+
+
+def _create_all(cluster: Cluster, spec: GroupSpec, keys: dict[str, tuple[Hidden, str]], stop: Stop) -> None:
+    """Make the objects of all VMs at once; the first refusal ends it."""
+    refused = Stop()
+
+    def create(vm: str) -> None:
+        calls = Calls(cluster, stop)
+        private, public = keys[vm]
+        text = user_data(
+            user=spec.guest.user,
+            client_key_public=spec.client_key_public,
+            host_key_private=private,
+            host_key_public=public,
+            job=spec.job,
+            layout_bytes=spec.layout_bytes,
+            packages=spec.guest.packages,
+        )
+        for kind, body in (
+            (SECRET, manifests.secret(spec, vm, text)),
+            (CLAIM, manifests.data_claim(spec, vm)),
+            (VM, manifests.virtual_machine(spec, vm)),
+        ):
+            stop.check()
+            if refused.is_set():
+                return
+            calls.create(kind, spec.namespace, body)
+
+    with ThreadPoolExecutor(min(_AT_ONCE, len(keys)), thread_name_prefix="create") as pool:
+        futures = [pool.submit(create, vm) for vm in keys]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        refused.set()
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in sorted(errors, key=lambda error: not isinstance(error, InterruptedRunError)):
+        if isinstance(error, ApiError):
+            row = refusal(error)
+            raise GroupError(
+                f"VM group {spec.key} could not be made: {row.cause}: {error}; next: {row.next_step}",
+                cause=row.cause,
+            ) from error
+        raise error
+
+
+def _given_up(cluster: Cluster, spec: GroupSpec, error: OdfError, delete_s: float, stop: Stop) -> GroupError:
+    """``error`` as a `GroupError`, after what was made is deleted; says so if something stays."""
+    text = str(error.args[0])
+    if not isinstance(error, GroupError):
+        text = f"VM group {spec.key} could not be made: {text}"
+    selector = group_selector(spec.run_id, spec.key)
+    try:
+        _remove(cluster, spec, selector, f"VM group {spec.key}", delete_s, stop)
+    except InterruptedRunError:
+        raise
+    except OdfError as left:
+        text += f"; and what was made could not be deleted: {left}"
+    made = GroupError(text, cause=error.cause or "api")
+    made.diagnosis = error.diagnosis
+    return made
+
+
+def _remove(cluster: Cluster, spec: GroupSpec, selector: str, what: str, delete_s: float, stop: Stop) -> None:
+    kinds = (VM, DATA_VOLUME, CLAIM, SECRET)
+    deadline = Deadline(f"{what} to be gone", delete_s)
+    left = remove(cluster, spec.namespace, selector, kinds, deadline, stop)
+    if left and all(NOT_VERIFIED in line for line in left):
+        raise GroupError(
+            f"whether {what} are gone can not be seen: {_shown(left)}; next: see the message; give the "
+            "account the rights that it names (deploy/)"
+        )
+    if left:
+        raise GroupError(
+            f"{what} is not gone after {delete_s:.0f} s: {_shown(left)}; next: see what the finalizers wait "
+            "for (a NotReady node, a volume that can not be unmapped); they are never removed by force",
+            cause="stuck_terminating",
+        )
+
+
+def _shown(left: Iterable[str]) -> str:
+    lines = sorted(left)
+    return "; ".join(lines[:6]) + (f"; and {len(lines) - 6} more" if len(lines) > 6 else "")

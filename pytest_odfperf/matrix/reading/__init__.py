@@ -1,0 +1,1 @@
+"""From a matrix file to a `Matrix`: YAML with places, ``extends``, fields, checks."""

@@ -1,0 +1,163 @@
+"""The pools, sizes and profiles of a matrix: from marked values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.keys import NATIVE, check_name
+from pytest_odfperf.matrix.model import Only, Pool, Profile, PvcSize, VmSize
+from pytest_odfperf.matrix.reading import fields
+from pytest_odfperf.matrix.reading.settings import read_block_sizes
+from pytest_odfperf.matrix.reading.yaml_marks import Marked
+
+#: Reads the template of a profile: its entry, its name, and the ``template`` field if it has one.
+ReadTemplate = Callable[[Marked, str, str | None], str]
+
+POOL = ("name", "storage_class", "volume_mode", "backend", "overhead", "recipe", "only")
+ONLY = ("vm_sizes", "pvc_sizes", "concurrency", "profiles")
+PROFILE = ("name", "template", "block_sizes")
+VOLUME_MODES: Mapping[str, Literal["Block", "Filesystem"] | None] = {
+    "Block": "Block",
+    "Filesystem": "Filesystem",
+    "from-provisioner": None,
+}
+
+MOST_VMS = 1000
+_LARGEST_BYTES = 1 << 60
+#: Less can not boot; and ``memory: 4`` is a forgotten ``Gi``.
+_LEAST_MEMORY = 64 << 20
+_LEAST_PVC = 16 << 20
+
+
+def read_vm_sizes(item: Marked) -> tuple[VmSize, ...]:
+    """``vm_sizes:``, a mapping of labels."""
+    values = fields.mapping(item, "vm_sizes")
+    if not values:
+        raise InputError("vm_sizes is empty; name at least one", place=item.place)
+    sizes = []
+    for label, entry in values.items():
+        what = f"VM size {label!r}"
+        check_name("VM size", label, place=item.key_place(label))
+        size = fields.fields(entry, what, ("vcpus", "memory"), required=("vcpus", "memory"))
+        sizes.append(
+            VmSize(
+                label=label,
+                vcpus=fields.whole(size["vcpus"], f"{what}: vcpus", 1, 1024),
+                memory_bytes=fields.quantity_bytes(
+                    size["memory"], f"{what}: memory", _LEAST_MEMORY, _LARGEST_BYTES
+                ),
+            )
+        )
+    return tuple(sizes)
+
+
+def read_pvc_sizes(item: Marked) -> tuple[PvcSize, ...]:
+    """``pvc_sizes:``, a list of quantities that are their own labels."""
+    sizes: dict[int, PvcSize] = {}
+    for entry in fields.items(item, "pvc_sizes"):
+        label = check_name("PVC size", fields.written(entry, "PVC size"), place=entry.place)
+        size = fields.quantity_bytes(entry, "PVC size", _LEAST_PVC, _LARGEST_BYTES)
+        if size in sizes:
+            same = "is there twice" if sizes[size].label == label else f"is the same as {sizes[size].label!r}"
+            raise InputError(f"PVC size {label!r} {same}", place=entry.place)
+        sizes[size] = PvcSize(label=label, size_bytes=size)
+    return tuple(sizes.values())
+
+
+def read_concurrency(item: Marked) -> tuple[int, ...]:
+    """``concurrency:``, numbers of VMs."""
+    return fields.each(
+        item, "concurrency", "concurrency", lambda entry, what: fields.whole(entry, what, 1, MOST_VMS)
+    )
+
+
+def read_profiles(item: Marked, usual: tuple[str, ...] | None, template: ReadTemplate) -> tuple[Profile, ...]:
+    """``profiles:``, names or mappings; ``usual`` are the block sizes of those that name none."""
+    profiles: dict[str, Profile] = {}
+    for entry in fields.items(item, "profiles"):
+        values = {"name": entry} if isinstance(entry.value, str) else None
+        values = values or fields.fields(entry, "profile", PROFILE, required=("name",))
+        name = fields.name(values["name"], "profile")
+        if name in profiles:
+            raise InputError(f"profile {name!r} is there twice", place=entry.place)
+        path = (
+            fields.text(values["template"], f"template of profile {name}") if "template" in values else None
+        )
+        text = template(values.get("template", entry), name, path)
+        profiles[name] = Profile(
+            name=name, template=text, block_sizes=_block_sizes(entry, name, text, values, usual)
+        )
+    return tuple(profiles.values())
+
+
+def _block_sizes(
+    entry: Marked, name: str, template: str, values: Mapping[str, Marked], usual: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    own = values.get("block_sizes")
+    if "${BLOCK_SIZE}" not in template:
+        if own is not None:
+            raise InputError(
+                f"profile {name!r} has block_sizes, but its template does not use ${{BLOCK_SIZE}}",
+                place=own.place,
+            )
+        return (NATIVE,)
+    if own is not None:
+        return read_block_sizes(own, f"block_sizes of profile {name}")
+    if usual is None:
+        raise InputError(
+            f"profile {name!r} needs block sizes: give block_sizes to it or to the matrix", place=entry.place
+        )
+    return usual
+
+
+def read_pools(item: Marked, declared: Mapping[str, Sequence[Any]]) -> tuple[Pool, ...]:
+    """``pools:``, names or mappings; ``declared`` are the values that ``only`` may name."""
+    pools: dict[str, Pool] = {}
+    for entry in fields.items(item, "pools"):
+        pool = _pool(entry, declared)
+        if pool.name in pools:
+            raise InputError(f"pool {pool.name!r} is there twice", place=entry.place)
+        pools[pool.name] = pool
+    return tuple(pools.values())
+
+
+def _pool(entry: Marked, declared: Mapping[str, Sequence[Any]]) -> Pool:
+    values = {"name": entry} if isinstance(entry.value, str) else None
+    values = values or fields.fields(entry, "pool", POOL, required=("name",))
+    name = fields.name(values["name"], "pool")
+    what = f"pool {name!r}"
+    mode = values.get("volume_mode")
+    overhead = values.get("overhead")
+    return Pool(
+        name=name,
+        # A pool is named by its StorageClass unless it says otherwise.
+        storage_class=fields.subdomain(values.get("storage_class", values["name"]), f"{what}: storage_class"),
+        volume_mode=VOLUME_MODES[fields.choice(mode, f"{what}: volume_mode", list(VOLUME_MODES))]
+        if mode
+        else None,
+        backend=fields.name(values["backend"], f"{what}: backend") if "backend" in values else None,
+        overhead=fields.number(overhead, f"{what}: overhead", 1, 100) if overhead else 1.0,
+        recipe=fields.plain_mapping(values["recipe"], f"{what}: recipe") if "recipe" in values else None,
+        only=_only(values["only"], what, declared) if "only" in values else Only(),
+    )
+
+
+def _only(item: Marked, pool: str, declared: Mapping[str, Sequence[Any]]) -> Only:
+    values = fields.fields(item, f"only of {pool}", ONLY)
+
+    def read(entry: Marked, what: str) -> Any:
+        known = declared[what]
+        value = entry.value if what == "concurrency" else fields.written(entry, what)
+        # bool is an int: True would be found in [1].
+        if value not in known or isinstance(value, bool):
+            raise InputError(
+                f"{what} {entry.text[:60]!r} of {pool} is not declared (known: {fields.listed(known)})",
+                place=entry.place,
+            )
+        return value
+
+    return Only(
+        **{name: fields.each(entry, f"only {name} of {pool}", name, read) for name, entry in values.items()}
+    )

@@ -1,0 +1,87 @@
+"""A matrix that was not read from a matrix file (but from a run's folder) must still be one that could be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.expand import count_keys
+from pytest_odfperf.matrix.keys import check_name
+from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.reading.entries import MOST_VMS
+from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomain
+from pytest_odfperf.matrix.reading.load import MOST_KEYS
+from pytest_odfperf.matrix.reading.settings import check_package, check_user
+
+
+def check(matrix: Matrix) -> Matrix:
+    """``matrix`` if its names are safe, its numbers in their limits and its parts all there.
+
+    Raises `InputError`.
+    """
+    _names(matrix)
+    _numbers(matrix)
+    for pool in matrix.pools:
+        check_subdomain(f"StorageClass of pool {pool.name}", pool.storage_class)
+        for part, known in (
+            ("vm_sizes", [size.label for size in matrix.vm_sizes]),
+            ("pvc_sizes", [size.label for size in matrix.pvc_sizes]),
+            ("concurrency", matrix.concurrency),
+            ("profiles", [profile.name for profile in matrix.profiles]),
+        ):
+            for value in getattr(pool.only, part) or ():
+                if value not in known:
+                    raise InputError(f"pool {pool.name}: only {part} {value!r:.60} is not declared")
+    if (keys := count_keys(matrix)) > MOST_KEYS:
+        raise InputError(f"the matrix has {keys} keys, more than {MOST_KEYS}")
+    return matrix
+
+
+def _names(matrix: Matrix) -> None:
+    _different("pool", [pool.name for pool in matrix.pools])
+    _different("VM size", [size.label for size in matrix.vm_sizes])
+    _different("PVC size", [size.label for size in matrix.pvc_sizes])
+    _different("profile", [profile.name for profile in matrix.profiles])
+    for profile in matrix.profiles:
+        _different(f"block size of profile {profile.name}", profile.block_sizes)
+    check_dns_label("namespace", matrix.namespace)
+    guest = matrix.guest
+    check_subdomain("guest data_source", guest.data_source)
+    check_dns_label("guest data_source_namespace", guest.data_source_namespace)
+    if guest.root_storage_class is not None:
+        check_subdomain("guest root_storage_class", guest.root_storage_class)
+    check_user(guest.user)
+    for package in guest.packages:
+        check_package(package)
+
+
+def _different(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        check_name(what, name)
+        if name in seen:
+            raise InputError(f"{what} {name!r} is there twice")
+        seen.add(name)
+    if not seen:
+        raise InputError(f"there is no {what}")
+
+
+def _numbers(matrix: Matrix) -> None:
+    largest = 1 << 60
+    limits = [
+        *((f"vcpus of {size.label}", size.vcpus, 1, 1024) for size in matrix.vm_sizes),
+        *((f"memory of {size.label}", size.memory_bytes, 1, largest) for size in matrix.vm_sizes),
+        *((f"PVC size {size.label}", size.size_bytes, 1, largest) for size in matrix.pvc_sizes),
+        *(("concurrency", count, 1, MOST_VMS) for count in matrix.concurrency),
+        *((f"overhead of {pool.name}", pool.overhead, 1, 100) for pool in matrix.pools),
+        *(
+            (f"timeout {name}", getattr(matrix.timeouts, name), 1, 86_400)
+            for name in matrix.timeouts.__slots__
+        ),
+        ("guest root size", matrix.guest.root_size_bytes, 1, largest),
+    ]
+    for what, value, low, high in limits:
+        if not low <= value <= high:
+            raise InputError(f"{what} {value:g} is not from {low} to {high}")
+    if len(set(matrix.concurrency)) != len(matrix.concurrency) or not matrix.concurrency:
+        raise InputError("concurrency is empty or has a number twice")

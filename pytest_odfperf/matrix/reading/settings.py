@@ -1,0 +1,119 @@
+"""The fio, guest and timeout settings of a matrix, and the block sizes: from marked values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Timeouts
+from pytest_odfperf.matrix.reading import fields
+from pytest_odfperf.matrix.reading.yaml_marks import Marked
+
+_DAY_S = 86_400
+_LARGEST_BYTES = 1 << 60
+
+#: The fio settings by their names in matrix files and on the command line.
+FIO = ("runtime", "ramp", "iodepth", "numjobs", "file_size")
+TIMEOUTS = ("boot", "schedule", "stall", "ssh", "layout", "fio_slack", "delete", "api")
+GUEST = ("data_source", "data_source_namespace", "user", "packages", "root_size", "root_storage_class")
+
+DURATION_FORM = "120s, 2m, 1h or seconds"
+FIO_SIZE_FORM = "4G, 512M or bytes"
+
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._:-]{0,99}", re.ASCII)
+
+
+def read_fio(item: Marked) -> FioSettings:
+    """``fio:``; also the values of ``--odf-fio``."""
+    values = fields.fields(item, "fio", FIO)
+    read: dict[str, Any] = {}
+    for name, low in (("runtime", 1), ("ramp", 0)):
+        if name in values:
+            read[f"{name}_s"] = _seconds(values[name], f"fio {name}", low)
+    for name, high in (("iodepth", 65_536), ("numjobs", 1024)):
+        if name in values:
+            read[name] = fields.whole(values[name], f"fio {name}", 1, high)
+    if "file_size" in values:
+        what = "fio file_size"
+        size = fields.parsed(
+            values["file_size"], what, fields.parse_fio_bytes, FIO_SIZE_FORM, 1 << 20, _LARGEST_BYTES
+        )
+        if size % 4096:
+            raise InputError(f"{what} is not a multiple of 4096 bytes", place=values["file_size"].place)
+        read["file_size_bytes"] = size
+    return FioSettings(**read)
+
+
+def read_timeouts(item: Marked) -> Timeouts:
+    """``timeouts:``."""
+    values = fields.fields(item, "timeouts", TIMEOUTS)
+    return Timeouts(**{f"{name}_s": _seconds(value, f"timeout {name}", 1) for name, value in values.items()})
+
+
+def read_guest(item: Marked) -> GuestSettings:
+    """``guest:``."""
+    values = fields.fields(item, "guest", GUEST)
+    read: dict[str, Any] = {
+        name: fields.subdomain(values[name], f"guest {name}")
+        for name in ("data_source", "root_storage_class")
+        if name in values
+    }
+    if "data_source_namespace" in values:
+        read["data_source_namespace"] = fields.dns_label(
+            values["data_source_namespace"], "guest data_source_namespace"
+        )
+    if "user" in values:
+        read["user"] = check_user(fields.text(values["user"], "guest user"), place=values["user"].place)
+    if "packages" in values:
+        # An empty list is meant here: install nothing.
+        read["packages"] = (
+            fields.each(values["packages"], "guest packages", "package", _package)
+            if values["packages"].value != []
+            else ()
+        )
+    if "root_size" in values:
+        read["root_size_bytes"] = fields.quantity_bytes(
+            values["root_size"], "guest root_size", 1 << 20, _LARGEST_BYTES
+        )
+    return GuestSettings(**read)
+
+
+def read_block_sizes(item: Marked, what: str) -> tuple[str, ...]:
+    """Block sizes as written, each a multiple of 512 bytes; equal ones are refused however written."""
+    seen: dict[int, str] = {}
+    for entry in fields.items(item, what):
+        size = fields.parsed(entry, "block size", fields.parse_fio_bytes, "4k, 1M or bytes", 512, 1 << 30)
+        written = fields.written(entry, "block size")
+        if size % 512:
+            raise InputError(f"block size {written!r} is not a multiple of 512 bytes", place=entry.place)
+        if size in seen:
+            same = "is there twice" if seen[size] == written else f"is the same as {seen[size]!r}"
+            raise InputError(f"block size {written!r} {same}", place=entry.place)
+        seen[size] = written
+    return tuple(seen.values())
+
+
+def _seconds(item: Marked, what: str, low: int) -> int:
+    return fields.parsed(item, what, fields.parse_duration_s, DURATION_FORM, low, _DAY_S)
+
+
+def _package(item: Marked, what: str) -> str:
+    return check_package(fields.text(item, what), place=item.place)
+
+
+def check_user(name: str, *, place: str | None = None) -> str:
+    """Return ``name`` if a Linux user can have it; `InputError` if not."""
+    return _matching(name, "guest user", _USER, "a Linux user name", place)
+
+
+def check_package(name: str, *, place: str | None = None) -> str:
+    """Return ``name`` if a package can have it; `InputError` if not."""
+    return _matching(name, "package", _PACKAGE, "a package name", place)
+
+
+def _matching(value: str, what: str, form: re.Pattern[str], expected: str, place: str | None) -> str:
+    if not form.fullmatch(value):
+        raise InputError(f"{what} {value[:60]!r} is not {expected}", place=place)
+    return value

@@ -1,0 +1,290 @@
+"""The hooks of the controller: it hands out the plan, follows the keys, and ends the run."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_odfperf.errors import InputError, StoreError, one_line
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.plugin.output.completion import Completion
+from pytest_odfperf.plugin.output.display import Display
+from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, copy_reports, passed_report
+from pytest_odfperf.plugin.output.session_outputs import Outputs
+from pytest_odfperf.report.html import RunContext
+from pytest_odfperf.report.summary import per_pool_results
+from pytest_odfperf.run.before.prepare import Workers
+from pytest_odfperf.run.controller.open_run import Run
+from pytest_odfperf.run.controller.progress import Progress
+from pytest_odfperf.run.interrupt import Interrupt
+from pytest_odfperf.run.worker.recorder import Recorder
+from pytest_odfperf.schedule.plan_text import count_text
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+    from pytest_odfperf.plugin.workers.scheduling import PoolScheduling
+
+
+class ControllerHooks:
+    """One measuring session, seen from the process that the user started."""
+
+    def __init__(self, config: pytest.Config, run: Run, workers: Workers, interrupt: Interrupt) -> None:
+        self._config = config
+        self._run = run
+        self._workers = workers
+        self._interrupt = interrupt
+        self._count = int(getattr(config.option, "numprocesses", None) or 0)
+        self._display: Display | None = None
+        self._recorder = Recorder(run.plan, "controller")
+        self._ended: set[str] = set()
+        self._outputs = Outputs(run)
+        self._ids: list[str] = []
+        self._completion = Completion(config, run, self._outputs, self)
+        self._context = RunContext(
+            run_id=run.plan.run_id,
+            cluster=run.facts.server,
+            matrix=run.selection.matrix.name,
+            when=str(run.content["started_at"]),
+            marking=run.marking,
+            facts=(
+                ("Pools at once", f"{max(1, self._count)} ({workers.why})"),
+                *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
+            ),
+        )
+        self._html = HtmlPlugin(self._context, self._outputs.records)
+        config.pluginmanager.register(self._html, "odfperf-html")
+
+    def pytest_report_header(self) -> list[str]:
+        plan, facts = self._run.plan, self._run.facts
+        pools = dict.fromkeys(key.pool for key in plan.keys)
+        shown = ", ".join(list(pools)[:8]) + (f" and {len(pools) - 8} more" if len(pools) > 8 else "")
+        at_once = (
+            f"{count_text(range(self._count), 'pool')} at once" if self._count else "one pool after the other"
+        )
+        given = ""
+        if self._count != self._workers.count:
+            given = f"-n {self._count} given; otherwise " if self._count else "in this process; otherwise "
+        lines = [
+            f"odfperf: run {plan.run_id} in {_relative(self._run.run_dir.path)}",
+            f"odfperf: cluster {facts.server}, namespace {plan.matrix.namespace}",
+            f"odfperf: matrix {plan.matrix.name}: {count_text(plan.keys, 'key')} on "
+            f"{count_text(pools, 'pool')}: {shown}",
+            f"odfperf: {at_once}: {given}{self._workers.why}",
+        ]
+        if self._run.marking:
+            lines.insert(0, f"odfperf: {self._run.marking}: no figure of this run comes from real storage")
+        if facts.forbidden:
+            kinds = ", ".join(facts.forbidden)
+            lines.append(f"odfperf: not read, since it is forbidden: {kinds} (docs/openshift.md: Rights)")
+        lines += [f"odfperf: pool {pool} is skipped: {why}" for pool, why in plan.skipped_pools.items()]
+        return [one_line(line) for line in (*lines, *(f"odfperf: {line}" for line in self._run.lines))]
+
+    # -- workers
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerController) -> None:
+        node.workerinput["odfperf"] = self._run.plan.to_json()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_auto_num_workers(self) -> int:
+        return max(1, self._workers.count)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config) -> PoolScheduling:
+        from pytest_odfperf.plugin.workers.scheduling import PoolScheduling
+
+        return PoolScheduling(
+            len(config.option.tx), self._pool_of, self._run.plan.estimates_s, self._interrupt.stop.is_set
+        )
+
+    def _pool_of(self, node_id: str) -> str | None:
+        key = self._key_of(node_id)
+        return key.pool if key else None
+
+    def _key_of(self, node_id: str) -> Key | None:
+        """The key in a node id; a test of the user may have parameters of its own beside it."""
+        params = node_id.partition("[")[2].removesuffix("]")
+        definitions = self._run.plan.definitions
+        if params not in definitions:
+            params = next(
+                (key for key in definitions if params.startswith(f"{key}-") or params.endswith(f"-{key}")), ""
+            )
+        try:
+            return Key.parse(params)
+        except InputError:
+            return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """Make the lost key visible: pytest-html shows no report whose phase is unknown."""
+        complete = None if crashitem in self._ended else self._outputs.completed_now(crashitem)
+        if complete is not None:
+            self._replay_call(complete, report)
+        if crashitem in self._ended:
+            # Its record is complete; what was lost is the deletion of its group.
+            report.when = "teardown"
+            report.longrepr = f"the worker died after it measured {crashitem}; see its pool's log"
+            return
+        report.when = "call"
+        report.longrepr = f"the worker died while it measured {crashitem}; see its pool's log"
+        key = self._key_of(crashitem)
+        if key is not None:
+            now_s = time.time()
+            record = self._recorder.of(
+                key=key,
+                node_id=crashitem,
+                status="failed",
+                reason=str(report.longrepr),
+                measured=None,
+                started_at_s=now_s,
+                ended_at_s=now_s,
+            )
+            try:
+                self._recorder.write(record)
+            except StoreError as error:
+                self._outputs.note(str(error))
+            report.odf = record.to_json()
+            report.user_properties = record.properties()
+        report.odf_crashed = True
+
+    def _replay_call(self, record: Record, crash: pytest.TestReport) -> None:
+        for when in ("setup", "call"):
+            report = passed_report(record, when, record.properties())
+            report.node = crash.node  # type: ignore[attr-defined]
+            self._config.hook.pytest_runtest_logreport(report=report)
+
+    # -- progress
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._start_display(ids)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if not self._count:
+            self._start_display([item.nodeid for item in session.items])
+
+    def _start_display(self, ids: list[str]) -> None:
+        if self._display is None:
+            self._ids = list(ids)
+            keys = [key for key in map(self._shown_key_of, ids) if key is not None]
+            progress = Progress(keys, self._run.plan.estimates_s, max(1, self._count))
+            self._display = Display(self._config, progress)
+            self._display.start()
+            if self._display.is_live:
+                # The table is drawn over all that does not come from itself.
+                self._interrupt.say = self._display.write
+
+    def _shown_key_of(self, node_id: str) -> Key | None:
+        """The key of a node id, unless its pool can not run: that was said before."""
+        key = self._key_of(node_id)
+        return None if key is None or key.pool in self._run.plan.skipped_pools else key
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        key = self._shown_key_of(nodeid)
+        if key is not None and self._display is not None:
+            self._display.key_started(key)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        result = yield
+        if note := getattr(report, "odf_note", None):
+            self._outputs.note(note)
+        self._completion.saw(report)
+        plain = getattr(report, "odf", None)
+        if plain is not None and getattr(report, "odf_unwritten", False):
+            self._outputs.take_unwritten(plain)
+        if plain is not None and self._display is not None and report.nodeid not in self._ended:
+            self._ended.add(report.nodeid)
+            outcome = {"error": "failed"}.get(plain["status"], plain["status"])
+            if (key := self._shown_key_of(report.nodeid)) is not None:
+                self._display.key_ended(key, outcome)
+        if getattr(report, "odf_crashed", False):
+            # pytest-html and JUnit close a test only with its teardown, which a dead worker does not send.
+            teardown = pytest.TestReport(
+                nodeid=report.nodeid, location=report.location, keywords={}, outcome="passed",
+                longrepr=None, when="teardown", user_properties=report.user_properties,
+            )  # fmt: skip
+            teardown.node = report.node  # type: ignore[attr-defined]
+            self._config.hook.pytest_runtest_logreport(report=teardown)
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        if self._display is not None and self._display.is_live and report.passed:
+            return ("passed" if report.when == "call" else ""), "", ""
+        return None
+
+    # -- the end
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self._interrupt.stop.set()
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Reports are written inside; before them what they need, after them the cluster is left clean.
+
+        The innermost wrapper: the terminal's own, around it, then tells what was cleaned.
+        """
+        if self._display is not None:
+            self._display.close()
+        all_done = self._completion.restore()
+        if all_done and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            # A script that resumes until the exit code is 0 must come to its end.
+            session.exitstatus = pytest.ExitCode.OK
+        self._completion.complete(self._ended)
+        if not self._outputs.write():
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        result = None
+        try:
+            result = yield
+        except (OSError, StoreError) as error:
+            # pytest's own: its reports could not be written.
+            self._outputs.note(f"the reports could not be written: {error}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        finally:
+            # Workers are gone by now, so nothing that they still made escapes.
+            self._run.end()
+        return result
+
+    def _not_run(self) -> Counter[str]:
+        """By pool, the tests that never ended."""
+        keys = [self._key_of(test) for test in self._ids if test not in self._ended]
+        return Counter(key.pool for key in keys if key is not None)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        self._outputs.write()
+        path = _relative(self._run.run_dir.path)
+        terminalreporter.section("odfperf", sep="-")
+        if self._run.marking:
+            terminalreporter.write_line(
+                f"{self._run.marking}: no figure of this run comes from real storage", yellow=True, bold=True
+            )
+        for line in per_pool_results(
+            self._outputs.counts, lambda pool: f"{path}/{pool}/pool.log", self._not_run()
+        ):
+            terminalreporter.write_line(line)
+        try:
+            reports = copy_reports(self._config, self._run.run_dir.path)
+        except OSError as error:
+            self._outputs.note(f"the reports could not be copied: {error}")
+            reports = []
+        for line in self._outputs.lines:
+            terminalreporter.write_line(one_line(line))
+        for report in reports:
+            terminalreporter.write_line(f"report: {_relative(report)}")
+        for line in self._run.outages:
+            terminalreporter.write_line(f"odfperf: {line}")
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

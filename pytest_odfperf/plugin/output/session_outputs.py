@@ -1,0 +1,64 @@
+"""What a session leaves behind: its records, the files made of them, lines for the terminal's end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_odfperf.errors import StoreError
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.summary import PoolCounts, count
+from pytest_odfperf.run.controller.finish import final_records, write_outputs
+from pytest_odfperf.run.controller.open_run import Run
+
+
+class Outputs:
+    """The outputs of one session of a run. A disk that takes nothing is said, and stops nobody."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.lines: list[str] = []
+        self.counts: dict[str, PoolCounts] = {}
+        #: Records of this session that are not on the disk, by test.
+        self._unwritten: dict[str, Record] = {}
+
+    def note(self, line: str) -> None:
+        """Say ``line`` at the end, once however often it happened."""
+        if f"odfperf: {line}" not in self.lines:
+            self.lines.append(f"odfperf: {line}")
+
+    def take_unwritten(self, plain: Mapping[str, Any]) -> None:
+        """Keep a record that its process could not write."""
+        record = Record.from_json(plain)
+        self._unwritten[record.test] = record
+
+    def records(self) -> list[Record]:
+        """The records that count, with those that could not be written. Raises `StoreError`."""
+        written = final_records(self._run.run_dir, self._run.plan.definitions)
+        kept = [record for record in written if record.test not in self._unwritten]
+        return [*kept, *self._unwritten.values()]
+
+    def completed_now(self, test: str) -> Record | None:
+        """The passed record of ``test`` that a worker of this session wrote, and may not have reported."""
+        try:
+            found = {record.test: record for record in self.records()}.get(test)
+        except StoreError:
+            return None
+        if found is None or found.status != "passed" or found == self._run.earlier.get(test):
+            return None
+        return found
+
+    def write(self) -> bool:
+        """Write what is made of the records; False, and a line at the end, if that is not possible.
+
+        All pools that were to run are counted: one that was never begun is not absent from the totals.
+        """
+        pools = list(dict.fromkeys(key.pool for key in self._run.plan.keys))
+        try:
+            records = self.records()
+            self.counts = count(records, pools)
+            write_outputs(self._run.run_dir, records, pools)
+        except StoreError as error:
+            self.note(str(error))
+            return False
+        return True

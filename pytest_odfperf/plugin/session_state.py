@@ -1,0 +1,41 @@
+"""What the hooks of one pytest process share, kept on ``config.stash``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_odfperf.guest.guest import Guest
+    from pytest_odfperf.matrix.keys import Key
+    from pytest_odfperf.run.plan import Plan
+    from pytest_odfperf.run.worker.key_result import Measured, Result
+
+
+class Measures(Protocol):
+    """What the fixtures ask of a process that measures."""
+
+    def guests(self, key: Key) -> tuple[Guest, ...]: ...
+
+    def result(self, key: Key, test: str) -> Result: ...
+
+    def abandon(self) -> None: ...
+
+
+#: The exit code that is decided here: of what needs no collection (a dry run), and of an interrupted run.
+EXIT_CODE: pytest.StashKey[int] = pytest.StashKey()
+PLAN: pytest.StashKey[Plan] = pytest.StashKey()
+MEASURE: pytest.StashKey[Measures] = pytest.StashKey()
+
+#: On an item: its key, and its measurement once there is one.
+KEY: pytest.StashKey[Key] = pytest.StashKey()
+MEASURED: pytest.StashKey[Measured] = pytest.StashKey()
+
+#: The first part of the node ids of the tests that ship with the plugin, wherever it is installed.
+SHIPPED_NODE = "odfperf"
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is an xdist worker."""
+    return hasattr(config, "workerinput")

@@ -1,0 +1,1 @@
+"""What a signal does to a pytest process."""

@@ -1,0 +1,1 @@
+"""How pools come to xdist's workers."""

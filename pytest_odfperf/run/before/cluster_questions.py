@@ -1,0 +1,215 @@
+"""Asks the cluster everything that a run would stumble over, and creates nothing there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.matrix.keys import GroupKey
+from pytest_odfperf.preflight import limits, objects
+from pytest_odfperf.preflight.check import GRANT, Check, Unread, doubtful, failed, not_checked, passed
+from pytest_odfperf.run.before.cluster_choice import open_access
+from pytest_odfperf.run.before.prepare import choose_workers
+from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.client.calls import Calls
+    from pytest_odfperf.cluster.client.configured_client import Cluster
+    from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
+
+#: An instance that nobody makes: its name in the refusal shows that KubeVirt itself answered.
+PROBE = "odfperf-preflight"
+_TUNNEL_S = 10.0
+
+T = TypeVar("T")
+
+
+def preflight(selection: Selection, stop: Stop) -> tuple[Check, ...]:
+    """All checks, of the keys that are selected. A cluster that can not be used is a check that failed.
+
+    Raises `InputError` and `InterruptedRunError`.
+    """
+    try:
+        with open_access(selection, stop) as (cluster, _):
+            return tuple(_checks(cluster, selection, stop))
+    except ClusterError as error:
+        return (failed("cluster", str(error), ""),)
+
+
+def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Check]:
+    from pytest_odfperf.cluster.client.calls import Calls
+    from pytest_odfperf.cluster.client.kinds import (
+        CDI,
+        CEPH_CLUSTER,
+        DATA_SOURCE,
+        DATA_VOLUME,
+        KUBEVIRT,
+        LIMIT_RANGE,
+        NAMESPACE,
+        RESOURCE_QUOTA,
+        VM,
+    )
+
+    calls, matrix = Calls(cluster, stop), selection.matrix
+    guest, place = matrix.guest, matrix.namespace
+    groups = tuple(dict.fromkeys(key.group for key in selection.keys))
+    yield passed("cluster", f"{cluster.server}, Kubernetes {calls.version().get('gitVersion', 'unknown')}")
+    there = objects.namespace(place, _ask(lambda: calls.get(NAMESPACE, place)))
+    yield there
+    yield from _rights(calls, selection)
+    for kind, served in ((KUBEVIRT, VM), (CDI, DATA_VOLUME)):
+        yield objects.operator(kind.name, *_operator(calls, kind, served, place))
+    source, source_place = guest.data_source, guest.data_source_namespace
+    yield objects.data_source(
+        source, source_place, _ask(lambda: calls.get(DATA_SOURCE, source, source_place))
+    )
+    facts, storage = _storage(cluster, calls, selection, stop)
+    yield from storage
+    yield from objects.ceph(_ask(lambda: calls.items(CEPH_CLUSTER)))
+    nodes: Any = Unread(403, facts.forbidden["nodes"]) if facts and "nodes" in facts.forbidden else None
+    if facts is not None:
+        yield from limits.nodes(nodes or facts.nodes, matrix, groups)
+    at_once, why = _at_once(selection, facts)
+    yield why
+    quotas = _ask(lambda: calls.items(RESOURCE_QUOTA, place))
+    yield from limits.quotas(quotas, matrix, groups, at_once)
+    yield from limits.limit_ranges(_ask(lambda: calls.items(LIMIT_RANGE, place)), matrix, groups)
+    if there.level != "FAIL":
+        yield from _machines(calls, selection, groups)
+    yield objects.tunnel(PROBE, _tunnel(cluster, place))
+    yield from objects.leftovers(place, _leftovers(calls, place))
+
+
+def _ask(read: Callable[[], T]) -> T | Unread:
+    from pytest_odfperf.cluster.client.calls import ApiError
+
+    try:
+        return read()
+    except ApiError as error:
+        return Unread(error.status, error.message or error.reason)
+
+
+def _rights(calls: Calls, selection: Selection) -> list[Check]:
+    from pytest_odfperf.cluster.facts.right_reviews import missing_rights
+    from pytest_odfperf.cluster.facts.rights import Place, shipped_rights
+
+    matrix = selection.matrix
+    places: Mapping[Place, str | None] = {
+        "run": matrix.namespace,
+        "cluster": None,
+        "images": matrix.guest.data_source_namespace,
+    }
+    shipped = shipped_rights()
+    missing = _ask(lambda: missing_rights(calls, shipped, places))
+    if isinstance(missing, Unread):
+        return [not_checked("rights", missing)]
+    checks = []
+    for right in missing:
+        where = f"in namespace {places[right.place]}" if places[right.place] else "in the whole cluster"
+        what, detail = f"right {right}", f"is missing {where}; without it: {right.without}"
+        if right.resource == "datavolumes/source":
+            account = f"system:serviceaccount:{matrix.namespace}:default"
+            checks.append(doubtful(what, f"{detail}, unless {account} has it", GRANT))
+        else:
+            checks.append((failed if right.required else doubtful)(what, detail, GRANT))
+    return checks or [passed("rights", f"all {len(shipped)} of deploy/")]
+
+
+def _operator(calls: Calls, kind: Any, served: Any, place: str) -> tuple[Any, Unread | None]:
+    found = _ask(lambda: calls.items(kind))
+    if not isinstance(found, Unread):
+        return found, None
+    api = _ask(lambda: calls.items(served, place, limit=1))
+    return found, api if isinstance(api, Unread) else None
+
+
+def _storage(
+    cluster: Cluster, calls: Calls, selection: Selection, stop: Stop
+) -> tuple[ClusterFacts | None, list[Check]]:
+    from pytest_odfperf.cluster.client.kinds import STORAGE_CLASS
+    from pytest_odfperf.cluster.facts.cluster_facts import read_facts
+
+    try:
+        facts = read_facts(cluster, selection.matrix, stop=stop)
+        classes: Sequence[Any] = calls.items(STORAGE_CLASS)
+    except ClusterError as error:
+        return None, [failed("storage", str(error), GRANT)]
+    checks = [
+        objects.pool(
+            name,
+            selection.matrix.pool(name).storage_class,
+            facts.volume_modes[name],
+            facts.pool_problems.get(name),
+        )
+        for name in dict.fromkeys(key.pool for key in selection.keys)
+    ]
+    return facts, [*checks, objects.root_class(selection.matrix.guest.root_storage_class, classes)]
+
+
+def _at_once(selection: Selection, facts: ClusterFacts | None) -> tuple[int, Check]:
+    what = "pools at once"
+    if facts is None:
+        return 1, doubtful(what, "not known", "see the checks above")
+    try:
+        workers = choose_workers(selection, facts)
+    except ClusterError as error:
+        return 1, failed(what, str(error), "give the number: --odf-parallel=N")
+    return max(1, workers.count), passed(what, f"{max(1, workers.count)}: {workers.why}")
+
+
+def _machines(calls: Calls, selection: Selection, groups: Sequence[GroupKey]) -> Iterator[Check]:
+    """Ask whether a VM of each size would be taken: KubeVirt also checks the right to clone then."""
+    from pytest_odfperf.cluster.client.kinds import VM
+    from pytest_odfperf.vm.manifests import virtual_machine
+    from pytest_odfperf.vm.spec import GroupSpec, Owner
+
+    one_of_each = {group.size: replace(group, concurrency=1) for group in groups}
+    for size, group in one_of_each.items():
+        spec = GroupSpec.of(
+            selection.matrix,
+            group,
+            run_id=PROBE,
+            owner=Owner(PROBE, "00000000-0000-0000-0000-000000000000"),
+            volume_mode="Block",
+            client_key_public="",
+            job="",
+            layout_bytes=0,
+        )
+        body = virtual_machine(spec, spec.vm_names[0])
+        refused = _ask(lambda body=body: calls.try_create(VM, selection.matrix.namespace, body))  # type: ignore[misc]
+        what = f"a VM of size {size}"
+        if refused is None:
+            yield passed(what, "would be taken (tried with dryRun)")
+        elif "clone source" in refused.words:
+            yield failed(what, refused.words, "oc apply -f deploy/clone-role.yaml")
+        else:
+            yield failed(what, f"would be refused: {refused.words}", "see the message")
+
+
+def _tunnel(cluster: Cluster, place: str) -> Unread | None:
+    from pytest_odfperf.guest.ssh import SSH_PORT
+    from pytest_odfperf.guest.tunnel import Tunnel, TunnelError
+
+    try:
+        Tunnel.open(cluster, place, PROBE, SSH_PORT, timeout_s=_TUNNEL_S).close()
+    except TunnelError as error:
+        return Unread(error.status, str(error))
+    return None
+
+
+def _leftovers(calls: Calls, place: str) -> Any:
+    from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, VM
+    from pytest_odfperf.vm.labels import MANAGED_BY, MANAGER
+
+    found: dict[str, Any] = {}
+    for kind in (VM, DATA_VOLUME, CLAIM, CONFIG_MAP):
+        items = _ask(lambda kind=kind: calls.items(kind, place, label_selector=f"{MANAGED_BY}={MANAGER}"))  # type: ignore[misc]
+        if isinstance(items, Unread):
+            if items.status != 404:
+                return items
+        else:
+            found[kind.name] = items
+    return found

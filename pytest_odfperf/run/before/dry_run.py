@@ -1,0 +1,37 @@
+"""The text of a dry run. Asks the cluster only if its capacity decides the number of workers."""
+
+from __future__ import annotations
+
+from pytest_odfperf.run.before.earlier_results import Earlier
+from pytest_odfperf.run.before.prepare import choose_workers, make_plan, needs_cluster_to_scale
+from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.schedule.plan_text import plan_text
+from pytest_odfperf.waiting import Stop
+
+#: Of the tests that ship with the plugin.
+_NODE = "odfperf::test_storage[{}]"
+
+
+def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
+    """What would run, and what it would take. Creates nothing on the cluster.
+
+    Raises `ClusterError` if the workers are to be sized by a cluster that can not be reached.
+    """
+    facts = None
+    if needs_cluster_to_scale(selection):
+        from pytest_odfperf.run.before.cluster_choice import open_cluster
+
+        with open_cluster(selection, stop) as opened:
+            facts = opened.facts
+    plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
+    workers = choose_workers(selection, facts)
+    completed = {key for key in selection.keys if plan.is_done(_NODE.format(key), key)}
+    return plan_text(
+        matrix=selection.matrix,
+        keys=[key for key in selection.keys if key not in completed],
+        jobs=selection.jobs,
+        workers=max(1, workers.count),
+        why=workers.why,
+        done=len(completed),
+        pool_problems=plan.pool_problems,
+    )

@@ -1,0 +1,121 @@
+"""From a selection to a plan: the cluster is asked, once, and everything that workers need is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.matrix.definition import definition
+from pytest_odfperf.matrix.serial import to_json
+from pytest_odfperf.redaction import Hidden
+from pytest_odfperf.run.before.earlier_results import Earlier
+from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.schedule.capacity import AutoScale, auto_scale, demands
+from pytest_odfperf.schedule.estimate import pool_estimates_s
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
+    from pytest_odfperf.guest.ssh_keys import KeyPair
+
+#: As the API calls them.
+NODES = "nodes"
+#: Of pools that can not run, in a message.
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """How many pools run at once, and why. ``count`` 0: one after the other, in this process."""
+
+    count: int
+    why: str
+
+
+def choose_workers(selection: Selection, facts: ClusterFacts | None) -> Workers:
+    """The number of pools that run at once.
+
+    ``facts`` may be None unless the cluster's capacity decides. Raises `ClusterError` if no node is usable.
+    """
+    problems = facts.pool_problems if facts else {}
+    runnable = [key for key in selection.keys if key.pool not in problems]
+    pools = len(dict.fromkeys(key.pool for key in runnable or selection.keys))
+    wanted = selection.parallel
+    if wanted is None:
+        return Workers(count=0, why="sequential (--odf)")
+    if wanted == "auto":
+        assert facts is not None
+        if (why := facts.forbidden.get(NODES)) is not None:
+            raise ClusterError(
+                f"how many pools fit the nodes is not known, since they can not be read ({why}); "
+                "give the number: --odf-parallel=N"
+            )
+        scaled: AutoScale = auto_scale(
+            facts.nodes, demands(selection.matrix, (key.group for key in runnable or selection.keys)), pools
+        )
+        return Workers(count=scaled.workers, why=str(scaled))
+    count = int(wanted)
+    if count > pools:
+        return Workers(count=pools, why=f"{count} asked for, reduced to the pools that can run: {pools}")
+    return Workers(count=count, why=f"{count} asked for")
+
+
+def check_runnable(selection: Selection, facts: ClusterFacts) -> None:
+    """Raise `ClusterError` if no pool of the selection can run.
+
+    Skipped tests are no failure, so a run without any other would end as if all were well.
+    """
+    pools = dict.fromkeys(key.pool for key in selection.keys)
+    problems = [f"{pool}: {facts.pool_problems[pool]}" for pool in pools if pool in facts.pool_problems]
+    if len(problems) == len(pools):
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise ClusterError(f"no pool can run: {'; '.join(problems[:_SHOWN])}{more}")
+
+
+def needs_cluster_to_scale(selection: Selection) -> bool:
+    return selection.parallel == "auto"
+
+
+def make_plan(
+    selection: Selection,
+    facts: ClusterFacts | None,
+    *,
+    run_id: str,
+    run_dir: Path | None,
+    checkpoint_dir: Path | None,
+    earlier: Earlier,
+    kubeconfig: str | None = None,
+    owner: Mapping[str, str] | None = None,
+    client_key: KeyPair | None = None,
+) -> Plan:
+    """The plan of a run; without ``facts`` one that can only be collected."""
+    matrix = selection.matrix
+    storage: dict[str, Mapping[str, Any]] = {}
+    if facts is not None:
+        storage = {pool.name: facts.storage_facts(pool) for pool in matrix.pools}
+    definitions = {str(key): definition(key, matrix, storage.get(key.pool)) for key in selection.keys}
+    return Plan(
+        run_id=run_id,
+        run_dir=str(run_dir or ""),
+        checkpoint_dir=str(checkpoint_dir or ""),
+        matrix_json=to_json(matrix),
+        selected=tuple(str(key) for key in selection.keys),
+        definitions=definitions,
+        done=earlier.done(definitions) if facts else earlier.presumably_done(definitions),
+        pool_problems=dict(facts.pool_problems) if facts else {},
+        estimates_s=pool_estimates_s(matrix, selection.jobs, selection.keys),
+        kubeconfig=kubeconfig,
+        owner=owner or {},
+        volume_modes=dict(facts.volume_modes) if facts else {},
+        marking=facts.marking if facts else None,
+        client_key_private=client_key.private if client_key else Hidden(""),
+        client_key_public=client_key.public if client_key else "",
+    )
+
+
+def facts_json(facts: ClusterFacts) -> dict[str, Any]:
+    """What was found, for run.json."""
+    return asdict(facts)

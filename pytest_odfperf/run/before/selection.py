@@ -1,0 +1,149 @@
+"""From a request to the keys that it means, without any cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.expand import expand
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.overrides import add_storage_classes, override_fio
+from pytest_odfperf.matrix.reading.load import load_matrix
+from pytest_odfperf.matrix.reading.matrix_check import check
+from pytest_odfperf.matrix.select import select
+from pytest_odfperf.matrix.serial import from_json
+from pytest_odfperf.schedule.jobs import Jobs, check_fit, render_jobs
+from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
+
+DEFAULT_MATRIX = "full"
+CLUSTERS = ("kubeconfig", "sandbox")
+
+
+class Request(Protocol):
+    """What was asked for; see the options."""
+
+    @property
+    def parallel(self) -> int | str | None: ...
+    @property
+    def matrix(self) -> str | None: ...
+    @property
+    def pools(self) -> tuple[str, ...]: ...
+    @property
+    def filters(self) -> tuple[str, ...]: ...
+    @property
+    def excludes(self) -> tuple[str, ...]: ...
+    @property
+    def extra_storage_classes(self) -> tuple[str, ...]: ...
+    @property
+    def resume(self) -> str | None: ...
+    @property
+    def run_id(self) -> str | None: ...
+    @property
+    def results(self) -> str: ...
+    @property
+    def cluster(self) -> str | None: ...
+    @property
+    def fio(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What runs, and on which kind of cluster."""
+
+    matrix: Matrix
+    keys: tuple[Key, ...]
+    jobs: Jobs
+    cluster: str
+    parallel: int | str | None
+    filters: tuple[str, ...]
+    excludes: tuple[str, ...]
+    pools: tuple[str, ...]
+    #: The run that is gone on with, and its run.json.
+    resumed: RunDir | None
+    stored: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as run.json keeps them; the matrix is kept beside, with overrides applied."""
+        return {
+            "parallel": self.parallel,
+            "filters": list(self.filters),
+            "excludes": list(self.excludes),
+            "pools": list(self.pools),
+            "cluster": self.cluster,
+        }
+
+
+def read_selection(request: Request) -> Selection:
+    """The selection that ``request`` means. Raises `InputError`."""
+    resumed: RunDir | None = None
+    stored: Mapping[str, Any] = {}
+    options: Mapping[str, Any] = {}
+    if request.resume is not None:
+        if request.run_id is not None:
+            raise InputError("--odf-run-id and --odf-resume exclude each other: a resumed run keeps its id")
+        resumed = RunDir.open(Path(request.results), request.resume)
+        stored = resumed.read_run()
+        options = stored_options(resumed, stored)
+    if resumed is not None and request.matrix is None:
+        matrix = stored_matrix(resumed, stored)
+    else:
+        matrix = load_matrix(request.matrix or DEFAULT_MATRIX)
+    # The matrix of a resumed run has the pools that were added to it.
+    known = {pool.name for pool in matrix.pools} if resumed is not None else set()
+    extra = [name for name in request.extra_storage_classes if name not in known]
+    matrix = override_fio(add_storage_classes(matrix, extra), request.fio)
+    filters = request.filters or tuple(options.get("filters", ()))
+    excludes = request.excludes or tuple(options.get("excludes", ()))
+    pools = request.pools or tuple(options.get("pools", ()))
+    keys = select(expand(matrix), filters, excludes, pools)
+    jobs = render_jobs(matrix, keys)
+    check_fit(matrix, jobs, keys)
+    cluster = request.cluster or options.get("cluster") or matrix.cluster or "kubeconfig"
+    if cluster not in CLUSTERS:
+        raise InputError(f"--odf-cluster {cluster!r} is not known (known: {', '.join(CLUSTERS)})")
+    return Selection(
+        matrix=replace(matrix, cluster=cluster),
+        keys=keys,
+        jobs=jobs,
+        cluster=cluster,
+        parallel=request.parallel if request.parallel is not None else options.get("parallel"),
+        filters=filters,
+        excludes=excludes,
+        pools=pools,
+        resumed=resumed,
+        stored=stored,
+    )
+
+
+def stored_matrix(run_dir: RunDir, stored: Mapping[str, Any]) -> Matrix:
+    """The matrix in a run.json. Raises `InputError`."""
+    try:
+        return check(from_json(stored.get("matrix", {})))
+    except InputError as error:
+        raise InputError(f"its matrix: {error}", place=str(run_dir.path / RUN_JSON)) from error
+    except ValueError as error:
+        raise InputError(str(error), place=str(run_dir.path / RUN_JSON)) from error
+
+
+def stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options in a run.json. Raises `InputError`."""
+    options = stored.get("options")
+    place = str(run_dir.path / RUN_JSON)
+    if not isinstance(options, dict):
+        raise InputError("options is not an object", place=place)
+    for name in ("filters", "excludes", "pools"):
+        given = options.get(name, [])
+        if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+            raise InputError(f"options.{name} is not a list of texts", place=place)
+    parallel = options.get("parallel")
+    if parallel not in (None, "auto") and not (type(parallel) is int and parallel > 0):
+        raise InputError(
+            f"options.parallel is {parallel!r:.40}, not 'auto' or a number of pools", place=place
+        )
+    if not isinstance(options.get("cluster"), str | None):
+        raise InputError("options.cluster is not a text", place=place)
+    return options

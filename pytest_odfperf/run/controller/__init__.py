@@ -1,0 +1,1 @@
+"""The controller's part of a run: opened once, closed in any case."""

@@ -1,0 +1,38 @@
+"""What is written when a run has ended, from its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.csv_table import render_csv
+from pytest_odfperf.report.summary import PoolCounts, count
+from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
+from pytest_odfperf.store.run_dir import RunDir
+
+CSV = "results.csv"
+POOL_SUMMARY = ".pool-summary"
+
+
+def final_records(run_dir: RunDir, definitions: Mapping[str, str]) -> list[Record]:
+    """The record of each test that counts, in the order of the keys of ``definitions``, others after them.
+
+    Raises `StoreError`.
+    """
+    records, _ = read_records_of(run_dir)
+    place = {key: index for index, key in enumerate(definitions)}
+    return sorted(
+        by_test(records, definitions).values(), key=lambda record: place.get(str(record.key), len(place))
+    )
+
+
+def write_outputs(run_dir: RunDir, records: Sequence[Record], pools: Iterable[str]) -> dict[str, PoolCounts]:
+    """results.csv and each pool's ``.pool-summary``; returns the counts by pool. Raises `StoreError`.
+
+    ``pools`` are those that were to run, though they may have no record.
+    """
+    run_dir.write_text(CSV, render_csv(records))
+    counts = count(records, pools)
+    for pool, one in counts.items():
+        run_dir.write_text(f"{pool}/{POOL_SUMMARY}", one.line)
+    return counts

@@ -1,0 +1,211 @@
+"""A run as its controller sees it: opened once, closed in any case, nothing of it left on the cluster."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import secrets
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_odfperf.errors import StoreError, one_line
+from pytest_odfperf.matrix.serial import to_json
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.run.before.cluster_choice import OpenedCluster, open_cluster
+from pytest_odfperf.run.before.earlier_results import by_test, read_earlier
+from pytest_odfperf.run.before.prepare import check_runnable, facts_json, make_plan
+from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.run.controller.held_run import Ending, HeldRun, hold_run
+from pytest_odfperf.run.interrupt import Interrupt
+from pytest_odfperf.run.outage_journal import OutageJournal, outage_lines, read_outages
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.pool_log import LOGGER, PoolLog
+from pytest_odfperf.store.run_dir import RUN_JSON, SCHEMA, RunDir
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
+
+_PACKAGES = ("pytest-odfperf", "pytest", "pytest-xdist", "pytest-html", "kubernetes", "paramiko")
+
+
+@dataclass(kw_only=True)
+class Run:
+    """An open run. ``lines`` are what the user should know of its start."""
+
+    selection: Selection
+    plan: Plan
+    run_dir: RunDir
+    opened: OpenedCluster
+    held: HeldRun
+    interrupt: Interrupt
+    #: Records of the run that is gone on with, by test: those that count.
+    earlier: dict[str, Record]
+    content: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    ending: Ending | None = None
+    #: Why run.json does not say how the run ended, if so.
+    unsaved: str | None = None
+
+    @property
+    def facts(self) -> ClusterFacts:
+        return self.opened.facts
+
+    @property
+    def marking(self) -> str | None:
+        return self.plan.marking
+
+    @property
+    def outages(self) -> list[str]:
+        """What the user should know of the API server's outages."""
+        return outage_lines(read_outages(self.run_dir.path))
+
+    def save(self, **more: Any) -> None:
+        """Write run.json anew, with ``more`` in it. Raises `StoreError`."""
+        self.content.update(more)
+        self.run_dir.write_json(RUN_JSON, self.content)
+
+    def end(self) -> None:
+        """Leave the cluster clean, and say in run.json how the run ended. Does it once.
+
+        Also what is left on the cluster, and when its API server was away.
+        """
+        if "ended_at" in self.content:
+            return
+        self.ending = self.held.end()
+        try:
+            self.save(
+                ended_at=now(),
+                ended_by=self.interrupt.cause or "normal",
+                left=list(self.ending.left),
+                outages=read_outages(self.run_dir.path),
+            )
+        except StoreError as error:
+            self.unsaved = str(error)
+
+    @property
+    def last_lines(self) -> list[str]:
+        """What was deleted and what was not, and how to go on, of a run that was ended or left something."""
+        lines = [f"odfperf: {one_line(self.unsaved)}"] if self.unsaved else []
+        return [*lines, *self.held.last_lines(self.ending)] if self.ending is not None else lines
+
+
+@contextmanager
+def open_run(
+    selection: Selection,
+    *,
+    run_id: str | None,
+    results: Path,
+    checkpoint_dir: Callable[[Path], Path | None],
+    interrupt: Interrupt,
+    reap: bool = False,
+    cleanup_options: str = "",
+) -> Generator[Run]:
+    """Open a run: cluster, run object, folder, plan. Raises `OdfError` before anything is measured.
+
+    ``checkpoint_dir`` maps the run's folder to the folder of its checkpoint. With ``reap`` orphans of the
+    namespace are removed first; else they are named, with ``cleanup_options`` in the command that does it.
+    """
+    run_dir = selection.resumed or RunDir(results.absolute(), run_id or new_run_id())
+    if selection.resumed is None and run_dir.path.exists():
+        run_dir.create()  # says that it exists, before a cluster is started for it
+    with ExitStack() as stack:
+        if selection.resumed is not None:
+            stack.enter_context(run_dir.locked())
+        opened = stack.enter_context(open_cluster(selection, interrupt.stop))
+        if selection.resumed is None:
+            check_runnable(selection, opened.facts)
+        from pytest_odfperf.guest.ssh_keys import new_key_pair
+
+        matrix = selection.matrix
+        held = stack.enter_context(hold_run(opened, matrix, run_dir, interrupt))
+        if selection.resumed is None:
+            run_dir.create()
+            stack.enter_context(run_dir.locked())
+        else:
+            run_dir.reopen()
+        folder = checkpoint_dir(run_dir.path) or run_dir.path / ".checkpoint"
+        earlier = read_earlier(selection.resumed, folder)
+        opened.cluster.outages.listeners.append(OutageJournal(run_dir.path, "controller").add)
+        pair = new_key_pair()
+        plan = make_plan(
+            selection,
+            opened.facts,
+            run_id=run_dir.run_id,
+            run_dir=run_dir.path.absolute(),
+            checkpoint_dir=folder.absolute(),
+            earlier=earlier,
+            kubeconfig=opened.kubeconfig,
+            owner=held.owner.to_json(),
+            client_key=pair,
+        )
+        run = Run(
+            selection=selection,
+            plan=plan,
+            run_dir=run_dir,
+            opened=opened,
+            held=held,
+            interrupt=interrupt,
+            earlier=by_test(earlier.records, plan.definitions),
+            content={},
+            lines=list(earlier.lines),
+        )
+        _say_what_is_resumed(run)
+        run.lines += held.look_for_orphans(cleanup_options, reap=reap)
+        run.content.update(
+            schema=SCHEMA,
+            run_id=run_dir.run_id,
+            marking=plan.marking,
+            started_at=now(),
+            options=selection.to_json(),
+            matrix=to_json(matrix),
+            definitions=dict(plan.definitions),
+            found=facts_json(opened.facts),
+            versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        )
+        # The last resort if the session did not come to its own end.
+        stack.callback(run.end)
+        run.save()
+        _log_what_is_skipped(plan)
+        yield run
+
+
+def _log_what_is_skipped(plan: Plan) -> None:
+    """Reports lead to the log of each pool, also of one that nobody measures. Raises `StoreError`."""
+    log = PoolLog(plan.run_path)
+    for pool, why in plan.skipped_pools.items():
+        log.switch(pool)
+        LOGGER.warning("pool %s is skipped: %s", pool, why)
+    log.close()
+
+
+def _say_what_is_resumed(run: Run) -> None:
+    if run.selection.resumed is None:
+        return
+    found = run.selection.stored.get("found")
+    before = found.get("server") if isinstance(found, dict) else None
+    # A sandbox has another address each time.
+    if run.opened.lasts and before != run.facts.server:
+        run.lines.append(f"this run began on {before}: if that is another cluster, its reports mix both")
+    definitions = run.plan.definitions
+    done = [record for test, record in run.earlier.items() if test in run.plan.done]
+    selected = [record for record in done if str(record.key) in definitions]
+    same = [record for record in selected if record.definition == definitions[str(record.key)]]
+    run.lines.append(f"resumes run {run.plan.run_id}: {len(same)} tests completed earlier")
+    if changed := sorted({str(record.key) for record in selected} - {str(record.key) for record in same}):
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        run.lines.append(f"measured again, since their definition changed: {', '.join(changed[:3])}{more}")
+
+
+def new_run_id() -> str:
+    """The time, and what tells apart runs that CI starts in one second."""
+    now = datetime.datetime.now(tz=datetime.UTC)
+    return f"perf-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def now() -> str:
+    """This moment, as run.json writes it."""
+    return datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="milliseconds")

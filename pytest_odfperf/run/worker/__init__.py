@@ -1,0 +1,1 @@
+"""The worker's part of a run: one group at a time, one key after the other."""

@@ -1,0 +1,289 @@
+"""One VM group at a time in each process: made for its first key, deleted before another group's."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
+
+from pytest_odfperf.errors import (
+    GroupError,
+    GuestError,
+    InterruptedRunError,
+    OdfError,
+    StoreError,
+    cause_of,
+)
+from pytest_odfperf.fio.job import Job
+from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.run.outage_journal import OutageJournal
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.pool_log import LOGGER, PoolLog
+from pytest_odfperf.run.worker.diagnosis_files import write_diagnosis
+from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
+from pytest_odfperf.schedule.plan_text import count_text
+from pytest_odfperf.vm.spec import GroupSpec, Owner
+from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.causes.cause_table import Patience
+    from pytest_odfperf.cluster.client.configured_client import Cluster
+    from pytest_odfperf.cluster.groups.sentinel import Sentinel
+    from pytest_odfperf.cluster.groups.vm_group import VmGroup
+    from pytest_odfperf.guest.guest import Guest
+
+#: Seconds that a worker without its controller waits for the answers to its deletes.
+ABANDON_S = 8.0
+#: Causes that the cluster has no part in.
+_NO_DIAGNOSIS = ("config",)
+#: A group that is lost in mid-run is made again, but not for ever: so often in a row.
+_LOSSES = 2
+#: What no new group would mend, though its VMs ran.
+_CLOUD_INIT = "cloud_init"
+#: The API tells of a lost VM a moment after its connection does.
+_SETTLE_S = 1.0
+
+
+class GroupSlot:
+    """The VM group that this process holds now, with its guests connected.
+
+    A group that another worker lost is made anew, after what was left of its pool is deleted.
+    """
+
+    def __init__(self, plan: Plan, stop: Stop, process: str = "main") -> None:
+        self.plan = plan
+        self._stop = stop
+        self._jobs = render_jobs(plan.matrix, plan.keys)
+        self._groups = groups_of(plan.keys)
+        self._log = PoolLog(plan.run_path)
+        self._outages = OutageJournal(plan.run_path, process)
+        self._cluster: Cluster | None = None
+        self._group: VmGroup | None = None
+        self._guests: tuple[Guest, ...] = ()
+        self._spec: GroupSpec | None = None
+        self._sentinel: Sentinel | None = None
+        #: The job that is baked into the guests of the current group, until the first measurement.
+        self.baked: Job | None = None
+        self._attempts: dict[GroupKey, int] = {}
+        self._failures: dict[GroupKey, str] = {}
+        self._losses: dict[GroupKey, int] = {}
+        #: Why the current group is of no use for another key.
+        self._spoiled: str | None = None
+
+    def job(self, key: Key) -> Job:
+        return job_of(self._jobs, key)
+
+    @property
+    def group(self) -> VmGroup:
+        assert self._group is not None
+        return self._group
+
+    @property
+    def stop(self) -> Stop:
+        """Set when the run is told to stop, and when the group that is held is lost."""
+        return self._sentinel.stop if self._sentinel else self._stop
+
+    def failure(self, group: GroupKey) -> str | None:
+        """Why ``group`` could not be made in this process."""
+        return self._failures.get(group)
+
+    def differs(self, key: Key | None) -> bool:
+        """Whether a group is held that is not ``key``'s, or of no use for it."""
+        lost = self._spoiled is not None or (self._sentinel is not None and self._sentinel.error is not None)
+        return self._group is not None and (key is None or key.group != self._group.spec.key or lost)
+
+    def spoil(self, why: str) -> None:
+        """The current group lost a guest: the next key gets it made anew, unless that happens too often."""
+        if self._spoiled is not None:
+            return
+        self._spoiled, group = why, self.group.spec.key
+        losses = self._losses[group] = self._losses.get(group, 0) + 1
+        if losses >= _LOSSES:
+            self._failures[group] = f"it was lost {losses} times in a row: {why}"
+            LOGGER.error("VM group %s is given up: %s", group, self._failures[group])
+        else:
+            LOGGER.warning("VM group %s is made anew for its next key: %s", group, why)
+
+    def measured(self) -> None:
+        """The current group is of use: what was lost before counts no more."""
+        self._losses.pop(self.group.spec.key, None)
+
+    def ensure(self, key: Key) -> tuple[Guest, ...]:
+        """The guests of ``key``'s group, made and connected if need be. Raises `OdfError`."""
+        if self._group is not None and not self.differs(key):
+            return self._guests
+        self.release()
+        self._log.switch(key.pool)
+        try:
+            self._make(key)
+        except InterruptedRunError:
+            raise
+        except OdfError as error:
+            self._witness(error, str(key.group))
+            LOGGER.error("%s", error)
+            if self._sentinel is not None and error is self._sentinel.error and error.cause != _CLOUD_INIT:
+                # It ran, and was lost before its guests answered.
+                self.spoil(str(error))
+            else:
+                self._failures[key.group] = str(error)
+            self._discard()
+            raise
+        return self._guests
+
+    def failed(self, key: Key, error: OdfError) -> OdfError:
+        """What ``key`` failed with, given that its measurement ended with ``error``.
+
+        The loss of the group explains it, if there was one; the next key gets a new group then. What the
+        cluster shows is written down.
+        """
+        if self._stop.is_set() or self._sentinel is None:
+            return error
+        lost = self._sentinel.settle(_SETTLE_S)
+        if lost is None and isinstance(error, InterruptedRunError):
+            return error
+        self._witness(lost or error, str(key))
+        if lost is None:
+            return error
+        self.spoil(str(lost))
+        return lost
+
+    def _witness(self, error: OdfError, about: str) -> None:
+        """Write down what the cluster shows now; the first error is never hidden by what goes wrong here."""
+        if error.diagnosis is not None or self._spec is None or self._cluster is None:
+            return
+        if isinstance(error, StoreError) or cause_of(error) in _NO_DIAGNOSIS:
+            return
+        from pytest_odfperf.cluster.causes.group_diagnosis import collect
+
+        try:
+            files = collect(self._cluster, self._spec, stop=self._stop)
+            error.diagnosis = write_diagnosis(self.plan, self._spec.key, error, about, files)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the group's own error matters more
+            LOGGER.error("no diagnosis of %s: %s", about, problem)
+
+    @property
+    def _patience(self) -> Patience:
+        from pytest_odfperf.cluster.causes.cause_table import Patience
+
+        timeouts = self.plan.matrix.timeouts
+        return Patience(stall_s=timeouts.stall_s, schedule_s=timeouts.schedule_s)
+
+    def _make(self, key: Key) -> None:
+        from pytest_odfperf.cluster.client.connect import connect
+        from pytest_odfperf.cluster.groups.sentinel import Sentinel
+        from pytest_odfperf.cluster.groups.vm_group import VmGroup
+        from pytest_odfperf.guest.ssh_keys import host_key
+
+        plan, matrix = self.plan, self.plan.matrix
+        self._spec = None
+        if self._cluster is None:
+            self._cluster = connect(
+                plan.kubeconfig, stop=self._stop, outage_s=matrix.timeouts.api_s, in_mid_run=True
+            )
+            self._cluster.outages.listeners.append(self._outages.add)
+        attempt = self._attempts[key.group] = self._attempts.get(key.group, 0) + 1
+        job = self.job(key)
+        self._spec = spec = GroupSpec.of(
+            matrix,
+            key.group,
+            run_id=plan.run_id,
+            owner=Owner.from_json(plan.owner),
+            volume_mode=cast(Literal["Block", "Filesystem"], plan.volume_modes[key.pool]),
+            client_key_public=plan.client_key_public,
+            job=job.text,
+            layout_bytes=layout_bytes(matrix, self._jobs, self._groups[key.group]),
+            attempt=attempt,
+        )
+        LOGGER.info("VM group %s: making %s", key.group, count_text(range(key.concurrency), "VM"))
+        self._group = VmGroup.create(
+            self._cluster,
+            spec,
+            host_keys=host_key,
+            boot_s=matrix.timeouts.boot_s,
+            delete_s=matrix.timeouts.delete_s,
+            stop=self._stop,
+            adopt=True,
+            patience=self._patience,
+            witness=lambda error: self._witness(error, str(key.group)),
+        )
+        LOGGER.info("VM group %s: running, connecting", key.group)
+        self._sentinel = Sentinel(self._cluster, spec, self._group.vms, self._stop, self._patience).start()
+        self._guests = self._connect(self._group, self._sentinel)
+        self.baked = job
+        LOGGER.info("VM group %s: all guests answer", key.group)
+
+    def _connect(self, group: VmGroup, sentinel: Sentinel) -> tuple[Guest, ...]:
+        """Log in to all guests, unless the API or a console shows that one will never answer."""
+        from pytest_odfperf.cluster.groups.guest_console import ConsoleWatch
+        from pytest_odfperf.guest.all_guests import connect_all
+
+        assert self._cluster is not None
+        with ConsoleWatch(self._cluster, group.spec, sentinel, self._patience) as consoles:
+            try:
+                return connect_all(
+                    self._cluster,
+                    group.vms,
+                    self.plan.client_key_private,
+                    ssh_s=self.plan.matrix.timeouts.ssh_s,
+                    stop=sentinel.stop,
+                    gone=partial(_why_gone, group, sentinel.stop),
+                )
+            except (InterruptedRunError, GuestError) as error:
+                if (lost := sentinel.settle(_SETTLE_S)) is not None:
+                    raise lost from error
+                if consoles.known:
+                    error.cause = _CLOUD_INIT
+                raise
+
+    def _discard(self) -> None:
+        """Delete a group that failed; what can not be deleted is in the log, and left to the sweep."""
+        try:
+            self.release()
+        except InterruptedRunError:
+            raise
+        except OdfError as error:
+            LOGGER.error("%s", error)
+
+    def release(self) -> None:
+        """Close the guests and delete the group; returns when it is gone. Raises `GroupError`."""
+        group, self._group = self._group, None
+        guests, self._guests = self._guests, ()
+        self.baked = None
+        self._spoiled = None
+        sentinel, self._sentinel = self._sentinel, None
+        if sentinel is not None:
+            sentinel.close()
+        for guest in guests:
+            guest.close()
+        if group is not None:
+            LOGGER.info("VM group %s: deleting", group.spec.key)
+            try:
+                group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
+            except GroupError as error:
+                self._witness(error, f"the end of {group.spec.key}")
+                raise
+            LOGGER.info("VM group %s: gone", group.spec.key)
+
+    def abandon(self) -> None:
+        """Ask for the deletion of all that this process's pool has; called from any thread."""
+        from pytest_odfperf.cluster.runs.sweep import EarlyDelete
+        from pytest_odfperf.vm.labels import pool_selector
+
+        cluster, pool = self._cluster, self._log.pool
+        if cluster is None or pool is None:
+            return
+        selector = pool_selector(self.plan.run_id, pool)
+        # Twice: a create that was on its way may have come after the first.
+        for _ in range(2):
+            EarlyDelete(cluster, self.plan.matrix.namespace, selector).join(ABANDON_S / 2)
+            time.sleep(1.0)
+
+
+def _why_gone(group: VmGroup, stop: Stop, vm: str) -> str | None:
+    """Why ``vm`` will never answer again, if no sentinel sees it. A server that is silent leaves it open."""
+    try:
+        return group.lost(stop=stop).get(vm)
+    except InterruptedRunError:
+        raise
+    except OdfError:
+        return None

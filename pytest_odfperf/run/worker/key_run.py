@@ -1,0 +1,163 @@
+"""One key: fio in all guests of its group at once, their answers kept and combined."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_odfperf.errors import FioError, GuestError, one_line
+from pytest_odfperf.fio.answer import Answer, read
+from pytest_odfperf.fio.failures import NEXT_STEPS
+from pytest_odfperf.fio.output import FioResult
+from pytest_odfperf.fio.timing import deadline_s
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.aggregate import combine
+from pytest_odfperf.measure.record import GuestRecord
+from pytest_odfperf.run.pool_log import LOGGER
+from pytest_odfperf.run.worker.key_result import Measured, Result
+from pytest_odfperf.schedule.plan_text import count_text
+from pytest_odfperf.store.run_dir import RunDir
+
+if TYPE_CHECKING:
+    from pytest_odfperf.guest.guest import Guest, GuestRun
+    from pytest_odfperf.run.worker.group_slot import GroupSlot
+
+
+def measure(key: Key, slot: GroupSlot) -> Result:
+    """Run ``key``'s job and return what it came to, its raw files on the disk.
+
+    Raises `FioError` that names each guest without a measurement, and why, `StoreError` if the raw files can
+    not be written, and `InterruptedRunError` also if the group is lost: see `GroupSlot.failed`.
+    """
+    from pytest_odfperf.guest.all_guests import run_on_all
+
+    plan, matrix = slot.plan, slot.plan.matrix
+    guests = slot.ensure(key)
+    stop = slot.stop
+    job = slot.job(key)
+    # The first job waits in the guests since they were made.
+    text = b"" if job is slot.baked else job.text.encode()
+    slot.baked = None
+    token = hashlib.sha256(f"{plan.run_id} {key}".encode()).hexdigest()[:16]
+    limit_s = deadline_s(job, matrix.fio, matrix.timeouts)
+    LOGGER.info("%s: starting fio in %s, at most %.0f s", key, count_text(guests, "guest"), limit_s)
+    runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=matrix.timeouts.layout_s)
+    run_dir = RunDir(plan.run_path.parent, plan.run_id)
+    folder = run_dir.artefacts(key)
+    #: Reason and text, for each guest without a measurement.
+    problems: list[tuple[str, str]] = []
+    results: dict[str, FioResult] = {}
+    artefacts: list[str] = []
+    for guest in guests:
+        run = runs[guest.name]
+        if isinstance(run, GuestError):
+            problems.append((run.reason, str(run)))
+            continue
+        for name, content in _files(run, guest.facts).items():
+            run_dir.write(folder / name, content)
+            artefacts.append(str((folder / name).relative_to(plan.run_path)))
+        try:
+            results[guest.name] = read(_answer(run, guest.facts), job, matrix.fio)
+        except FioError as error:
+            problems.append((error.reason, f"guest {guest.name}: {error}"))
+    changes = slot.group.changes(stop=stop)
+    # First: a guest that is gone explains what else is wrong with it.
+    problems = [(loss.reason, f"guest {name}: {loss.text}") for name, loss in changes.lost.items()] + problems
+    lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]
+    if lost or changes.lost:
+        slot.spoil("; ".join(lost or (loss.text for loss in changes.lost.values())))
+    if problems:
+        failure = _summary(problems)
+        LOGGER.error("%s: %s", key, failure)
+        raise failure
+    measured = _measured(guests, runs, results, artefacts, slot, changes.moved)
+    for note in measured.notes:
+        LOGGER.warning("%s: %s", key, one_line(note))
+    slot.measured()
+    LOGGER.info("%s: measured", key)
+    return Result(key=key, measured=measured)
+
+
+def _summary(problems: list[tuple[str, str]]) -> FioError:
+    """All problems as one error, under the reason that most guests have."""
+    reason, _ = Counter(reason for reason, _ in problems).most_common(1)[0]
+    text = "; ".join(text for _, text in problems)
+    return FioError(reason, f"{text}; next: {NEXT_STEPS[reason]}" if reason in NEXT_STEPS else text)
+
+
+def _files(run: GuestRun, facts: dict[str, Any]) -> dict[str, bytes]:
+    return {
+        f"{run.name}-fio.json": run.fio_json,
+        f"{run.name}-fio.log": run.fio_log,
+        f"{run.name}-facts.json": json.dumps(facts, indent=1).encode(),
+    }
+
+
+def _answer(run: GuestRun, facts: dict[str, Any]) -> Answer:
+    source = facts.get("mount")
+    return Answer(
+        exit_code=run.exit_code,
+        timed_out=run.timed_out,
+        output=run.fio_json.decode(errors="replace"),
+        log=run.fio_log.decode(errors="replace"),
+        device=source.removeprefix("/dev/") if isinstance(source, str) and source else None,
+    )
+
+
+def _measured(
+    guests: tuple[Guest, ...],
+    runs: dict[str, GuestRun | GuestError],
+    results: dict[str, FioResult],
+    artefacts: list[str],
+    slot: GroupSlot,
+    moved: Mapping[str, tuple[str, str]],
+) -> Measured:
+    nodes = {vm.name: vm.node for vm in slot.group.vms}
+    records: list[GuestRecord] = []
+    notes: list[str] = []
+    for guest in guests:
+        run = runs[guest.name]
+        assert not isinstance(run, GuestError)
+        records.append(
+            GuestRecord(
+                name=guest.name,
+                node=nodes[guest.name] or None,
+                started_at_epoch_ns=run.started_epoch_ns,
+                # Never before its start, whatever became of the clock.
+                ended_at_epoch_ns=run.started_epoch_ns + int(run.ran_s * 1e9)
+                if run.clock_jump_s
+                else max(run.started_epoch_ns, run.ended_epoch_ns),
+                clock_jump_s=run.clock_jump_s or None,
+                reconnects=run.reconnects,
+                migrated_from=moved[guest.name][0] if guest.name in moved else None,
+                jobs=combine({guest.name: results[guest.name]}).jobs,
+            )
+        )
+        notes += [f"guest {guest.name}: {note}" for note in _notes(run, moved.get(guest.name))]
+    starts = [record.started_at_epoch_ns for record in records]
+    jumped = any(record.clock_jump_s is not None for record in records)
+    markings = {guest.facts.get("marking") for guest in guests} - {None}
+    return Measured(
+        measurement=combine(results),
+        guests=tuple(records),
+        start_skew_ms=None if jumped else (max(starts) - min(starts)) / 1e6,
+        marking=slot.plan.marking or next(iter(markings), None),
+        artefacts=tuple(artefacts),
+        notes=tuple(notes),
+    )
+
+
+def _notes(run: GuestRun, move: tuple[str, str] | None) -> list[str]:
+    notes = []
+    if move:
+        notes.append(f"it was migrated while fio ran: {move[0]} -> {move[1]}")
+    if run.reconnects:
+        notes.append(f"its connection was lost while fio ran, and opened again ({run.reconnects} times)")
+    if run.clock_jump_s:
+        notes.append(
+            f"its clock was set by {run.clock_jump_s:+.1f} s while fio ran; its times are not trusted"
+        )
+    return notes

@@ -1,0 +1,82 @@
+"""Writes what a key came to: first its record, then its mark in the checkpoint, each on the disk at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.record import Record, Status
+from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.worker.key_result import Measured
+from pytest_odfperf.store import journal
+from pytest_odfperf.store.checkpoint import Checkpoint
+from pytest_odfperf.store.durable import told
+from pytest_odfperf.store.run_dir import RunDir
+
+
+class Recorder:
+    """The records of one process of a run."""
+
+    def __init__(self, plan: Plan, process: str) -> None:
+        self._plan = plan
+        self._process = process
+        path = Path(plan.run_dir)
+        self._records = RunDir(path.parent, path.name).records
+        self._checkpoint = Checkpoint(Path(plan.checkpoint_dir), plan.run_id)
+
+    def of(
+        self,
+        *,
+        key: Key,
+        node_id: str,
+        status: Status,
+        reason: str | None,
+        reason_code: str | None = None,
+        diagnosis: str | None = None,
+        measured: Measured | None,
+        started_at_s: float,
+        ended_at_s: float,
+    ) -> Record:
+        """The record of one test of ``key``."""
+        definition = self._plan.definitions[str(key)]
+        trusted = [g for g in measured.guests if g.clock_jump_s is None] if measured else []
+        if trusted:
+            # The span of fio itself: the test's own phases are before and after it.
+            started_at_s = min(guest.started_at_epoch_ns for guest in trusted) / 1e9
+            ended_at_s = max(guest.ended_at_epoch_ns for guest in trusted) / 1e9
+        return Record(
+            key=key,
+            run_id=self._plan.run_id,
+            test=node_id,
+            status=status,
+            reason=reason,
+            reason_code=reason_code,
+            diagnosis=diagnosis,
+            notes=measured.notes if measured else (),
+            definition=definition,
+            worker=self._process,
+            marking=measured.marking if measured else self._plan.marking,
+            started_at_epoch_ms=int(started_at_s * 1000),
+            ended_at_epoch_ms=int(ended_at_s * 1000),
+            duration_s=max(0.0, ended_at_s - started_at_s),
+            read=measured.measurement.read if measured else None,
+            write=measured.measurement.write if measured else None,
+            jobs=measured.measurement.jobs if measured else (),
+            guests=measured.guests if measured else (),
+            start_skew_ms=measured.start_skew_ms if measured else None,
+            artefacts=measured.artefacts if measured else (),
+        )
+
+    def write(self, record: Record) -> None:
+        """Put ``record`` on the disk: what is passed counts as done from here on. Raises `StoreError`."""
+        with told("can not be written", self._records):
+            journal.append(self._records, record.to_json())
+
+    def mark_done(self, record: Record) -> None:
+        """Mark a passed test in the checkpoint, after its record. Raises `StoreError`.
+
+        Without the mark the record alone is trusted, so that nothing is lost with the cache.
+        """
+        if record.status == "passed" and record.definition is not None:
+            with told("can not be written", Path(self._plan.checkpoint_dir)):
+                self._checkpoint.add(self._process, record.test, record.definition)

@@ -1,0 +1,1 @@
+"""What is filled in and refused before an object is kept."""

@@ -1,0 +1,64 @@
+"""Tables: what the server answers to kubectl, which prints the rows as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pytest_odfperf.sandbox.api.formats.columns import columns_of
+from pytest_odfperf.sandbox.api.objects.resources import Resource
+from pytest_odfperf.sandbox.api.objects.status import StatusError
+
+Obj = dict[str, Any]
+
+_META = "meta.k8s.io/v1"
+
+
+def wants_table(accept: str) -> bool:
+    """Whether an Accept header asks for a Table before anything else. Raises a 406 `StatusError`."""
+    for media in accept.split(","):
+        kind, *parameters = (part.strip() for part in media.split(";"))
+        if kind in ("application/json", "application/*", "*/*", ""):
+            given = dict(parameter.partition("=")[::2] for parameter in parameters)
+            if "as" not in given:
+                return False
+            if (given["as"], given.get("v"), given.get("g")) == ("Table", "v1", "meta.k8s.io"):
+                return True
+    if accept:
+        raise StatusError(
+            406,
+            "NotAcceptable",
+            "only the following media types are accepted: application/json, "
+            "application/json;as=Table;g=meta.k8s.io;v=v1",
+        )
+    return False
+
+
+def table(
+    resource: Resource, objects: Iterable[Obj], meta: Obj, include: str = "Metadata", *, headers: bool = True
+) -> Obj:
+    """The Table of ``objects``; ``include`` is the query parameter includeObject."""
+    columns = columns_of(resource.kind)
+    now = datetime.now(UTC)
+    rows = []
+    for obj in objects:
+        row: Obj = {"cells": [column.cell(obj, now) for column in columns]}
+        if include == "Object":
+            row["object"] = obj
+        elif include != "None":
+            row["object"] = {
+                "kind": "PartialObjectMetadata",
+                "apiVersion": _META,
+                "metadata": obj["metadata"],
+            }
+        rows.append(row)
+    shown = [column.definition() for column in columns] if headers else []
+    return {"kind": "Table", "apiVersion": _META, "metadata": meta, "columnDefinitions": shown, "rows": rows}
+
+
+def answer_table(resource: Resource, read: Obj, include: str) -> Obj:
+    """The Table of what a get or a list read."""
+    if "items" in read:
+        return table(resource, read["items"], read["metadata"], include)
+    return table(resource, [read], {"resourceVersion": read["metadata"]["resourceVersion"]}, include)

@@ -1,0 +1,1 @@
+"""The front door: HTTPS, who asks, discovery, the sandbox's own endpoints."""

@@ -1,0 +1,1 @@
+"""Objects: kinds, paths, store, life and end."""

@@ -1,0 +1,99 @@
+"""KubeVirt's own API: start, stop, restart, portforward, guestosinfo."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from aiohttp import web
+
+from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
+from pytest_odfperf.sandbox.api.objects.paths import Target
+from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
+from pytest_odfperf.sandbox.api.objects.status import StatusError, conflict, no_such_path, not_found
+from pytest_odfperf.sandbox.api.requests.portforward import portforward
+
+VM = BY_PATH["kubevirt.io", "v1", "virtualmachines"]
+VMI = BY_PATH["kubevirt.io", "v1", "virtualmachineinstances"]
+
+
+async def kubevirt(request: web.Request, store: Store, target: Target, options: Obj) -> web.StreamResponse:
+    """Answer a request of subresources.kubevirt.io. Raises `StatusError`."""
+    sub, _, rest = target.sub.partition("/")
+    if sub == "portforward" and request.method == "GET":
+        port, _, protocol = rest.partition("/")
+        if not port.isdigit() or protocol not in ("", "tcp"):
+            raise no_such_path()
+        return await portforward(request, _instance(store, target), int(port))
+    if sub == "guestosinfo" and request.method == "GET" and target.resource is VMI:
+        return _guest_os(_instance(store, target))
+    if sub in ("start", "stop", "restart") and request.method == "PUT" and target.resource is VM:
+        if not _takes_text(request.headers.get("Accept", "*/*")):
+            # virt-api has no JSON to give here, and says so to who takes nothing else.
+            return web.Response(status=406, text="406: Not Acceptable")
+        _change_state(store, target, sub, options)
+        return web.Response(status=202)
+    raise no_such_path()
+
+
+def _takes_text(accept: str) -> bool:
+    kinds = {media.partition(";")[0].strip() for media in accept.split(",")}
+    return bool(kinds & {"*/*", "text/*", "text/plain"})
+
+
+def _instance(store: Store, target: Target) -> Obj:
+    vmi = store.get(VMI, (target.namespace, target.name))
+    if vmi is None:
+        raise not_found(VMI.full_name, target.name)
+    return vmi
+
+
+def _guest_os(vmi: Obj) -> web.Response:
+    conditions = {entry["type"]: entry for entry in (vmi.get("status") or {}).get("conditions") or ()}
+    if "AgentConnected" not in conditions:
+        raise conflict(VMI.full_name, vmi["metadata"]["name"], "VMI does not have guest agent connected")
+    os = (vmi["status"].get("guestOSInfo")) or {}
+    return web.json_response({"hostname": vmi["metadata"]["name"], "os": os})
+
+
+def _change_state(store: Store, target: Target, verb: str, options: Obj) -> None:
+    vm = store.get(VM, (target.namespace, target.name))
+    if vm is None:
+        raise not_found(VM.full_name, target.name)
+    vmi = store.get(VMI, (target.namespace, target.name))
+    spec = vm.get("spec") or {}
+    strategy = spec.get("runStrategy") or ("Always" if spec.get("running") else "Halted")
+    fresh = copy.deepcopy(vm)
+    stop = {"action": "Stop", "uid": vmi["metadata"]["uid"]} if vmi is not None else None
+    requests: list[dict[str, Any]] = []
+    if verb == "start":
+        if vmi is not None:
+            raise conflict(VM.full_name, target.name, "VM is already running")
+        if strategy == "Halted":
+            _set_strategy(fresh, "Always")
+        else:
+            requests = [{"action": "Start"}]
+    elif verb == "stop":
+        if vmi is None or stop is None:
+            raise conflict(VM.full_name, target.name, "VM is not running")
+        if strategy in ("Always", "Once"):
+            _set_strategy(fresh, "Halted")
+        else:
+            requests = [stop]
+    else:
+        if strategy in ("Halted", "Once"):
+            raise conflict(VM.full_name, target.name, f"{strategy} does not support manual restart requests")
+        if stop is None:
+            raise conflict(VM.full_name, target.name, "VM is not running")
+        if options.get("gracePeriodSeconds") not in (None, 0):
+            raise StatusError(400, "BadRequest", "for force restart, only gracePeriodSeconds=0 is supported")
+        requests = [stop, {"action": "Start"}]
+    if requests:
+        fresh.setdefault("status", {})["stateChangeRequests"] = requests
+    if options.get("dryRun") != ["All"]:
+        store.replace(VM, vm, fresh)
+
+
+def _set_strategy(vm: Obj, strategy: str) -> None:
+    vm["spec"].pop("running", None)
+    vm["spec"]["runStrategy"] = strategy

@@ -1,0 +1,1 @@
+"""The shapes of kinds: schemas, fields, who owns a field, patches."""

@@ -1,0 +1,188 @@
+"""The values of a sandbox's configuration. Made by `parse_config`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_odfperf.sandbox.config.trouble_rules import Troubles, Webhook
+
+MachineKind = Literal["qemu", "simulated"]
+BindingMode = Literal["Immediate", "WaitForFirstConsumer"]
+VolumeMode = Literal["Block", "Filesystem"]
+ApiFaultKind = Literal["status", "delay_s", "reset", "lost", "hang", "cut", "expire", "freeze_s", "restart_s"]
+
+IMAGES_NAMESPACE = "openshift-virtualization-os-images"
+STORAGE_NAMESPACE = "openshift-storage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    name: str
+    cpu_milli: int = 96_000
+    memory_bytes: int = 512 << 30
+    pods: int = 250
+    ready: bool = True
+    unschedulable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What goes wrong in the guests of a StorageClass. Simulated machines only."""
+
+    #: sshd never answers.
+    no_ssh: bool = False
+    #: The guest script is not there.
+    no_guest: bool = False
+    #: The data disk does not appear in the guest.
+    no_disk: bool = False
+    #: fio ends with this exit code and reports an I/O error.
+    fio_exit: int = 0
+    #: fio is not installed.
+    no_fio: bool = False
+    #: What becomes of fio's answer.
+    output: Literal["whole", "truncated", "empty"] = "whole"
+    #: The job takes this many times as long.
+    slow: float = 1.0
+    #: The guest cuts the connection once, while fio runs.
+    cut: bool = False
+    #: The machine dies while fio runs.
+    crash: bool = False
+    #: SSH is refused this long after the boot, in seconds.
+    ssh_refused_s: float = 0.0
+    #: Connections are accepted, and get no banner for this long, in seconds.
+    ssh_silent_s: float = 0.0
+    #: The guest reboots once while fio runs, and is away this long, in seconds; None: it does not.
+    reboot_s: float | None = None
+    #: The instance is shown on another node once, as after a live migration, while fio runs.
+    migrate: bool = False
+    #: The guest's clock is set by this while fio runs, in seconds, backwards if below zero.
+    clock_jump_s: float = 0.0
+    #: What real fio left in this case of ``fio_failures.json``.
+    fio_failure: str | None = None
+    #: What the guest script says in place of a result.
+    garbage: Literal["none", "text", "line", "endless", "token", "size"] = "none"
+    #: sshd shows another host key than the one that cloud-init brought.
+    other_host_key: bool = False
+    #: Only jobs with one of these block sizes; empty: all.
+    block_sizes: tuple[str, ...] = ()
+    #: Only guests whose name ends in one of these numbers; empty: all.
+    guests: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiFault:
+    """What goes wrong with some requests to the API server: which, how often, what."""
+
+    kind: ApiFaultKind
+    #: In the sense of RBAC (get, list, watch, deletecollection, ...); empty: all.
+    verbs: tuple[str, ...] = ()
+    #: ``virtualmachines``, ``virtualmachineinstances/portforward``; empty: all, also paths of no resource.
+    resources: tuple[str, ...] = ()
+    #: Globs.
+    name: str = "*"
+    namespace: str = "*"
+    #: So many matching requests are spared first.
+    after: int = 0
+    #: So many are hit; None: no limit.
+    times: int | None = None
+    #: Seconds from the first hit on; None: no limit.
+    for_s: float | None = None
+    probability: float = 1.0
+    seed: int = 1
+    status: int = 0
+    reason: str = ""
+    message: str = ""
+    retry_after_s: int | None = None
+    #: Before whatever else happens.
+    delay_s: float = 0.0
+    #: How long all requests hang, or no connection is taken.
+    away_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """How fast a simulated volume is. The defaults are one RBD image on three copies, on NVMe."""
+
+    read_lat_us: float = 320.0
+    write_lat_us: float = 950.0
+    read_iops: float = 52_000.0
+    write_iops: float = 35_000.0
+    read_bandwidth: float = 6_300.0 * (1 << 20)
+    write_bandwidth: float = 2_950.0 * (1 << 20)
+    #: Standard deviation of the logarithm of the latency: 0.5 is a p99 of about three times the median.
+    read_sigma: float = 0.2
+    write_sigma: float = 1.0
+    #: Relative standard deviation of the IOPS between runs.
+    noise: float = 0.01
+    #: Name of the devices that this StorageClass shares with others.
+    backend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedBackend:
+    """What the volumes of one backend can do together; None: no limit."""
+
+    iops: float | None = None
+    bandwidth: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageClassConfig:
+    name: str
+    provisioner: str = "sandbox.odfperf/file"
+    binding_mode: BindingMode = "Immediate"
+    volume_mode: VolumeMode = "Block"
+    default: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    format: Literal["raw", "qcow2"] = "raw"
+    cache: Literal["none", "writeback", "writethrough", "directsync", "unsafe"] = "none"
+    #: Limits per volume, as shares of a file service have.
+    iops: int | None = None
+    bandwidth_bytes_per_s: int | None = None
+    directory: str | None = None
+    model: ModelConfig = field(default_factory=ModelConfig)
+    faults: Faults = field(default_factory=Faults)
+    #: Set: no volume is ever made, and this is the message of the event.
+    provisioning_error: str | None = None
+    troubles: Troubles = field(default_factory=Troubles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CephObject:
+    """A CephBlockPool or CephFilesystem."""
+
+    phase: str = "Ready"
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxConfig:
+    machine: MachineKind = "qemu"
+    image: str = "minimal"
+    qemu: Mapping[str, Any] = field(default_factory=dict)
+    nodes: tuple[NodeConfig, ...] = ()
+    seed: int = 1
+    speed: float = 10.0
+    boot_s: float = 0.3
+    clone_s: float = 0.2
+    cpu_allocation_ratio: int = 10
+    storage_classes: tuple[StorageClassConfig, ...] = ()
+    backends: Mapping[str, SharedBackend] = field(default_factory=dict)
+    block_pools: Mapping[str, CephObject] = field(default_factory=dict)
+    filesystems: Mapping[str, CephObject] = field(default_factory=dict)
+    ceph_health: str = "HEALTH_OK"
+    ceph_capacity_bytes: int = 30 << 40
+    data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
+    namespaces: tuple[str, ...] = ()
+    api_faults: tuple[ApiFault, ...] = ()
+    #: Users without rights of their own, by the name of their kubeconfig: as RBAC objects name them.
+    users: Mapping[str, str] = field(default_factory=dict)
+    webhooks: tuple[Webhook, ...] = ()
+
+    @property
+    def root_class(self) -> str:
+        """The StorageClass of the guest images: the default one, else the first."""
+        return next((sc.name for sc in self.storage_classes if sc.default), self.storage_classes[0].name)

@@ -1,0 +1,1 @@
+"""Real machines: QEMU processes."""

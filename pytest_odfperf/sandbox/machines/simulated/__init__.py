@@ -1,0 +1,1 @@
+"""Machines from a model: real SSH, fio's answers computed."""

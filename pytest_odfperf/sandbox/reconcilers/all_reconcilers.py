@@ -1,0 +1,108 @@
+"""All reconcilers together, and the folders that their machines and volumes live in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pytest_odfperf.sandbox.config.parse_config import SandboxConfig, StorageClassConfig
+from pytest_odfperf.sandbox.machines.base import Backend, Machine, Machines
+from pytest_odfperf.sandbox.reconcilers import reconciled_kinds
+from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.nodes.kubelet import Kubelets
+from pytest_odfperf.sandbox.reconcilers.nodes.launcher_logs import Logs
+from pytest_odfperf.sandbox.reconcilers.nodes.scheduler import Scheduler
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import Obj
+from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
+from pytest_odfperf.sandbox.reconcilers.start_objects import create_objects
+from pytest_odfperf.sandbox.reconcilers.storage.claims import Claims, Volumes
+from pytest_odfperf.sandbox.reconcilers.storage.data_volume import DataVolumes
+from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook
+from pytest_odfperf.sandbox.reconcilers.vms.instance import Instances
+from pytest_odfperf.sandbox.reconcilers.vms.machine_spec import machine_spec
+from pytest_odfperf.sandbox.reconcilers.vms.virtual_machine import VirtualMachines
+
+_CACHED = (
+    reconciled_kinds.NODE,
+    reconciled_kinds.POD,
+    reconciled_kinds.PVC,
+    reconciled_kinds.PV,
+    reconciled_kinds.EVENT,
+    reconciled_kinds.STORAGE_CLASS,
+    reconciled_kinds.VM,
+    reconciled_kinds.VMI,
+    reconciled_kinds.DATA_VOLUME,
+    reconciled_kinds.DATA_SOURCE,
+    reconciled_kinds.STORAGE_PROFILE,
+)
+
+
+def backend_of(sc: StorageClassConfig, directory: Path) -> Backend:
+    """Where a StorageClass keeps its volumes; made here."""
+    folder = Path(sc.directory).absolute() if sc.directory else directory / "volumes" / sc.name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Backend(
+        name=sc.name,
+        directory=folder,
+        format=sc.format,
+        cache=sc.cache,
+        iops=sc.iops,
+        bandwidth_bytes_per_s=sc.bandwidth_bytes_per_s,
+    )
+
+
+@asynccontextmanager
+async def reconcilers(
+    api: Api, config: SandboxConfig, machines: Machines, directory: Path
+) -> AsyncIterator[None]:
+    """Run all reconcilers while the block runs; all machines are stopped after it.
+
+    On entry the objects of the configuration are there and every cache is filled.
+    """
+    await create_objects(api, config, machines.marking)
+    backends = {sc.name: backend_of(sc, directory) for sc in config.storage_classes}
+    errors = {sc.name: sc.provisioning_error for sc in config.storage_classes if sc.provisioning_error}
+
+    async def make_machine(vmi: Obj) -> Machine:
+        folder = directory / "machines" / vmi["metadata"]["uid"]
+        if folder.exists():
+            await asyncio.to_thread(shutil.rmtree, folder)
+        folder.mkdir(parents=True, mode=0o700)
+        return machines.machine(await machine_spec(api, vmi, backends, folder))
+
+    caches = Caches(api, _CACHED)
+    troubles = TroubleBook(caches, {sc.name: sc.troubles for sc in config.storage_classes})
+    logs = Logs(directory / "logs")
+    instances = Instances(
+        api,
+        caches,
+        make_machine,
+        cpu_allocation_ratio=config.cpu_allocation_ratio,
+        troubles=troubles,
+        logs=logs,
+    )
+    parts: list[Reconciler | Scheduler] = [
+        Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors, troubles=troubles),
+        Volumes(api, caches, machines, backends),
+        DataVolumes(api, caches, troubles, clone_s=config.clone_s),
+        VirtualMachines(api, caches),
+        Scheduler(api, caches),
+        Kubelets(api, caches, troubles, logs),
+        instances,
+    ]
+    runs = [caches.run(), *(part.run() for part in parts)]
+    tasks = [asyncio.create_task(run) for run in runs]
+    try:
+        await caches.filled()
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await instances.close()

@@ -1,0 +1,1 @@
+"""What nodes do: the scheduler, the kubelets, the logs."""

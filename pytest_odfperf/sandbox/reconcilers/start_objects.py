@@ -1,0 +1,245 @@
+"""The objects that are there when a sandbox starts: what an administrator and the operators have made."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from pytest_odfperf.quantity import format_millicores
+from pytest_odfperf.sandbox.config.parse_config import (
+    IMAGES_NAMESPACE,
+    STORAGE_NAMESPACE,
+    CephObject,
+    NodeConfig,
+    SandboxConfig,
+    StorageClassConfig,
+)
+from pytest_odfperf.sandbox.reconcilers.api_client import Api, now
+from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
+    CDI,
+    CEPH_BLOCK_POOL,
+    CEPH_CLUSTER,
+    CEPH_FILESYSTEM,
+    DATA_SOURCE,
+    KUBEVIRT,
+    NAMESPACE,
+    NODE,
+    ROLE,
+    ROLE_BINDING,
+    STORAGE_CLASS,
+    STORAGE_CLUSTER,
+    STORAGE_PROFILE,
+    Kind,
+    Obj,
+)
+from pytest_odfperf.sandbox.reconcilers.storage.claims import DEFAULT_CLASS, DEFAULT_VIRT_CLASS
+
+CNV_NAMESPACE = "openshift-cnv"
+#: The Role with which OpenShift lets every logged-in user clone its images.
+CLONE_ROLE = "os-images.kubevirt.io:view"
+_RBAC = "rbac.authorization.k8s.io"
+NODE_MARKING = "odfperf/marking"
+#: KubeVirt lets that many VMs onto a node.
+_KVM_DEVICES = "1000"
+
+
+async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -> None:
+    """Create all of them; those that are there already stay as they are."""
+    namespaces = {"default", STORAGE_NAMESPACE, IMAGES_NAMESPACE, CNV_NAMESPACE, *config.namespaces}
+    for namespace in sorted(namespaces | {ns for ns, _ in config.data_sources}):
+        await api.create(NAMESPACE, {"metadata": {"name": namespace}})
+    for node in config.nodes:
+        await _create(api, NODE, _node(node, marking))
+    for sc in config.storage_classes:
+        await api.create(STORAGE_CLASS, _storage_class(sc))
+        await _create(api, STORAGE_PROFILE, _storage_profile(sc))
+    for namespace, name in config.data_sources:
+        await _create(api, DATA_SOURCE, _data_source(namespace, name))
+    for namespace in sorted({namespace for namespace, _ in config.data_sources}):
+        await api.create(ROLE, _clone_role(namespace))
+        await api.create(ROLE_BINDING, _clone_binding(namespace))
+    await _create(api, KUBEVIRT, _kubevirt(config))
+    await _create(api, CDI, _cdi())
+    if config.block_pools or config.filesystems:
+        await _create_ceph(api, config)
+
+
+async def _create(api: Api, kind: Kind, obj: Obj) -> None:
+    """With its status, which a server with the status subresource leaves out of a create."""
+    if await api.create(kind, obj):
+        meta = obj["metadata"]
+        await api.patch_status(kind, (meta.get("namespace", ""), meta["name"]), obj["status"])
+
+
+def _node(node: NodeConfig, marking: str | None) -> Obj:
+    labels = {
+        "kubernetes.io/hostname": node.name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "node-role.kubernetes.io/worker": "",
+        "kubevirt.io/schedulable": str(node.ready).lower(),
+    }
+    if marking:
+        labels[NODE_MARKING] = marking
+    taints = []
+    if not node.ready:
+        taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
+    if node.unschedulable:
+        taints.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})
+    spec: Obj = {"taints": taints} if taints else {}
+    if node.unschedulable:
+        spec["unschedulable"] = True
+    resources = {
+        "cpu": format_millicores(node.cpu_milli),
+        "memory": str(node.memory_bytes),
+        "pods": str(node.pods),
+        "ephemeral-storage": str(1 << 40),
+        "devices.kubevirt.io/kvm": _KVM_DEVICES,
+        "devices.kubevirt.io/tun": _KVM_DEVICES,
+        "devices.kubevirt.io/vhost-net": _KVM_DEVICES,
+    }
+    ready = (
+        condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+        if node.ready
+        else condition("Ready", "False", "KubeletNotReady", "not ready by the sandbox's configuration")
+    )
+    status = {
+        "capacity": resources,
+        "allocatable": resources,
+        "conditions": merged([], [ready]),
+        "nodeInfo": {
+            "architecture": "amd64",
+            "operatingSystem": "linux",
+            "kubeletVersion": "v1.34.0-sandbox",
+        },
+        "addresses": [{"type": "Hostname", "address": node.name}],
+    }
+    return {"metadata": {"name": node.name, "labels": labels}, "spec": spec, "status": status}
+
+
+def _storage_class(sc: StorageClassConfig) -> Obj:
+    annotations: dict[str, str] = dict(sc.annotations)
+    if sc.default:
+        annotations |= {DEFAULT_CLASS: "true", DEFAULT_VIRT_CLASS: "true"}
+    return {
+        "metadata": {"name": sc.name, "annotations": annotations},
+        "provisioner": sc.provisioner,
+        "parameters": dict(sc.parameters),
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": sc.binding_mode,
+        "allowVolumeExpansion": True,
+    }
+
+
+def _storage_profile(sc: StorageClassConfig) -> Obj:
+    if sc.provisioner.endswith("rbd.csi.ceph.com"):
+        sets = [("ReadWriteMany", "Block"), ("ReadWriteOnce", "Block"), ("ReadWriteOnce", "Filesystem")]
+    elif sc.provisioner.endswith("cephfs.csi.ceph.com"):
+        sets = [("ReadWriteMany", "Filesystem"), ("ReadWriteOnce", "Filesystem")]
+    else:
+        sets = [("ReadWriteOnce", sc.volume_mode)]
+    properties = [{"accessModes": [access], "volumeMode": mode} for access, mode in sets]
+    status = {
+        "storageClass": sc.name,
+        "provisioner": sc.provisioner,
+        "cloneStrategy": "csi-clone",
+        "claimPropertySets": properties,
+    }
+    return {"metadata": {"name": sc.name}, "spec": {}, "status": status}
+
+
+def _data_source(namespace: str, name: str) -> Obj:
+    source = {"snapshot": {"name": f"{name}-image", "namespace": namespace}}
+    ready = condition("Ready", "True", "Ready", "DataSource is ready to be consumed")
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"source": source},
+        "status": {"source": source, "conditions": merged([], [ready])},
+    }
+
+
+def _kubevirt(config: SandboxConfig) -> Obj:
+    developer = {"cpuAllocationRatio": config.cpu_allocation_ratio}
+    return {
+        "metadata": {"name": "kubevirt-kubevirt-hyperconverged", "namespace": CNV_NAMESPACE},
+        "spec": {"configuration": {"developerConfiguration": developer}},
+        "status": {
+            "phase": "Deployed",
+            "observedKubeVirtVersion": "sandbox",
+            "conditions": merged([], [condition("Available", "True", "AllComponentsReady")]),
+        },
+    }
+
+
+def _cdi() -> Obj:
+    return {
+        "metadata": {"name": "cdi-kubevirt-hyperconverged"},
+        "spec": {},
+        "status": {
+            "phase": "Deployed",
+            "observedVersion": "sandbox",
+            "conditions": merged([], [condition("Available", "True", "DeployCompleted")]),
+        },
+    }
+
+
+def _clone_role(namespace: str) -> Obj:
+    rules = [
+        {"apiGroups": ["cdi.kubevirt.io"], "resources": ["datavolumes/source"], "verbs": ["create"]},
+        {"apiGroups": ["cdi.kubevirt.io"], "resources": ["datasources"], "verbs": ["get", "list", "watch"]},
+    ]
+    return {"metadata": {"name": CLONE_ROLE, "namespace": namespace}, "rules": rules}
+
+
+def _clone_binding(namespace: str) -> Obj:
+    return {
+        "metadata": {"name": CLONE_ROLE, "namespace": namespace},
+        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": CLONE_ROLE},
+        "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": "system:authenticated"}],
+    }
+
+
+async def _create_ceph(api: Api, config: SandboxConfig) -> None:
+    for kind, objects in ((CEPH_BLOCK_POOL, config.block_pools), (CEPH_FILESYSTEM, config.filesystems)):
+        for name, wanted in objects.items():
+            await _create(api, kind, _ceph_object(name, wanted))
+    total = config.ceph_capacity_bytes
+    used = total // 10
+    ceph: dict[str, Any] = {
+        "health": config.ceph_health,
+        "lastChecked": now(),
+        "fsid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"sandbox {config.seed}")),
+        "capacity": {
+            "bytesTotal": total,
+            "bytesUsed": used,
+            "bytesAvailable": total - used,
+            "lastUpdated": now(),
+        },
+    }
+    cluster = {
+        "metadata": {"name": "ocs-storagecluster-cephcluster", "namespace": STORAGE_NAMESPACE},
+        "spec": {},
+        "status": {
+            "state": "Created",
+            "phase": "Ready",
+            "ceph": ceph,
+            "storage": {"deviceClasses": [{"name": "ssd"}]},
+            "version": {"version": "sandbox"},
+        },
+    }
+    await _create(api, CEPH_CLUSTER, cluster)
+    storage_cluster = {
+        "metadata": {"name": "ocs-storagecluster", "namespace": STORAGE_NAMESPACE},
+        "spec": {},
+        "status": {"phase": "Ready", "version": "sandbox", "failureDomain": "host"},
+    }
+    await _create(api, STORAGE_CLUSTER, storage_cluster)
+
+
+def _ceph_object(name: str, wanted: CephObject) -> Obj:
+    return {
+        "metadata": {"name": name, "namespace": STORAGE_NAMESPACE},
+        "spec": dict(wanted.spec),
+        "status": {"phase": wanted.phase},
+    }

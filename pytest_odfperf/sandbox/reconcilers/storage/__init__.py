@@ -1,0 +1,1 @@
+"""What CSI drivers and CDI do: claims, volumes, DataVolumes."""

@@ -1,0 +1,267 @@
+"""Claims and volumes: binding, provisioning, protection, reclaim. What kube-controller-manager and a CSI
+driver's provisioner do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from pytest_odfperf.quantity import to_bytes
+from pytest_odfperf.sandbox.machines.base import Backend, Machines
+from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.conditions import record_event
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
+    POD,
+    PV,
+    PVC,
+    STORAGE_CLASS,
+    Name,
+    Obj,
+    is_deleting,
+    name_of,
+)
+from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
+from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook, held_s
+
+PVC_PROTECTION = "kubernetes.io/pvc-protection"
+PV_PROTECTION = "kubernetes.io/pv-protection"
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+DEFAULT_VIRT_CLASS = "storageclass.kubevirt.io/is-default-virt-class"
+#: The source of a claim that CDI populates by a clone.
+CLONE_SOURCE = "VolumeCloneSource"
+_SOURCE = "persistentvolume-controller"
+
+
+def default_class(caches: Caches, *annotations: str) -> str | None:
+    """The StorageClass that carries the first of these annotations that any class carries."""
+    for annotation in annotations:
+        for (_, name), sc in sorted(caches[STORAGE_CLASS].objects.items()):
+            if (sc["metadata"].get("annotations") or {}).get(annotation) == "true":
+                return name
+    return None
+
+
+def waits_for_consumer(caches: Caches, claim: Obj) -> bool:
+    """Whether this claim is not bound before a pod that uses it has a node."""
+    sc = caches[STORAGE_CLASS].get("", claim["spec"].get("storageClassName") or "")
+    selected = (claim["metadata"].get("annotations") or {}).get(SELECTED_NODE)
+    return bool(sc) and sc.get("volumeBindingMode") == "WaitForFirstConsumer" and not selected  # type: ignore[union-attr]
+
+
+def is_bound(claim: Obj | None) -> bool:
+    return bool(claim) and (claim.get("status") or {}).get("phase") == "Bound"  # type: ignore[union-attr]
+
+
+def claims_of(pod: Obj) -> list[str]:
+    volumes = pod["spec"].get("volumes") or []
+    return [v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")]
+
+
+def users_of(objects: Mapping[Name, Obj], claim: Obj, claims: Callable[[Obj], list[str]]) -> list[Name]:
+    """Those of ``objects`` that use ``claim``; ``claims`` tells the claims of each."""
+    namespace, name = name_of(claim)
+    return [key for key, obj in objects.items() if key[0] == namespace and name in claims(obj)]
+
+
+def has_ended(pod: Obj) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+class Claims(Reconciler):
+    """PersistentVolumeClaims."""
+
+    def __init__(
+        self,
+        api: Api,
+        caches: Caches,
+        machines: Machines,
+        backends: Mapping[str, Backend],
+        *,
+        clone_s: float,
+        errors: Mapping[str, str],
+        troubles: TroubleBook,
+    ) -> None:
+        super().__init__(api, caches, PVC)
+        self._machines = machines
+        self._backends = backends
+        self._clone_s = clone_s
+        #: StorageClasses whose provisioner fails, and what it says.
+        self._errors = errors
+        self._troubles = troubles
+        self.follow(POD, lambda pod: [(pod["metadata"]["namespace"], name) for name in claims_of(pod)])
+        self.follow(PV, _claim_of)
+        self.follow(
+            STORAGE_CLASS, lambda _: [name_of(c) for c in caches[PVC].objects.values() if not is_bound(c)]
+        )
+
+    async def reconcile(self, name: Name) -> None:
+        claim = self.current(name)
+        if claim is None:
+            return
+        finalizers = list(claim["metadata"].get("finalizers") or [])
+        if is_deleting(claim):
+            if (left_s := held_s(claim, self._troubles.of_claim(claim).claims_held_s)) > 0:
+                self.queue.add_later(name, left_s)
+                return
+            if PVC_PROTECTION in finalizers and not self._in_use(name):
+                finalizers.remove(PVC_PROTECTION)
+                await self.api.set_finalizers(PVC, claim, finalizers)
+            return
+        if PVC_PROTECTION not in finalizers:
+            await self.api.set_finalizers(PVC, claim, [*finalizers, PVC_PROTECTION])
+            return
+        if is_bound(claim):
+            return
+        if not (claim.get("status") or {}).get("phase"):
+            await self.api.patch_status(PVC, name, {"phase": "Pending"})
+        await self._bind(claim)
+
+    def _in_use(self, name: Name) -> bool:
+        return any(
+            name[1] in claims_of(pod) and not has_ended(pod)
+            for (namespace, _), pod in self.caches[POD].objects.items()
+            if namespace == name[0]
+        )
+
+    async def _bind(self, claim: Obj) -> None:
+        class_name = claim["spec"].get("storageClassName")
+        if class_name is None:
+            class_name = default_class(self.caches, DEFAULT_CLASS)
+            if class_name is not None:
+                await self.api.patch(PVC, name_of(claim), {"spec": {"storageClassName": class_name}})
+                return
+        sc = self.caches[STORAGE_CLASS].get("", class_name or "")
+        if sc is None:
+            message = (
+                f'storageclass.storage.k8s.io "{class_name}" not found'
+                if class_name
+                else "no persistent volumes available for this claim and no storage class is set"
+            )
+            await self._say(claim, "ProvisioningFailed" if class_name else "FailedBinding", message)
+            return
+        if waits_for_consumer(self.caches, claim):
+            message = "waiting for first consumer to be created before binding"
+            await self._say(claim, "WaitForFirstConsumer", message, warning=False)
+            return
+        if await self._is_troubled(claim, sc):
+            return
+        backend = self._backends.get(sc["metadata"]["name"])
+        if backend is None or (problem := self._errors.get(backend.name)):
+            said = problem if backend else f"no provisioner {sc.get('provisioner')} is running"
+            await self._say(
+                claim,
+                "ProvisioningFailed",
+                f'failed to provision volume with StorageClass "{class_name}": {said}',
+            )
+            return
+        await self._provision(claim, sc, backend)
+
+    async def _is_troubled(self, claim: Obj, sc: Obj) -> bool:
+        troubles = self._troubles.of_claim(claim)
+        source = (claim["spec"].get("dataSourceRef") or {}).get("kind")
+        if troubles.provisioner_silent and source != CLONE_SOURCE:
+            who = f"'{sc['provisioner']}'"
+            message = (
+                f"Waiting for a volume to be created either by the external provisioner {who} "
+                "or manually by the system administrator. If volume creation is delayed, please verify that "
+                "the provisioner is running and correctly registered."
+            )
+            await self._say(claim, "ExternalProvisioning", message, warning=False)
+            return True
+        return source == CLONE_SOURCE and (troubles.clone != "none" or troubles.import_error is not None)
+
+    async def _say(self, claim: Obj, reason: str, message: str, *, warning: bool = True) -> None:
+        await record_event(self.api, PVC, claim, reason, message, warning=warning, source=_SOURCE)
+
+    async def _provision(self, claim: Obj, sc: Obj, backend: Backend) -> None:
+        """All steps have names that follow from the claim: done twice, the second time changes nothing."""
+        spec = claim["spec"]
+        volume = f"pvc-{claim['metadata']['uid']}"
+        capacity = spec["resources"]["requests"]["storage"]
+        source = spec.get("dataSourceRef") or {}
+        clone = source.get("kind") == CLONE_SOURCE
+        if self.caches[PV].get("", volume) is None:
+            if clone:
+                await asyncio.sleep(self._clone_s)
+            await self._machines.create_volume(backend, volume, to_bytes(str(capacity)), clone=clone)
+            await self.api.create(PV, _volume(volume, claim, sc, backend))
+        await self.api.patch_status(PV, ("", volume), {"phase": "Bound"})
+        annotations = {
+            "pv.kubernetes.io/bind-completed": "yes",
+            "pv.kubernetes.io/bound-by-controller": "yes",
+        }
+        name = name_of(claim)
+        await self.api.patch(
+            PVC, name, {"metadata": {"annotations": annotations}, "spec": {"volumeName": volume}}
+        )
+        status = {"phase": "Bound", "accessModes": spec.get("accessModes"), "capacity": {"storage": capacity}}
+        await self.api.patch_status(PVC, name, status)
+
+
+def _claim_of(volume: Obj) -> list[Name]:
+    ref = volume["spec"].get("claimRef") or {}
+    return [(ref["namespace"], ref["name"])] if "name" in ref else []
+
+
+def _volume(name: str, claim: Obj, sc: Obj, backend: Backend) -> Obj:
+    spec, meta = claim["spec"], claim["metadata"]
+    return {
+        "metadata": {
+            "name": name,
+            "annotations": {"pv.kubernetes.io/provisioned-by": sc["provisioner"]},
+            "finalizers": [PV_PROTECTION],
+        },
+        "spec": {
+            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+            "accessModes": spec.get("accessModes") or ["ReadWriteOnce"],
+            "volumeMode": spec.get("volumeMode") or "Filesystem",
+            "persistentVolumeReclaimPolicy": sc.get("reclaimPolicy") or "Delete",
+            "storageClassName": sc["metadata"]["name"],
+            "claimRef": {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "namespace": meta["namespace"],
+                "name": meta["name"],
+                "uid": meta["uid"],
+            },
+            "csi": {
+                "driver": sc["provisioner"],
+                "volumeHandle": name,
+                "volumeAttributes": {"format": backend.format},
+            },
+        },
+    }
+
+
+class Volumes(Reconciler):
+    """PersistentVolumes: a volume whose claim is gone is deleted, with its data."""
+
+    def __init__(self, api: Api, caches: Caches, machines: Machines, backends: Mapping[str, Backend]) -> None:
+        super().__init__(api, caches, PV)
+        self._machines = machines
+        self._backends = backends
+        self.follow(PVC, lambda claim: [("", f"pvc-{claim['metadata']['uid']}")])
+
+    async def reconcile(self, name: Name) -> None:
+        volume = self.current(name)
+        if volume is None:
+            return
+        ref = volume["spec"].get("claimRef") or {}
+        claim = self.caches[PVC].get(ref.get("namespace", ""), ref.get("name", ""))
+        if claim is not None and claim["metadata"]["uid"] == ref.get("uid"):
+            return
+        # The cache of claims may lag behind that of volumes: only the server's word deletes data.
+        fresh = await self.api.get(PVC, ref.get("namespace", ""), ref["name"]) if "name" in ref else None
+        if fresh is not None and fresh["metadata"]["uid"] == ref.get("uid"):
+            return
+        if volume["spec"].get("persistentVolumeReclaimPolicy") != "Delete" and not is_deleting(volume):
+            await self.api.patch_status(PV, name, {"phase": "Released"})
+            return
+        backend = self._backends.get(volume["spec"].get("storageClassName") or "")
+        if backend is not None:
+            await self._machines.delete_volume(backend, name[1])
+        if not is_deleting(volume):
+            await self.api.delete(PV, name)
+        finalizers = [f for f in volume["metadata"].get("finalizers") or [] if f != PV_PROTECTION]
+        await self.api.patch(PV, name, {"metadata": {"finalizers": finalizers}})

@@ -1,0 +1,1 @@
+"""What KubeVirt does: VirtualMachines, instances, launcher pods."""

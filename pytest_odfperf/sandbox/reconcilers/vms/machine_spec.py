@@ -1,0 +1,90 @@
+"""From a VirtualMachineInstance to the machine that it asks for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_odfperf.errors import OdfError
+from pytest_odfperf.quantity import to_bytes
+from pytest_odfperf.sandbox.machines.base import Backend, DiskSpec, MachineSpec
+from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import PV, PVC, SECRET, Obj
+from pytest_odfperf.sandbox.reconcilers.vms.launcher import guest_memory_bytes, vcpus
+
+_CLOUD_INIT = ("cloudInitNoCloud", "cloudInitConfigDrive")
+
+
+async def machine_spec(api: Api, vmi: Obj, backends: Mapping[str, Backend], directory: Path) -> MachineSpec:
+    """Reads the claims, volumes and Secrets that the VMI names; `OdfError` if one is not there."""
+    meta, spec = vmi["metadata"], vmi["spec"]
+    volumes = {volume["name"]: volume for volume in spec.get("volumes") or []}
+    disks = []
+    for disk in (spec["domain"].get("devices") or {}).get("disks") or []:
+        volume = volumes.get(disk["name"], {})
+        claim = (volume.get("dataVolume") or {}).get("name") or (
+            volume.get("persistentVolumeClaim") or {}
+        ).get("claimName")
+        if claim:
+            disks.append(await _disk(api, meta["namespace"], claim, disk, backends))
+    orders = [d.get("bootOrder") for d in spec["domain"]["devices"]["disks"]]
+    boots = any(disk.boot for disk in disks)
+    if disks and not boots and not any(orders):
+        disks[0] = replace(disks[0], boot=True)
+    cloud_init: Obj = next((v[k] for v in volumes.values() for k in _CLOUD_INIT if k in v), {})
+    namespace = meta["namespace"]
+    return MachineSpec(
+        name=meta["name"],
+        namespace=namespace,
+        uid=meta["uid"],
+        vcpus=vcpus(vmi),
+        memory_bytes=guest_memory_bytes(vmi),
+        user_data=await _data(api, namespace, cloud_init, "secretRef", "userData") or b"",
+        network_data=await _data(api, namespace, cloud_init, "networkDataSecretRef", "networkData"),
+        disks=tuple(disks),
+        directory=directory,
+    )
+
+
+async def _disk(
+    api: Api, namespace: str, claim_name: str, disk: Obj, backends: Mapping[str, Backend]
+) -> DiskSpec:
+    claim = await api.get(PVC, namespace, claim_name)
+    volume_name = claim["spec"].get("volumeName") if claim else None
+    volume = await api.get(PV, "", volume_name) if volume_name else None
+    if volume is None:
+        raise OdfError(f"disk {disk['name']}: claim {namespace}/{claim_name} has no volume")
+    backend = backends.get(volume["spec"].get("storageClassName") or "")
+    if backend is None:
+        raise OdfError(f"disk {disk['name']}: volume {volume_name} is of no StorageClass of this sandbox")
+    return DiskSpec(
+        name=disk["name"],
+        serial=disk.get("serial"),
+        size_bytes=to_bytes(str(volume["spec"]["capacity"]["storage"])),
+        boot=disk.get("bootOrder") == 1,
+        backend=backend,
+        volume=volume["metadata"]["name"],
+    )
+
+
+async def _data(api: Api, namespace: str, source: Obj, ref: str, key: str) -> bytes | None:
+    """cloud-init data: of a Secret (keys ``userdata`` or ``userData``), base64, or as it is."""
+    try:
+        if name := (source.get(ref) or {}).get("name"):
+            secret = await api.get(SECRET, namespace, name)
+            if secret is None:
+                raise OdfError(f"secret {namespace}/{name} not found")
+            data = secret.get("data") or {}
+            encoded = data.get(key.lower(), data.get(key))
+            if encoded is None:
+                raise OdfError(f"secret {namespace}/{name} has no key {key.lower()} or {key}")
+            return base64.b64decode(encoded)
+        if encoded := source.get(f"{key}Base64"):
+            return base64.b64decode(encoded)
+    except binascii.Error as error:
+        raise OdfError(f"{key} is not base64: {error}") from error
+    plain = source.get(key)
+    return str(plain).encode() if plain is not None else None
