@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, LEASE
-from pytest_odfperf.cluster.runs.found_runs import find_runs, run_lease
+from pytest_odfperf.cluster.runs import run_lease
+from pytest_odfperf.cluster.runs.found_runs import find_runs
 from pytest_odfperf.cluster.runs.run_holder import Holder
 from pytest_odfperf.cluster.runs.run_lease import LeaseLostError, RunAliveError, RunLease
 from pytest_odfperf.cluster.runs.run_object import delete_run
