@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.model import Matrix, VmShape
 
 #: Changed when the measurement itself changes, so that older numbers are not taken for today's.
 METHOD = 1
@@ -26,7 +27,7 @@ def definition(key: Key, matrix: Matrix, storage_class_facts: Mapping[str, Any] 
     pool = matrix.pool(key.pool)
     size = matrix.vm_size(key.size)
     guest = matrix.guest
-    facts = {
+    facts: dict[str, Any] = {
         "method": METHOD,
         "job": _job(key, matrix),
         "vms": key.concurrency,
@@ -46,6 +47,11 @@ def definition(key: Key, matrix: Matrix, storage_class_facts: Mapping[str, Any] 
         },
         "sandbox": _sandbox(matrix, pool.storage_class),
     }
+    # Only what differs from what every VM was before there was a choice, so that older hashes stay.
+    if shape := _shape(matrix.shape_of(key.pool, key.size)):
+        facts["vm"] = shape
+    if matrix.target_of(key.pool) != "file":
+        facts["target"] = matrix.target_of(key.pool)
     text = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -54,7 +60,7 @@ def _job(key: Key, matrix: Matrix) -> dict[str, Any]:
     """What the rendered job depends on; comments and settings that the template does not use do not count."""
     lines = [line.strip() for line in matrix.profile(key.profile).template.splitlines()]
     template = [line for line in lines if line and line[0] not in "#;"]
-    fio = matrix.fio
+    fio = matrix.fio_of(key.profile)
     settings: dict[str, int | str] = {
         "RUNTIME": fio.runtime_s,
         "RAMP_TIME": fio.ramp_s,
@@ -67,6 +73,19 @@ def _job(key: Key, matrix: Matrix) -> dict[str, Any]:
     }
     # The file is laid out by the guest, even for a template that fixes the size that it reads.
     return {"template": template, "settings": used, "file_size_bytes": fio.file_size_bytes}
+
+
+def _shape(shape: VmShape) -> dict[str, Any]:
+    """What of the VMs' shape is not as usual.
+
+    Labels are for finding and billing. They count where something could go by them: an affinity to pods
+    with labels, or a patch, which can hold one.
+    """
+    facts = asdict(shape)
+    if not shape.patches and not {"podAffinity", "podAntiAffinity"} & set(shape.affinity):
+        facts["labels"] = {}
+    usual = asdict(VmShape())
+    return {name: value for name, value in facts.items() if value != usual[name]}
 
 
 def _sandbox(matrix: Matrix, storage_class: str) -> dict[str, Any] | None:

@@ -44,7 +44,12 @@ def _dimensions(matrix: Matrix, pool: Pool) -> tuple[list[str], list[str], list[
         _chosen([size.label for size in matrix.vm_sizes], only.vm_sizes),
         _chosen([size.label for size in matrix.pvc_sizes], only.pvc_sizes),
         _chosen(matrix.concurrency, only.concurrency),
-        _chosen([profile.name for profile in matrix.profiles], only.profiles),
+        [
+            profile.name
+            for profile in matrix.profiles
+            # A profile's own name stands for all of its variants.
+            if only.profiles is None or profile.name in only.profiles or profile.base in only.profiles
+        ],
     )
 
 

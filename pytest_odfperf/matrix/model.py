@@ -3,10 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 VolumeMode = Literal["Block", "Filesystem"]
+AccessMode = Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]
+#: What fio reads and writes: files on a file system on the data disk, or the disk itself.
+Target = Literal["file", "block"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiName:
+    """An object of the cluster that a VM is made with."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmSettings:
+    """Where VMs are placed and how they are shaped, as one ``vm:`` says it; None: it says nothing."""
+
+    node_selector: Mapping[str, str] | None = None
+    affinity: Mapping[str, Any] | None = None
+    tolerations: tuple[Mapping[str, Any], ...] | None = None
+    preference: ApiName | None = None
+    #: Of the VM, its instance and its pod, beside the plugin's own.
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    #: Of the data disk.
+    access_mode: AccessMode | None = None
+    #: A merge patch (RFC 7386) over the VirtualMachine.
+    patch: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmShape:
+    """What holds for the VMs of one pool and size: the ``vm:`` of matrix, size and pool put together."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    affinity: Mapping[str, Any] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    instancetype: ApiName | None = None
+    preference: ApiName | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    access_mode: AccessMode = "ReadWriteOnce"
+    #: Applied one after the other.
+    patches: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +78,9 @@ class Pool:
     #: How the pool is made (kind, name, ...). Read to check that its Ceph object is Ready.
     recipe: Mapping[str, Any] | None = None
     only: Only = field(default_factory=Only)
+    vm: VmSettings = field(default_factory=VmSettings)
+    #: None: what ``fio`` says.
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +88,9 @@ class VmSize:
     label: str
     vcpus: int
     memory_bytes: int
+    #: What gives the VMs their CPUs and memory; the two above must be the same.
+    instancetype: ApiName | None = None
+    vm: VmSettings = field(default_factory=VmSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +107,11 @@ class Profile:
     template: str
     #: The block sizes that this profile runs with; ``("native",)`` where the template fixes them.
     block_sizes: tuple[str, ...]
+    #: Of a variant: the profile that it is one of. See `variants`.
+    base: str | None = None
+    #: The profile's own numbers, those of a variant among them; None: those of the matrix.
+    iodepth: int | None = None
+    numjobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +121,7 @@ class FioSettings:
     iodepth: int = 32
     numjobs: int = 4
     file_size_bytes: int = 4 << 30
+    target: Target = "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +170,7 @@ class Matrix:
     fio: FioSettings = field(default_factory=FioSettings)
     guest: GuestSettings = field(default_factory=GuestSettings)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    vm: VmSettings = field(default_factory=VmSettings)
     #: Read by the sandbox only.
     sandbox: Mapping[str, Any] | None = None
 
@@ -128,3 +185,45 @@ class Matrix:
 
     def profile(self, name: str) -> Profile:
         return next(profile for profile in self.profiles if profile.name == name)
+
+    def target_of(self, pool: str) -> Target:
+        """What fio measures on a pool."""
+        return self.pool(pool).target or self.fio.target
+
+    def shape_of(self, pool: str, size: str) -> VmShape:
+        """How VMs of a size are made on a pool.
+
+        The pool's word goes before the VM size's, and that before the matrix's. Mappings (node_selector,
+        labels, annotations) are put together by name, patches are applied in the order matrix, VM size,
+        pool; all else is taken as a whole.
+        """
+        found = self.vm_size(size)
+        sections = (self.vm, found.vm, self.pool(pool).vm)
+
+        def joined(name: str) -> dict[str, str]:
+            return {key: text for one in sections for key, text in (getattr(one, name) or {}).items()}
+
+        def last(name: str, usual: Any) -> Any:
+            said = [getattr(one, name) for one in sections if getattr(one, name) is not None]
+            return said[-1] if said else usual
+
+        return VmShape(
+            node_selector=joined("node_selector"),
+            affinity=last("affinity", {}),
+            tolerations=last("tolerations", ()),
+            instancetype=found.instancetype,
+            preference=last("preference", None),
+            labels=joined("labels"),
+            annotations=joined("annotations"),
+            access_mode=last("access_mode", "ReadWriteOnce"),
+            patches=tuple(one.patch for one in sections if one.patch is not None),
+        )
+
+    def fio_of(self, profile: str) -> FioSettings:
+        """The fio settings with a profile's own numbers."""
+        found = self.profile(profile)
+        return replace(
+            self.fio,
+            iodepth=self.fio.iodepth if found.iodepth is None else found.iodepth,
+            numjobs=self.fio.numjobs if found.numjobs is None else found.numjobs,
+        )

@@ -10,14 +10,16 @@ from pytest_odfperf.matrix.keys import check_name
 from pytest_odfperf.matrix.model import FioSettings, Matrix, Pool
 from pytest_odfperf.matrix.reading.fields import check_subdomain, did_you_mean, listed
 from pytest_odfperf.matrix.reading.load import check_blocks_fit, check_file_fits
-from pytest_odfperf.matrix.reading.settings import FIO, read_fio
+from pytest_odfperf.matrix.reading.settings import FIO, read_fio, read_lists
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
+from pytest_odfperf.matrix.variants import LISTED, check_different, without
 
 
 def override_fio(matrix: Matrix, assignments: Iterable[str]) -> Matrix:
     """``matrix`` with the fio settings of ``--odf-fio KEY=VALUE``; of two equal keys the later wins.
 
-    Values are written as in the matrix file. Raises `InputError`.
+    Values are written as in the matrix file, a list as ``iodepth=1,32``. What a profile says itself of
+    iodepth and numjobs is overridden too. Raises `InputError`.
     """
     given: dict[str, Marked] = {}
     for assignment in assignments:
@@ -27,12 +29,19 @@ def override_fio(matrix: Matrix, assignments: Iterable[str]) -> Matrix:
             raise InputError(f"{source!r} is not written KEY=VALUE (known: {listed(FIO)})")
         if name not in FIO:
             raise InputError(f"--odf-fio: unknown fio setting {name[:40]!r}{did_you_mean(name, FIO)}")
-        whole = value.isascii() and value.isdigit() and len(value) < 16
-        given[name] = Marked(int(value) if whole else value, source, 0, text=value)
+        parts = [_marked(part, source) for part in value.split(",")]
+        is_list = name in LISTED and len(parts) > 1
+        given[name] = Marked(parts, source, 0) if is_list else _marked(value, source)
     if not given:
         return matrix
     try:
         read = read_fio(Marked(given, "--odf-fio", 0))
+        profiles = without(
+            matrix.profiles, [name for name in given if name in LISTED], read_lists(given, "--odf-fio")
+        )
+        check_different(profiles)
+        for profile in profiles:
+            check_name("profile", profile.name)
     except InputError as error:
         raise InputError(f"--odf-fio: {error.problem}") from error
     changed = asdict(read)
@@ -43,7 +52,20 @@ def override_fio(matrix: Matrix, assignments: Iterable[str]) -> Matrix:
         check_file_fits(fio.file_size_bytes, pvc, place="--odf-fio")
     for profile in matrix.profiles:
         check_blocks_fit(profile, fio.file_size_bytes, place="--odf-fio")
-    return replace(matrix, fio=fio)
+    known = {name for profile in profiles for name in (profile.base, profile.name)}
+    for pool in matrix.pools:
+        for name in pool.only.profiles or ():
+            if name not in known:
+                raise InputError(
+                    f"--odf-fio: pool {pool.name!r} is restricted to profile {name!r}, which is gone then "
+                    f"(known: {listed(profile.name for profile in profiles)})"
+                )
+    return replace(matrix, fio=fio, profiles=profiles)
+
+
+def _marked(value: str, source: str) -> Marked:
+    whole = value.isascii() and value.isdigit() and len(value) < 16
+    return Marked(int(value) if whole else value, source, 0, text=value)
 
 
 def add_storage_classes(matrix: Matrix, names: Iterable[str]) -> Matrix:

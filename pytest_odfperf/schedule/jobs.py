@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.fio.job import Job, render
+from pytest_odfperf.fio.job import Job, render, source_of
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.reading.load import FILE_SYSTEM_SHARE
@@ -18,10 +18,29 @@ Jobs = Mapping[tuple[str, str], Job]
 def render_jobs(matrix: Matrix, keys: Iterable[Key]) -> Jobs:
     """The job of each profile and block size that ``keys`` have. Raises `InputError` with the line."""
     cells = dict.fromkeys((key.profile, key.block_size) for key in keys)
-    return {
-        (profile, block_size): render(matrix.profile(profile), matrix.fio, block_size)
+    jobs = {
+        (profile, block_size): render(matrix.profile(profile), matrix.fio_of(profile), block_size)
         for profile, block_size in cells
     }
+    _check_variants(matrix, jobs)
+    return jobs
+
+
+def _check_variants(matrix: Matrix, jobs: Jobs) -> None:
+    """Raise `InputError` for two variants of a profile that would measure the same under two names."""
+    seen: dict[tuple[str, str, str], str] = {}
+    for (name, block_size), job in jobs.items():
+        base = matrix.profile(name).base
+        if base is None:
+            continue
+        effect = repr([(section.name, sorted(section.options.items())) for section in job.sections])
+        other = seen.setdefault((base, block_size, effect), name)
+        if other != name:
+            raise InputError(
+                f"{other} and {name} are the same job: each section sets these numbers itself; give the "
+                "profile one number, or let its sections use the variables",
+                place=source_of(base),
+            )
 
 
 def job_of(jobs: Jobs, key: Key) -> Job:

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from pytest_odfperf.matrix.vm_patch import DATA_SERIAL
 from pytest_odfperf.redaction import Hidden
-from pytest_odfperf.vm.manifests import DATA_SERIAL
 
 GUEST_SCRIPT = "/usr/local/sbin/odfperf-guest"
 DATA_DIR = "/mnt/data"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from pytest_odfperf.matrix.model import VmShape
+from pytest_odfperf.matrix.vm_patch import DATA_SERIAL, merge_patch
 from pytest_odfperf.quantity import format_bytes
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import labels, names
 from pytest_odfperf.vm.spec import GroupSpec
-
-#: What the guest sees as /dev/disk/by-id/virtio-odfperfdata.
-DATA_SERIAL = "odfperfdata"
 
 #: Throw-away VMs need no long goodbye.
 GRACE_S = 5
@@ -49,7 +48,7 @@ def data_claim(spec: GroupSpec, vm: str) -> dict[str, Any]:
         "kind": "PersistentVolumeClaim",
         "metadata": _metadata(spec, vm, names.data_claim_name(vm)),
         "spec": {
-            "accessModes": ["ReadWriteOnce"],
+            "accessModes": [spec.shape.access_mode],
             "storageClassName": spec.storage_class,
             "volumeMode": spec.volume_mode,
             "resources": {"requests": {"storage": format_bytes(spec.pvc_size_bytes)}},
@@ -59,17 +58,49 @@ def data_claim(spec: GroupSpec, vm: str) -> dict[str, Any]:
 
 def virtual_machine(spec: GroupSpec, vm: str) -> dict[str, Any]:
     """The VM, and the template of its root disk."""
-    own = _labels(spec, vm)
-    return {
+    shape = spec.shape
+    extra: dict[str, Any] = {"labels": {**shape.labels, **_labels(spec, vm)}}
+    if shape.annotations:
+        extra["annotations"] = dict(shape.annotations)
+    body: dict[str, Any] = {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
-        "metadata": _metadata(spec, vm, vm),
+        "metadata": {**_metadata(spec, vm, vm), **extra},
         "spec": {
             "runStrategy": "Always",
             "dataVolumeTemplates": [_root_disk(spec, vm)],
-            # A VM's own labels reach neither its instance nor the pod.
-            "template": {"metadata": {"labels": own}, "spec": _instance(spec, vm)},
+            # A VM's own labels and annotations reach neither its instance nor the pod.
+            "template": {"metadata": dict(extra), "spec": {**_instance(spec, vm), **_placement(shape)}},
         },
+    }
+    for name in ("instancetype", "preference"):
+        if (named := getattr(shape, name)) is not None:
+            body["spec"][name] = {"kind": named.kind, "name": named.name}
+    for patch in shape.patches:
+        body = merge_patch(body, patch)
+    return body
+
+
+def _placement(shape: VmShape) -> dict[str, Any]:
+    placement = {
+        "nodeSelector": dict(shape.node_selector),
+        "affinity": dict(shape.affinity),
+        "tolerations": list(shape.tolerations),
+    }
+    return {name: value for name, value in placement.items() if value}
+
+
+def _size(spec: GroupSpec) -> dict[str, Any]:
+    """CPUs and memory; an instancetype gives them itself, and KubeVirt refuses a VM that says them too."""
+    if spec.shape.instancetype is not None:
+        return {}
+    # KubeVirt would ask for a tenth of the CPUs, and VMs that are packed ten deep measure each other.
+    resources = {"cpu": str(spec.vcpus), "memory": format_bytes(spec.memory_bytes)}
+    return {
+        "cpu": {"cores": spec.vcpus, "sockets": 1, "threads": 1},
+        "memory": {"guest": resources["memory"]},
+        "resources": {"requests": dict(resources), "limits": dict(resources)},
+        "ioThreadsPolicy": "auto",
     }
 
 
@@ -93,17 +124,12 @@ def _root_disk(spec: GroupSpec, vm: str) -> dict[str, Any]:
 
 
 def _instance(spec: GroupSpec, vm: str) -> dict[str, Any]:
-    # KubeVirt would ask for a tenth of the CPUs, and VMs that are packed ten deep measure each other.
-    resources = {"cpu": str(spec.vcpus), "memory": format_bytes(spec.memory_bytes)}
     return {
         # A drain shall stop the VM, which is seen, not migrate it in silence.
         "evictionStrategy": "None",
         "terminationGracePeriodSeconds": GRACE_S,
         "domain": {
-            "cpu": {"cores": spec.vcpus, "sockets": 1, "threads": 1},
-            "memory": {"guest": resources["memory"]},
-            "resources": {"requests": dict(resources), "limits": dict(resources)},
-            "ioThreadsPolicy": "auto",
+            **_size(spec),
             "devices": {
                 "rng": {},
                 "blockMultiQueue": True,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_odfperf.matrix.keys import GroupKey
-from pytest_odfperf.matrix.model import GuestSettings, Matrix, VolumeMode
+from pytest_odfperf.matrix.model import GuestSettings, Matrix, VmShape, VolumeMode
 from pytest_odfperf.vm.names import vm_name
 
 
@@ -56,6 +56,7 @@ class GroupSpec:
     job: str
     #: Size of the file that the guest fills before the first job; 0: none.
     layout_bytes: int
+    shape: VmShape = field(default_factory=VmShape)
 
     @classmethod
     def of(
@@ -84,6 +85,7 @@ class GroupSpec:
             vcpus=size.vcpus,
             memory_bytes=size.memory_bytes,
             pvc_size_bytes=matrix.pvc_size(key.pvc).size_bytes,
+            shape=matrix.shape_of(key.pool, key.size),
             guest=matrix.guest,
             client_key_public=client_key_public,
             job=job,

@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odfperf.matrix.vm_patch import DATA_SERIAL
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.cloudinit import GUEST_SCRIPT, user_data
-from pytest_odfperf.vm.manifests import DATA_SERIAL
 
 HOSTILE = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=60),

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.matrix.model import GuestSettings
+from pytest_odfperf.matrix.vm_patch import DATA_SERIAL
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import labels, manifests
 from pytest_odfperf.vm.spec import GroupSpec, Owner
@@ -79,8 +80,8 @@ def test_disks_and_volumes_name_each_other() -> None:
     instance = manifests.virtual_machine(spec, spec.vm_names[1])["spec"]["template"]["spec"]
     disks = instance["domain"]["devices"]["disks"]
     assert [disk["name"] for disk in disks] == [volume["name"] for volume in instance["volumes"]]
-    assert [disk.get("serial") for disk in disks] == [None, manifests.DATA_SERIAL, None]
-    assert len(manifests.DATA_SERIAL) <= 20
+    assert [disk.get("serial") for disk in disks] == [None, DATA_SERIAL, None]
+    assert len(DATA_SERIAL) <= 20
     root, data, cloudinit = instance["volumes"]
     name = spec.vm_names[1]
     assert root["dataVolume"]["name"] == f"{name}-root"

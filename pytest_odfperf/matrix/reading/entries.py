@@ -7,17 +7,20 @@ from typing import Any, Literal
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import NATIVE, check_name
-from pytest_odfperf.matrix.model import Only, Pool, Profile, PvcSize, VmSize
+from pytest_odfperf.matrix.model import Only, Pool, Profile, PvcSize, VmSettings, VmSize
 from pytest_odfperf.matrix.reading import fields
-from pytest_odfperf.matrix.reading.settings import read_block_sizes
+from pytest_odfperf.matrix.reading.settings import read_block_sizes, read_lists, read_number, read_target
+from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
+from pytest_odfperf.matrix.variants import LISTED, Lists, check_different, uses, variants
 
 #: Reads the template of a profile: its entry, its name, and the ``template`` field if it has one.
 ReadTemplate = Callable[[Marked, str, str | None], str]
 
-POOL = ("name", "storage_class", "volume_mode", "backend", "overhead", "recipe", "only")
+POOL = ("name", "storage_class", "volume_mode", "backend", "overhead", "recipe", "only", "vm", "target")
+VM_SIZE = ("vcpus", "memory", "instancetype", "vm")
 ONLY = ("vm_sizes", "pvc_sizes", "concurrency", "profiles")
-PROFILE = ("name", "template", "block_sizes")
+PROFILE = ("name", "template", "block_sizes", *LISTED)
 VOLUME_MODES: Mapping[str, Literal["Block", "Filesystem"] | None] = {
     "Block": "Block",
     "Filesystem": "Filesystem",
@@ -40,7 +43,7 @@ def read_vm_sizes(item: Marked) -> tuple[VmSize, ...]:
     for label, entry in values.items():
         what = f"VM size {label!r}"
         check_name("VM size", label, place=item.key_place(label))
-        size = fields.fields(entry, what, ("vcpus", "memory"), required=("vcpus", "memory"))
+        size = fields.fields(entry, what, VM_SIZE, required=("vcpus", "memory"))
         sizes.append(
             VmSize(
                 label=label,
@@ -48,6 +51,10 @@ def read_vm_sizes(item: Marked) -> tuple[VmSize, ...]:
                 memory_bytes=fields.quantity_bytes(
                     size["memory"], f"{what}: memory", _LEAST_MEMORY, _LARGEST_BYTES
                 ),
+                instancetype=read_api_name(size["instancetype"], f"{what}: instancetype", "instancetype")
+                if "instancetype" in size
+                else None,
+                vm=read_vm(size["vm"], what) if "vm" in size else VmSettings(),
             )
         )
     return tuple(sizes)
@@ -73,9 +80,14 @@ def read_concurrency(item: Marked) -> tuple[int, ...]:
     )
 
 
-def read_profiles(item: Marked, usual: tuple[str, ...] | None, template: ReadTemplate) -> tuple[Profile, ...]:
-    """``profiles:``, names or mappings; ``usual`` are the block sizes of those that name none."""
-    profiles: dict[str, Profile] = {}
+def read_profiles(
+    item: Marked, usual: tuple[str, ...] | None, lists: Lists, template: ReadTemplate
+) -> tuple[Profile, ...]:
+    """``profiles:``, names or mappings; ``usual`` and ``lists`` hold for those that say nothing themselves.
+
+    Each number of a list gives a variant of its own, see `variants`.
+    """
+    profiles: dict[str, tuple[Profile, ...]] = {}
     for entry in fields.items(item, "profiles"):
         values = {"name": entry} if isinstance(entry.value, str) else None
         values = values or fields.fields(entry, "profile", PROFILE, required=("name",))
@@ -86,10 +98,33 @@ def read_profiles(item: Marked, usual: tuple[str, ...] | None, template: ReadTem
             fields.text(values["template"], f"template of profile {name}") if "template" in values else None
         )
         text = template(values.get("template", entry), name, path)
-        profiles[name] = Profile(
-            name=name, template=text, block_sizes=_block_sizes(entry, name, text, values, usual)
+        profile = Profile(
+            name=name,
+            template=text,
+            block_sizes=_block_sizes(entry, name, text, values, usual),
+            iodepth=_number("iodepth", name, text, values),
+            numjobs=_number("numjobs", name, text, values),
         )
-    return tuple(profiles.values())
+        profiles[name] = variants(profile, {**lists, **read_lists(values, f"profile {name}")})
+        for variant in profiles[name]:
+            check_name("profile", variant.name, place=entry.place)
+        check_different((one for found in profiles.values() for one in found), place=entry.place)
+    return tuple(one for found in profiles.values() for one in found)
+
+
+def _number(setting: str, name: str, template: str, values: Mapping[str, Marked]) -> int | None:
+    """The profile's own iodepth or numjobs, where it is a single number."""
+    if setting not in values:
+        return None
+    variable, _ = LISTED[setting]
+    if not uses(template, variable):
+        raise InputError(
+            f"profile {name!r} has {setting}, but its template does not use ${{{variable}}}",
+            place=values[setting].place,
+        )
+    if isinstance(values[setting].value, list):
+        return None
+    return read_number(values[setting], f"{setting} of profile {name}", setting)
 
 
 def _block_sizes(
@@ -141,6 +176,8 @@ def _pool(entry: Marked, declared: Mapping[str, Sequence[Any]]) -> Pool:
         overhead=fields.number(overhead, f"{what}: overhead", 1, 100) if overhead else 1.0,
         recipe=fields.plain_mapping(values["recipe"], f"{what}: recipe") if "recipe" in values else None,
         only=_only(values["only"], what, declared) if "only" in values else Only(),
+        vm=read_vm(values["vm"], what) if "vm" in values else VmSettings(),
+        target=read_target(values["target"], f"{what}: target") if "target" in values else None,
     )
 
 

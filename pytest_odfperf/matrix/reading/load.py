@@ -8,15 +8,24 @@ from typing import Any
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import count_keys
-from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Matrix, Profile, PvcSize, Timeouts
+from pytest_odfperf.matrix.model import (
+    FioSettings,
+    GuestSettings,
+    Matrix,
+    Profile,
+    PvcSize,
+    Timeouts,
+    VmSettings,
+)
 from pytest_odfperf.matrix.reading import entries, fields, settings
 from pytest_odfperf.matrix.reading.extends import extend
 from pytest_odfperf.matrix.reading.files import find_matrix, find_template, read_file, shown
+from pytest_odfperf.matrix.reading.vm_settings import read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked, read_yaml
 
 FIELDS = (
     "extends", "name", "cluster", "namespace", "pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles",
-    "block_sizes", "fio", "guest", "timeouts", "sandbox",
+    "block_sizes", "fio", "guest", "timeouts", "vm", "sandbox",
 )  # fmt: skip
 _REQUIRED = ("pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles")
 CLUSTERS = ("kubeconfig", "sandbox")
@@ -85,12 +94,14 @@ class _Loading:
         vm_sizes = entries.read_vm_sizes(values["vm_sizes"])
         pvc_sizes = entries.read_pvc_sizes(values["pvc_sizes"])
         concurrency = entries.read_concurrency(values["concurrency"])
-        profiles = entries.read_profiles(values["profiles"], block_sizes, self._template)
+        fio = values.get("fio")
+        lists = settings.read_lists(fields.mapping(fio, "fio"), "fio") if fio else {}
+        profiles = entries.read_profiles(values["profiles"], block_sizes, lists, self._template)
         declared: dict[str, list[Any]] = {
             "vm_sizes": [size.label for size in vm_sizes],
             "pvc_sizes": [size.label for size in pvc_sizes],
             "concurrency": list(concurrency),
-            "profiles": [profile.name for profile in profiles],
+            "profiles": list(dict.fromkeys(name for p in profiles for name in (p.base, p.name) if name)),
         }
         matrix = Matrix(
             source=source,
@@ -105,9 +116,10 @@ class _Loading:
             pvc_sizes=pvc_sizes,
             concurrency=concurrency,
             profiles=profiles,
-            fio=settings.read_fio(values["fio"]) if "fio" in values else FioSettings(),
+            fio=settings.read_fio(fio) if fio else FioSettings(),
             guest=settings.read_guest(values["guest"]) if "guest" in values else GuestSettings(),
             timeouts=settings.read_timeouts(values["timeouts"]) if "timeouts" in values else Timeouts(),
+            vm=read_vm(values["vm"], "the matrix") if "vm" in values else VmSettings(),
             sandbox=fields.plain_mapping(values["sandbox"], "sandbox") if "sandbox" in values else None,
         )
         _check_fit(matrix, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import count_keys
@@ -11,7 +12,10 @@ from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.reading.entries import MOST_VMS
 from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomain
 from pytest_odfperf.matrix.reading.load import MOST_KEYS
-from pytest_odfperf.matrix.reading.settings import check_package, check_user
+from pytest_odfperf.matrix.reading.settings import MOST, check_package, check_user
+from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
+from pytest_odfperf.matrix.reading.yaml_marks import marked
+from pytest_odfperf.matrix.variants import listed_numbers
 
 
 def check(matrix: Matrix) -> Matrix:
@@ -27,14 +31,29 @@ def check(matrix: Matrix) -> Matrix:
             ("vm_sizes", [size.label for size in matrix.vm_sizes]),
             ("pvc_sizes", [size.label for size in matrix.pvc_sizes]),
             ("concurrency", matrix.concurrency),
-            ("profiles", [profile.name for profile in matrix.profiles]),
+            ("profiles", [name for profile in matrix.profiles for name in (profile.base, profile.name)]),
         ):
             for value in getattr(pool.only, part) or ():
                 if value not in known:
                     raise InputError(f"pool {pool.name}: only {part} {value!r:.60} is not declared")
+    _vms(matrix)
     if (keys := count_keys(matrix)) > MOST_KEYS:
         raise InputError(f"the matrix has {keys} keys, more than {MOST_KEYS}")
     return matrix
+
+
+def _vms(matrix: Matrix) -> None:
+    """The settings of the VMs are read again, as a file's are."""
+    sections = [("the matrix", matrix.vm)]
+    sections += [(f"VM size {size.label}", size.vm) for size in matrix.vm_sizes]
+    sections += [(f"pool {pool.name}", pool.vm) for pool in matrix.pools]
+    for of, section in sections:
+        said = {name: value for name, value in asdict(section).items() if value is not None}
+        if read_vm(marked(said), of) != section:
+            raise InputError(f"vm of {of} is not as a matrix says it")
+    for size in matrix.vm_sizes:
+        if size.instancetype is not None:
+            read_api_name(marked(asdict(size.instancetype)), f"VM size {size.label}", "instancetype")
 
 
 def _names(matrix: Matrix) -> None:
@@ -44,6 +63,7 @@ def _names(matrix: Matrix) -> None:
     _different("profile", [profile.name for profile in matrix.profiles])
     for profile in matrix.profiles:
         _different(f"block size of profile {profile.name}", profile.block_sizes)
+        listed_numbers(profile)
     check_dns_label("namespace", matrix.namespace)
     guest = matrix.guest
     check_subdomain("guest data_source", guest.data_source)
@@ -77,6 +97,11 @@ def _numbers(matrix: Matrix) -> None:
         *(
             (f"timeout {name}", getattr(matrix.timeouts, name), 1, 86_400)
             for name in matrix.timeouts.__slots__
+        ),
+        *(
+            (f"{name} of profile {profile.name}", getattr(profile, name) or MOST[name], 1, MOST[name])
+            for profile in matrix.profiles
+            for name in MOST
         ),
         ("guest root size", matrix.guest.root_size_bytes, 1, largest),
     ]

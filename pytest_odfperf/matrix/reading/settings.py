@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Timeouts
+from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Target, Timeouts
 from pytest_odfperf.matrix.reading import fields
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
 
@@ -14,7 +16,10 @@ _DAY_S = 86_400
 _LARGEST_BYTES = 1 << 60
 
 #: The fio settings by their names in matrix files and on the command line.
-FIO = ("runtime", "ramp", "iodepth", "numjobs", "file_size")
+FIO = ("runtime", "ramp", "iodepth", "numjobs", "file_size", "target")
+#: Settings that can be lists, and the largest that fio is asked for.
+MOST = {"iodepth": 65_536, "numjobs": 1024}
+TARGETS: Mapping[str, Target] = {"file": "file", "block": "block"}
 TIMEOUTS = ("boot", "schedule", "stall", "ssh", "layout", "fio_slack", "delete", "api")
 GUEST = ("data_source", "data_source_namespace", "user", "packages", "root_size", "root_storage_class")
 
@@ -32,9 +37,9 @@ def read_fio(item: Marked) -> FioSettings:
     for name, low in (("runtime", 1), ("ramp", 0)):
         if name in values:
             read[f"{name}_s"] = _seconds(values[name], f"fio {name}", low)
-    for name, high in (("iodepth", 65_536), ("numjobs", 1024)):
-        if name in values:
-            read[name] = fields.whole(values[name], f"fio {name}", 1, high)
+    for name in MOST:
+        if name in values and not isinstance(values[name].value, list):
+            read[name] = read_number(values[name], f"fio {name}", name)
     if "file_size" in values:
         what = "fio file_size"
         size = fields.parsed(
@@ -43,7 +48,28 @@ def read_fio(item: Marked) -> FioSettings:
         if size % 4096:
             raise InputError(f"{what} is not a multiple of 4096 bytes", place=values["file_size"].place)
         read["file_size_bytes"] = size
+    if "target" in values:
+        read["target"] = read_target(values["target"], "fio target")
     return FioSettings(**read)
+
+
+def read_target(item: Marked, what: str) -> Target:
+    """What fio reads and writes."""
+    return TARGETS[fields.choice(item, what, tuple(TARGETS))]
+
+
+def read_number(item: Marked, what: str, name: str) -> int:
+    """``iodepth`` or ``numjobs``, where it is one number."""
+    return fields.whole(item, what, 1, MOST[name])
+
+
+def read_lists(values: Mapping[str, Marked], of: str) -> dict[str, tuple[int, ...]]:
+    """Those of ``iodepth`` and ``numjobs`` that are lists, each of whose numbers makes a variant."""
+    return {
+        name: fields.each(values[name], f"{name} of {of}", name, partial(read_number, name=name))
+        for name in MOST
+        if name in values and isinstance(values[name].value, list)
+    }
 
 
 def read_timeouts(item: Marked) -> Timeouts:

@@ -48,7 +48,7 @@ class Marked:
 
     @property
     def place(self) -> str:
-        return f"{self.source}:{self.line}"
+        return f"{self.source}:{self.line}" if self.line else self.source
 
     @property
     def kind(self) -> str:
@@ -64,6 +64,15 @@ class Marked:
         if isinstance(self.value, list):
             return [item.plain() for item in self.value]
         return self.value
+
+
+def marked(value: Any, source: str = "") -> Marked:
+    """A plain value as one that was read, without lines."""
+    if isinstance(value, Mapping):
+        return Marked({str(key): marked(item, source) for key, item in value.items()}, source, 0)
+    if isinstance(value, list | tuple):
+        return Marked([marked(item, source) for item in value], source, 0)
+    return Marked(value, source, 0, text=str(value))
 
 
 def read_yaml(text: str, source: str) -> Marked:
