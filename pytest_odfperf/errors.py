@@ -7,6 +7,7 @@ Every message carries the data and the next step. Errors of libraries are chaine
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 #: A message is for people; what is longer was pasted by a machine.
 _LONGEST_MESSAGE = 4000
@@ -54,6 +55,24 @@ class InputError(OdfError):
         self.problem = problem
         self.place = place
         super().__init__(f"{place}: {problem}" if place else problem)
+
+    @property
+    def faults(self) -> tuple[InputError, ...]:
+        """Each thing that is wrong, by itself."""
+        return (self,)
+
+
+class InputFaultsError(InputError):
+    """Several things that the user gave can not be used, found together; each is told in one line."""
+
+    def __init__(self, faults: Sequence[InputError]) -> None:
+        self._faults = tuple(fault for error in faults for fault in error.faults)
+        first = self._faults[0]
+        super().__init__(f"{first.problem} (and {len(self._faults) - 1} more)", place=first.place)
+
+    @property
+    def faults(self) -> tuple[InputError, ...]:
+        return self._faults
 
 
 class ClusterError(OdfError):

@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.fio.ini import IniSection, read_sections, size_bytes
+from pytest_odfperf.fio.job_file import option_rules as rules
+from pytest_odfperf.fio.job_file.job_lines import IniSection, lines, read_sections
+from pytest_odfperf.fio.job_file.profile_faults import Faults
+from pytest_odfperf.fio.job_file.section import DIRECTIONS, SHARED_FILE, Direction, Section
+from pytest_odfperf.fio.job_file.variables import VARIABLES, substitute
 from pytest_odfperf.matrix.keys import NATIVE
 from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.matrix.reading.fields import in_job_file, parse_fio_bytes
+from pytest_odfperf.matrix.template import uses
 
-Direction = Literal["read", "write"]
+__all__ = [
+    "DIRECTIONS", "SHARED_FILE", "VARIABLES", "Direction", "Job", "Section", "check_settings", "is_variable",
+    "read_job", "render",
+]  # fmt: skip
 
-#: What a template may use, and what it means.
-VARIABLES = ("RUNTIME", "RAMP_TIME", "IODEPTH", "NUMJOBS", "FILE_SIZE", "BLOCK_SIZE")
-
-#: The test file that the guest lays out once per group, with data, before the first job.
-SHARED_FILE = "fio-testfile"
-
-_BOTH: frozenset[Direction] = frozenset({"read", "write"})
-DIRECTIONS: Mapping[str, frozenset[Direction]] = {
-    "read": frozenset({"read"}),
-    "randread": frozenset({"read"}),
-    "write": frozenset({"write"}),
-    "randwrite": frozenset({"write"}),
-    "rw": _BOTH,
-    "readwrite": _BOTH,
-    "randrw": _BOTH,
-}
-
-#: Options that would make the figures mean something else, and why.
-_REFUSED = {
-    "unified_rw_reporting": "it mixes reads and writes in one figure",
-    "directory": "the guest sets it to the mounted data disk",
-    "steadystate": "a run that ends by what it measures picks its quiet moments",
-    "ss": "a run that ends by what it measures picks its quiet moments",
-    "status-interval": "it writes several answers",
-}
-_VARIABLE = re.compile(r"\$(?:\{([^}\n]*)\})?")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One job of a job file. ``options`` are all that hold for it, those of ``[global]`` included."""
-
-    name: str
-    rw: str
-    directions: frozenset[Direction]
-    numjobs: int
-    iodepth: int
-    #: Size of each worker's file, or of the one file that all workers share.
-    size_bytes: int
-    #: None: each worker has a file of its own.
-    filename: str | None
-    options: Mapping[str, str]
-
-    @property
-    def files_bytes(self) -> int:
-        """Bytes of the files that this job alone needs; the shared test file counts in `Job`."""
-        if self.filename == SHARED_FILE:
-            return 0
-        return self.size_bytes * (1 if self.filename else self.numjobs)
+#: Without these there is no result of each section, over a known time, with its latencies.
+_NEEDED = ("time_based", "group_reporting", "lat_percentiles")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +33,8 @@ class Job:
     sections: tuple[Section, ...]
     #: Names of the jobs that run at one time, in order; a ``stonewall`` begins the next phase.
     phases: tuple[tuple[str, ...], ...]
+    #: Where each line of ``text`` comes from.
+    places: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def stonewalls(self) -> int:
@@ -87,15 +47,20 @@ class Job:
         return any(section.filename == SHARED_FILE for section in self.sections)
 
     @property
+    def buffered(self) -> tuple[str, ...]:
+        """Names of the jobs whose I/O goes through the guest's page cache."""
+        return tuple(section.name for section in self.sections if section.buffered)
+
+    @property
     def own_files_bytes(self) -> int:
         """Bytes of files that fio itself must lay out, in each guest."""
-        named = {s.filename: s.size_bytes for s in self.sections if s.filename and s.filename != SHARED_FILE}
+        named = {s.filename: s.file_bytes for s in self.sections if s.filename and s.filename != SHARED_FILE}
         return sum(named.values()) + sum(s.files_bytes for s in self.sections if not s.filename)
 
     @property
     def files_bytes(self) -> int:
         """Bytes of all files of this job in each guest; they must fit on its data disk."""
-        shared = [s.size_bytes for s in self.sections if s.filename == SHARED_FILE]
+        shared = [s.file_bytes for s in self.sections if s.filename == SHARED_FILE]
         return self.own_files_bytes + max(shared, default=0)
 
     def phase_of(self, name: str) -> int:
@@ -104,11 +69,7 @@ class Job:
 
 def is_variable(template: str) -> bool:
     """Whether a template takes its block size from the matrix; if not, its keys have ``native``."""
-    return "${BLOCK_SIZE}" in template
-
-
-def source_of(profile: str) -> str:
-    return f"profiles/{profile}.fio"
+    return uses(template, "BLOCK_SIZE")
 
 
 def check_settings(settings: FioSettings) -> None:
@@ -124,9 +85,9 @@ def check_settings(settings: FioSettings) -> None:
 
 
 def render(profile: Profile, settings: FioSettings, block_size: str) -> Job:
-    """The job of one cell of the matrix. Raises `InputError` with the template's line."""
+    """The job of one cell of the matrix. Raises `InputError` with all faults of the template, by line."""
     check_settings(settings)
-    source = source_of(profile.name)
+    source = profile.source
     values = {
         "RUNTIME": str(settings.runtime_s),
         "RAMP_TIME": str(settings.ramp_s),
@@ -141,51 +102,41 @@ def render(profile: Profile, settings: FioSettings, block_size: str) -> Job:
         raise InputError(
             f"fixes its block sizes itself; its keys have {NATIVE!r}, not {block_size!r}", place=source
         )
-    job = read_job(_substitute(profile.template, values, source), source=source)
-    for section in job.sections:
-        for option, wanted in (("runtime", settings.runtime_s), ("ramp_time", settings.ramp_s)):
-            if section.options.get(option) != str(wanted):
-                variable = "${RUNTIME}" if option == "runtime" else "${RAMP_TIME}"
-                raise InputError(
-                    f"job {section.name}: {option} must be {variable}, deadlines are computed from it",
-                    place=source,
-                )
+    faults = Faults()
+    text = substitute(profile.template, values, source, faults)
+    job = _job(text, source, faults, settings)
+    faults.raise_any()
     return job
 
 
 def read_job(text: str, *, source: str = "job.fio") -> Job:
-    """What a finished job file will do. Raises `InputError` with its line."""
-    sections = tuple(_section(ini, source) for ini in read_sections(text, source))
-    phases: list[list[str]] = []
-    for section in sections:
-        alone = _flag(section.options, "stonewall")
-        if not phases or alone:
-            phases.append([])
-        elif not _flag(section.options, "new_group"):
-            raise InputError(
-                f"job {section.name} runs beside {phases[-1][-1]}: give it stonewall, to run after it, or "
-                "new_group, without which fio reports both as one",
-                place=source,
-            )
-        phases[-1].append(section.name)
-    return Job(text=text, sections=sections, phases=tuple(map(tuple, phases)))
+    """What a finished job file will do. Raises `InputError` with all its faults, by line."""
+    faults = Faults()
+    job = _job(text, source, faults)
+    faults.raise_any()
+    return job
 
 
-def _substitute(template: str, values: Mapping[str, str], source: str) -> str:
-    lines = []
-    for number, line in enumerate(template.splitlines(), 1):
-
-        def value(found: re.Match[str], number: int = number) -> str:
-            name = found[1]
-            if name is None or name not in values:
-                raise InputError(
-                    f"unknown variable {found[0] if name is None else name!r}; known: {', '.join(VARIABLES)}",
-                    place=f"{source}:{number}",
-                )
-            return values[name]
-
-        lines.append(line if line.lstrip().startswith(("#", ";")) else _VARIABLE.sub(value, line))
-    return "\n".join(lines) + "\n"
+def _job(text: str, source: str, faults: Faults, settings: FioSettings | None = None) -> Job:
+    """The job of a text whose variables are set; with ``settings``, it must agree with them."""
+    inis = read_sections(text, source, faults)
+    sections = []
+    for ini in inis:
+        view = rules.View(ini, faults)
+        if (section := _section(view)) is not None:
+            sections.append(section)
+            if settings is not None:
+                _check_settings_of(view, section, settings)
+    _check_needed(inis, faults)
+    if settings is not None:
+        _check_direct(inis, faults)
+    found = list(lines(text, source))
+    return Job(
+        text="\n".join(line.raw for line in found),
+        sections=tuple(sections),
+        phases=_phases(inis, faults),
+        places=tuple(line.place for line in found),
+    )
 
 
 def _check_block_size(text: str, settings: FioSettings, profile: str) -> None:
@@ -197,63 +148,90 @@ def _check_block_size(text: str, settings: FioSettings, profile: str) -> None:
         )
 
 
-def _flag(options: Mapping[str, str], name: str) -> bool:
-    return options.get(name, "0") != "0"
-
-
-def _section(ini: IniSection, source: str) -> Section:
-    options = ini.options
-
-    def place(option: str) -> str:
-        return f"{source}:{ini.lines.get(option, ini.line)}"
-
-    if not _NAME.fullmatch(ini.name):
-        raise InputError(f"job name {ini.name!r}: letters, digits, '.', '_' and '-' only", place=place(""))
-    for option, why in _REFUSED.items():
-        if option in options:
-            raise InputError(f"job {ini.name}: {option} is not allowed: {why}", place=place(option))
-    # fio takes rw=rw:8 or randwrite:4k for offset sequences; the part before the colon is the direction.
-    rw = options.get("rw", "").partition(":")[0]
-    if rw not in DIRECTIONS:
-        problem = f"unknown rw {rw!r}" if rw else "rw is missing"
-        raise InputError(f"job {ini.name}: {problem}; known: {', '.join(DIRECTIONS)}", place=place("rw"))
-    for option in ("time_based", "group_reporting", "lat_percentiles"):
-        if not _flag(options, option):
-            raise InputError(
-                f"job {ini.name}: {option}=1 is missing; the results are read by it", place=place(option)
-            )
-    for option in ("rate", "rate_iops"):
-        if DIRECTIONS[rw] == _BOTH and option in options and "," not in options[option]:
-            # Measured with fio 3.33: rate_iops=100 on a 70/30 mix gives 100 reads and 100 writes a second.
-            raise InputError(
-                f"job {ini.name}: {option}={options[option]:.40} limits reads and writes to that each, "
-                f"which changes their mix; write {option}=READS,WRITES",
-                place=place(option),
-            )
-    size = size_bytes(options.get("size", ""))
-    if not size:
-        raise InputError(f"job {ini.name}: size= is missing or is no number of bytes", place=place("size"))
-    filename = options.get("filename")
-    if filename is not None and not _NAME.fullmatch(filename):
-        raise InputError(
-            f"job {ini.name}: filename {filename!r} must be a plain name on the data disk",
-            place=place("filename"),
+def _check_settings_of(view: rules.View, section: Section, settings: FioSettings) -> None:
+    """What a template must take from the matrix, since it is computed with, and what it must not ask for."""
+    rules.check_engine(view, section.iodepth, buffered=section.buffered)
+    for option, wanted, variable in (
+        ("runtime", settings.runtime_s, "${RUNTIME}"),
+        ("ramp_time", settings.ramp_s, "${RAMP_TIME}"),
+    ):
+        if view.options.get(option) != str(wanted):
+            view.fault(option, f"{option} must be {variable}, deadlines are computed from it")
+    if section.filename == SHARED_FILE and section.file_bytes > settings.file_size_bytes:
+        view.fault(
+            "size",
+            f"{section.file_bytes} bytes of {SHARED_FILE}, but fio file_size is {settings.file_size_bytes}: "
+            "fio would lay the file out anew; take size=${FILE_SIZE}",
         )
-    counts: dict[str, int] = {}
-    for option in ("numjobs", "iodepth", "runtime"):
-        value = options.get(option, "1")
-        if not re.fullmatch(r"[1-9][0-9]{0,6}", value, re.ASCII):
-            raise InputError(
-                f"job {ini.name}: {option} {value!r} is not a whole number above 0", place=place(option)
-            )
-        counts[option] = int(value)
+
+
+def _section(view: rules.View) -> Section | None:
+    """None for one that is at fault in more than a figure."""
+    options, name = view.options, view.section.name
+    if not rules.NAME.fullmatch(name):
+        view.fault_of_name(f"job name {name[:60]!r}: letters, digits, '.', '_' and '-' only")
+    rules.check_table(view)
+    rw = rules.direction(view)
+    counts = {option: rules.count(view, option) for option in ("numjobs", "iodepth")}
+    size = rules.size(view)
+    buffered = rules.is_buffered(view)
+    rules.check_files(view)
+    rules.check_percentiles(view)
+    block_bytes = rules.blocks(view, size, buffered=buffered is not False)
+    offset_bytes = rules.offset(view, counts["numjobs"])
+    thinktime_s = rules.thinktime(view)
+    if not rw:
+        return None
     return Section(
-        name=ini.name,
+        name=name,
         rw=rw,
         directions=DIRECTIONS[rw],
         numjobs=counts["numjobs"],
         iodepth=counts["iodepth"],
         size_bytes=size,
-        filename=filename,
+        filename=options.get("filename"),
+        block_bytes=block_bytes,
+        offset_bytes=offset_bytes,
+        buffered=buffered is True,
+        thinktime_s=thinktime_s,
         options=options,
     )
+
+
+def _check_needed(inis: Sequence[IniSection], faults: Faults) -> None:
+    """One line for each option that is missing, however many jobs lack it."""
+    for option in _NEEDED:
+        without = [ini for ini in inis if ini.options.get(option, "0") == "0"]
+        if without:
+            _missing(without, option, f"{option}=1 is missing; the results are read by it", faults)
+
+
+def _check_direct(inis: Sequence[IniSection], faults: Faults) -> None:
+    unsaid = [ini for ini in inis if not {"direct", "buffered", "atomic"} & set(ini.options)]
+    if unsaid:
+        problem = (
+            "direct=1 is missing: the guest's page cache would answer; if that is to be measured, "
+            "write direct=0, and its results are marked BUFFERED"
+        )
+        _missing(unsaid, "direct", problem, faults)
+
+
+def _missing(inis: Sequence[IniSection], option: str, problem: str, faults: Faults) -> None:
+    names = ", ".join(ini.name[:60] for ini in inis[:8]) + (", ..." if len(inis) > 8 else "")
+    place = inis[0].places.get(option, inis[0].place)
+    faults.add(f"job{'s' if len(inis) > 1 else ''} {names}: {problem}", place)
+
+
+def _phases(inis: Sequence[IniSection], faults: Faults) -> tuple[tuple[str, ...], ...]:
+    phases: list[list[str]] = []
+    for ini in inis:
+        if not phases or ini.options.get("stonewall", "0") != "0":
+            phases.append([])
+        elif ini.options.get("new_group", "0") == "0":
+            faults.add(
+                f"job {ini.name[:60]} runs beside {phases[-1][-1][:60]}: give it stonewall, to run after "
+                "it, or new_group, without which fio reports both as one",
+                ini.place,
+            )
+        phases[-1].append(ini.name)
+    return tuple(map(tuple, phases))

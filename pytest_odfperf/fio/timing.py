@@ -16,11 +16,14 @@ def measured_s(job: Job, settings: FioSettings) -> float:
 
 
 def deadline_s(job: Job, settings: FioSettings, timeouts: Timeouts) -> float:
-    """Seconds after which fio is taken for hung: its run, its own layout, and the slack.
+    """Seconds after which fio is taken for hung: its layout, its run, what it does at its end, and the slack.
 
-    A job on the shared test file has nothing to lay out; the guest did that before.
+    A job on the shared test file has nothing to lay out; the guest did that before. What is written back at
+    a section's end, and the pause that a worker is in at that moment, are outside of its runtime.
     """
     layout_s = 0.0
     if job.own_files_bytes:
         layout_s = max(float(timeouts.layout_s), job.own_files_bytes / LAYOUT_BYTES_PER_S)
-    return measured_s(job, settings) + layout_s + timeouts.fio_slack_s
+    flush_s = sum(section.flush_bytes for section in job.sections) / LAYOUT_BYTES_PER_S
+    pause_s = sum(section.thinktime_s for section in job.sections)
+    return measured_s(job, settings) + layout_s + flush_s + pause_s + timeouts.fio_slack_s

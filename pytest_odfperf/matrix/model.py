@@ -112,6 +112,18 @@ class Profile:
     #: The profile's own numbers, those of a variant among them; None: those of the matrix.
     iodepth: int | None = None
     numjobs: int | None = None
+    #: The template's path as the matrix has it; None: found by the profile's name.
+    path: str | None = None
+
+    @property
+    def source(self) -> str:
+        """What messages call the template."""
+        return source_of(self.base or self.name, self.path)
+
+
+def source_of(profile: str, path: str | None) -> str:
+    """What messages call the template of ``profile``."""
+    return path or f"profiles/{profile}.fio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

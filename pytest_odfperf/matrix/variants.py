@@ -13,18 +13,13 @@ from itertools import product
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.model import Profile
+from pytest_odfperf.matrix.template import uses
 
 #: fio settings that can be lists, the variable that a template takes them by, and their part of a name.
 LISTED: Mapping[str, tuple[str, str]] = {"iodepth": ("IODEPTH", "qd"), "numjobs": ("NUMJOBS", "nj")}
 
 #: Numbers by fio setting.
 Lists = Mapping[str, tuple[int, ...]]
-
-
-def uses(template: str, variable: str) -> bool:
-    """Whether a template has ``${variable}`` outside of its comments."""
-    lines = (line.strip() for line in template.splitlines())
-    return any(f"${{{variable}}}" in line for line in lines if line and line[0] not in "#;")
 
 
 def variant_name(profile: str, numbers: Mapping[str, int]) -> str:

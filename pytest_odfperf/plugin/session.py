@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_odfperf.errors import OdfError
+from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
 from pytest_odfperf.plugin.options import Request, read_request
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
@@ -65,6 +65,9 @@ def open_controller(config: pytest.Config) -> Generator[None]:
                 stack.close()
                 if EXIT_CODE in config.stash:
                     sys.stdout.write("odfperf: interrupted; nothing was measured\n")
+                elif isinstance(error, InputError):
+                    # A line each.
+                    raise pytest.UsageError(*map(str, error.faults)) from error
                 elif isinstance(error, OdfError):
                     raise pytest.UsageError(str(error)) from error
                 else:

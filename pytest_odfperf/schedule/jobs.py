@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.fio.job import Job, render, source_of
+from pytest_odfperf.fio.job import Job, render
+from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.reading.load import FILE_SYSTEM_SHARE
@@ -16,12 +17,18 @@ Jobs = Mapping[tuple[str, str], Job]
 
 
 def render_jobs(matrix: Matrix, keys: Iterable[Key]) -> Jobs:
-    """The job of each profile and block size that ``keys`` have. Raises `InputError` with the line."""
-    cells = dict.fromkeys((key.profile, key.block_size) for key in keys)
-    jobs = {
-        (profile, block_size): render(matrix.profile(profile), matrix.fio_of(profile), block_size)
-        for profile, block_size in cells
-    }
+    """The job of each profile and block size that ``keys`` have.
+
+    Raises `InputError` with all faults of all these profiles, each with its line.
+    """
+    jobs: dict[tuple[str, str], Job] = {}
+    faults = Faults()
+    for profile, block_size in dict.fromkeys((key.profile, key.block_size) for key in keys):
+        try:
+            jobs[profile, block_size] = render(matrix.profile(profile), matrix.fio_of(profile), block_size)
+        except InputError as error:
+            faults.extend(error)
+    faults.raise_any()
     _check_variants(matrix, jobs)
     return jobs
 
@@ -39,7 +46,7 @@ def _check_variants(matrix: Matrix, jobs: Jobs) -> None:
             raise InputError(
                 f"{other} and {name} are the same job: each section sets these numbers itself; give the "
                 "profile one number, or let its sections use the variables",
-                place=source_of(base),
+                place=matrix.profile(name).source,
             )
 
 

@@ -35,6 +35,8 @@ ramp_time=${RAMP_TIME}
 time_based=1
 group_reporting=1
 lat_percentiles=1
+ioengine=libaio
+direct=1
 [read]
 stonewall
 [write]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.fio.ini import size_bytes
 from pytest_odfperf.fio.job import Job, is_variable, read_job, render
+from pytest_odfperf.fio.job_file.fio_numbers import size_bytes
 from pytest_odfperf.fio.timing import deadline_s, measured_s
 from pytest_odfperf.matrix.model import FioSettings, Profile, Timeouts
 from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
@@ -18,6 +18,7 @@ SETTINGS = FioSettings()
 SHIPPED = Path(__file__).parents[2] / "matrices" / "profiles"
 
 GLOBAL = """[global]
+direct=1
 time_based=1
 runtime=${RUNTIME}
 ramp_time=${RAMP_TIME}
@@ -103,20 +104,20 @@ def test_latency_of_shipped_profiles_counts_from_submission_in_threads(path: Pat
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        (GLOBAL + "[a]\nrw=read\nbs=${BLOK}\n", "profiles/x.fio:10: unknown variable 'BLOK'; known: RUNTIME"),
-        (GLOBAL + "[a]\nrw=read\nbs=$BS\n", "profiles/x.fio:10: unknown variable '$'"),
-        (GLOBAL + "[a]\nrw=raed\n", "profiles/x.fio:9: job a: unknown rw 'raed'; known: read, randread"),
-        (GLOBAL + "[a]\nbs=4k\n", "profiles/x.fio:8: job a: rw is missing"),
+        (GLOBAL + "[a]\nrw=read\nbs=${BLOK}\n", "profiles/x.fio:11: unknown variable 'BLOK'; known: RUNTIME"),
+        (GLOBAL + "[a]\nrw=read\nbs=$BS\n", "profiles/x.fio:11: unknown variable '$BS'"),
+        (GLOBAL + "[a]\nrw=raed\n", "profiles/x.fio:10: job a: unknown rw 'raed'; known: read, randread"),
+        (GLOBAL + "[a]\nbs=4k\n", "profiles/x.fio:9: job a: rw is missing"),
         (GLOBAL, "profiles/x.fio: there is no job"),
         ("", "profiles/x.fio: there is no job"),
         ("rw=read\n", "profiles/x.fio:1: 'rw=read' stands before the first section"),
-        (GLOBAL + "[a\nrw=read\n", "profiles/x.fio:8: '[a' is not a section"),
-        (GLOBAL + "[a]\nrw=read\n[a]\nrw=read\n", "profiles/x.fio:10: the job name 'a' is used twice"),
-        (GLOBAL + "[a]\nrw=read\n[b]\nrw=write\n", "profiles/x.fio: job b runs beside a"),
-        (GLOBAL + "[a]\nrw=read\nfilename=/dev/vda\n", "profiles/x.fio:10: job a: filename '/dev/vda'"),
-        (GLOBAL + "[a]\nrw=read\nnumjobs=0\n", "profiles/x.fio:10: job a: numjobs '0'"),
-        (GLOBAL + "[a]\nrw=rw\nunified_rw_reporting=1\n", "profiles/x.fio:10: job a: unified_rw_reporting"),
-        (GLOBAL + "[a]\nrw=read\nruntime=5\n", "profiles/x.fio: job a: runtime must be ${RUNTIME}"),
+        (GLOBAL + "[a\nrw=read\n", "profiles/x.fio:9: '[a' is not a section"),
+        (GLOBAL + "[a]\nrw=read\n[a]\nrw=read\n", "profiles/x.fio:11: the job name 'a' is used twice"),
+        (GLOBAL + "[a]\nrw=read\n[b]\nrw=write\n", "profiles/x.fio:11: job b runs beside a"),
+        (GLOBAL + "[a]\nrw=read\nfilename=/dev/vda\n", "profiles/x.fio:11: job a: filename '/dev/vda'"),
+        (GLOBAL + "[a]\nrw=read\nnumjobs=0\n", "profiles/x.fio:11: job a: numjobs '0'"),
+        (GLOBAL + "[a]\nrw=rw\nunified_rw_reporting=1\n", "profiles/x.fio:11: job a: unified_rw_reporting"),
+        (GLOBAL + "[a]\nrw=read\nruntime=5\n", "profiles/x.fio:11: job a: runtime must be ${RUNTIME}"),
         (GLOBAL.replace("lat_perc", "clat_perc") + "[a]\nrw=read\n", "job a: lat_percentiles=1 is missing"),
     ],
 )

@@ -12,7 +12,8 @@ from pytest_odfperf.matrix.reading import fields
 from pytest_odfperf.matrix.reading.settings import read_block_sizes, read_lists, read_number, read_target
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
-from pytest_odfperf.matrix.variants import LISTED, Lists, check_different, uses, variants
+from pytest_odfperf.matrix.template import uses
+from pytest_odfperf.matrix.variants import LISTED, Lists, check_different, variants
 
 #: Reads the template of a profile: its entry, its name, and the ``template`` field if it has one.
 ReadTemplate = Callable[[Marked, str, str | None], str]
@@ -104,6 +105,7 @@ def read_profiles(
             block_sizes=_block_sizes(entry, name, text, values, usual),
             iodepth=_number("iodepth", name, text, values),
             numjobs=_number("numjobs", name, text, values),
+            path=path,
         )
         profiles[name] = variants(profile, {**lists, **read_lists(values, f"profile {name}")})
         for variant in profiles[name]:
@@ -131,7 +133,7 @@ def _block_sizes(
     entry: Marked, name: str, template: str, values: Mapping[str, Marked], usual: tuple[str, ...] | None
 ) -> tuple[str, ...]:
     own = values.get("block_sizes")
-    if "${BLOCK_SIZE}" not in template:
+    if not uses(template, "BLOCK_SIZE"):
         if own is not None:
             raise InputError(
                 f"profile {name!r} has block_sizes, but its template does not use ${{BLOCK_SIZE}}",

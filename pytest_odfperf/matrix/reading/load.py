@@ -16,12 +16,14 @@ from pytest_odfperf.matrix.model import (
     PvcSize,
     Timeouts,
     VmSettings,
+    source_of,
 )
 from pytest_odfperf.matrix.reading import entries, fields, settings
 from pytest_odfperf.matrix.reading.extends import extend
 from pytest_odfperf.matrix.reading.files import find_matrix, find_template, read_file, shown
 from pytest_odfperf.matrix.reading.vm_settings import read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked, read_yaml
+from pytest_odfperf.matrix.template import uses, with_includes
 
 FIELDS = (
     "extends", "name", "cluster", "namespace", "pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles",
@@ -143,7 +145,13 @@ class _Loading:
                     place=entry.place,
                 )
             found = folder / path
-        return read_file(found, what=f"template of profile {profile}", place=entry.place)
+        text = read_file(found, what=f"template of profile {profile}", place=entry.place)
+        return with_includes(
+            text,
+            found,
+            source_of(profile, path),
+            lambda file, place: read_file(file, what="included file", place=place),
+        )
 
 
 def _real(path: Path) -> str:
@@ -154,7 +162,7 @@ def _real(path: Path) -> str:
 def _check_fit(matrix: Matrix, values: dict[str, Marked]) -> None:
     """What can be known of the disks without a job: the test file and a whole block must fit."""
     size = matrix.fio.file_size_bytes
-    if any("${FILE_SIZE}" in profile.template for profile in matrix.profiles):
+    if any(uses(profile.template, "FILE_SIZE") for profile in matrix.profiles):
         smallest = min(matrix.pvc_sizes, key=lambda pvc: pvc.size_bytes)
         check_file_fits(size, smallest, place=values.get("fio", values["pvc_sizes"]).place)
     for profile in matrix.profiles:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.fio.ini import IniSection, read_sections, size_bytes
+from pytest_odfperf.fio.job_file.fio_numbers import size_bytes
+from pytest_odfperf.fio.job_file.job_lines import IniSection, read_sections
+from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.sandbox.machines.simulated.storage_model import Load
 
 #: Share of reads of fio's rw values; None: rwmixread says.
@@ -65,12 +67,14 @@ class SimulatedJob:
 
 def parse_job(text: str) -> SimulatedJob:
     """`JobFileError` for what fio refuses, and for what is not simulated."""
+    faults = Faults()
+    raw = read_sections(text, "job.fio", faults)
     try:
-        raw = read_sections(text, "job.fio")
+        faults.raise_any()
     except InputError as error:
         raise JobFileError(f"fio: {error}") from error
     first = raw[0]
-    common = {name: value for name, value in first.options.items() if first.lines[name] < first.line}
+    common = {name: value for name, value in first.options.items() if name not in first.own}
     return SimulatedJob(global_options=common, sections=tuple(_section(ini) for ini in raw))
 
 
@@ -91,7 +95,7 @@ def _section(ini: IniSection) -> SimulatedSection:
     read_rate, write_rate = _rates(options, numjobs)
     return SimulatedSection(
         name=ini.name,
-        options={name: value for name, value in options.items() if ini.lines[name] > ini.line},
+        options={name: value for name, value in options.items() if name in ini.own},
         load=Load(
             outstanding=iodepth * numjobs,
             read_part=read_part,
