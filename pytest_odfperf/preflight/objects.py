@@ -71,6 +71,18 @@ def data_source(name: str, place: str, found: JsonObject | Unread) -> Check:
     return passed(what, "is Ready")
 
 
+def clone_right(account: str, source: str, allowed: bool | Unread) -> Check:
+    """Whether KubeVirt will make root disks: it takes a VM whose account may not clone all the same."""
+    what = "right to clone"
+    if isinstance(allowed, Unread):
+        detail = f"whether {account} may clone {source} can not be checked ({allowed.words})"
+        return doubtful(what, detail, "oc apply -f deploy/clone-role.yaml (it gives both rights)")
+    if allowed:
+        return passed(what, f"{account} may clone {source}")
+    detail = f"{account} may not clone {source}; without it no VM has a root disk"
+    return failed(what, detail, "oc apply -f deploy/clone-role.yaml")
+
+
 def pool(name: str, storage_class: str, mode: str, problem: str | None) -> Check:
     what = f"pool {name}"
     if problem is not None:

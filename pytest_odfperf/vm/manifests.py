@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from pytest_odfperf.matrix.model import VmShape
@@ -102,6 +103,18 @@ def _size(spec: GroupSpec) -> dict[str, Any]:
         "resources": {"requests": dict(resources), "limits": dict(resources)},
         "ioThreadsPolicy": "auto",
     }
+
+
+def clone_account(vm: Mapping[str, Any]) -> str:
+    """The service account for which KubeVirt asks whether the root disk of ``vm`` may be cloned.
+
+    (``pkg/virt-controller/watch/vm``; ``serviceAccountName`` since KubeVirt 1.9.)
+    """
+    spec = vm["spec"]["template"]["spec"]
+    if spec.get("serviceAccountName"):
+        return str(spec["serviceAccountName"])
+    named = [volume["serviceAccount"] for volume in spec.get("volumes") or () if "serviceAccount" in volume]
+    return str(named[-1]["serviceAccountName"]) if named else "default"
 
 
 def _root_disk(spec: GroupSpec, vm: str) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def test_a_pod_requests_the_guest_and_the_launcher(kube: Any, make_vm: Any) -> N
         requests[name] = pod["spec"]["containers"][0]["resources"]["requests"]
     assert requests["ratio"]["cpu"] == "400m"
     assert requests["asked"]["cpu"] == "1500m"
-    # 8 GiB, a 512th of it for page tables, 240 MiB of processes, 8 MiB a vCPU, 8 MiB for the IOThread.
-    assert requests["ratio"]["memory"] == str((8192 + 16 + 240 + 32 + 8) << 20)
+    # 8 GiB, a 512th of it for page tables, 220 MiB of processes, 8 MiB a vCPU, 8 MiB for the IOThread.
+    assert requests["ratio"]["memory"] == str((8192 + 16 + 220 + 32 + 8) << 20)
 
 
 def test_deleting_a_vm_deletes_all_that_it_owns_and_not_what_it_only_uses(kube: Any, make_vm: Any) -> None:

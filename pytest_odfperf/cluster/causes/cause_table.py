@@ -71,7 +71,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("provisioner_busy", "stall", disks.provisioner_busy,
           "the provisioner does not come to an end; look at its log, and at the health of Ceph"),
     Cause("provisioner_silent", "retry", disks.provisioner_silent,
-          "is the provisioner running? oc get pods -n openshift-storage"),
+          "is the provisioner running? oc get pods -n openshift-storage", quiet=True),
     Cause("claim_pending", "stall", disks.claim_pending,
           "oc describe pvc; is the StorageClass's provisioner running?", quiet=True),
     Cause("clone_source", "soon", disks.clone_source,

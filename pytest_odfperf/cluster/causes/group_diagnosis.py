@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytest_odfperf.cluster.causes.object_redaction import redacted_object
-from pytest_odfperf.cluster.causes.seen import last_seen, phase, short_line
+from pytest_odfperf.cluster.causes.seen import container_names, last_seen, phase, short_line
 from pytest_odfperf.cluster.client.calls import ApiError, JsonObject, as_api_error, bound, transport_errors
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import (
@@ -58,10 +58,10 @@ def collect(cluster: Cluster, spec: GroupSpec, *, stop: Stop, limit_s: float = L
     part = common_part(spec.vm_names)
     files["events.txt"] = _events(reader.items(EVENT, spec.namespace), part)
     for pod in _first_the_sick(found[POD], found[VMI]):
-        for container in (pod.get("spec") or {}).get("containers") or ():
-            text = reader.log(pod, str(container.get("name")))
+        for container in container_names(pod):
+            text = reader.log(pod, container)
             if text is not None:
-                name = f"{pod['metadata']['name']}.{container.get('name')}.log"
+                name = f"{pod['metadata']['name']}.{container}.log"
                 files[f"logs/{_file_name(name)}"] = redact(text)
     files["storageclass.yaml"] = _yaml(reader.named(STORAGE_CLASS, None, spec.storage_class))
     files["nodes.yaml"] = _yaml(_nodes(reader.items(NODE), found[POD]))

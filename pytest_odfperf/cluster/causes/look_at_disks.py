@@ -63,12 +63,23 @@ def provisioner_busy(seen: VmSeen) -> Iterator[Look]:
 
 
 def provisioner_silent(seen: VmSeen) -> Iterator[Look]:
-    """An external provisioner was called, and did not even say that it begins."""
+    """An external provisioner was called, and did not even say that it begins.
+
+    Each claim shows that for a moment. One that CDI fills shows it until the end: its volume is made for
+    another claim.
+    """
     for claim in seen.claims:
+        if _is_filled_by_cdi(claim):
+            continue
         said = seen.said(claim, "ExternalProvisioning")
         if phase(claim) == "Pending" and said and not seen.said(claim, "Provisioning", "ProvisioningFailed"):
             of = (claim.get("spec") or {}).get("storageClassName")
             yield Look(f"PersistentVolumeClaim {name_of(claim)} of StorageClass {of}", f"Pending, {said}")
+
+
+def _is_filled_by_cdi(claim: JsonObject) -> bool:
+    source = (claim.get("spec") or {}).get("dataSourceRef") or {}
+    return bool(source.get("apiGroup") == "cdi.kubevirt.io")
 
 
 def claim_pending(seen: VmSeen) -> Iterator[Look]:

@@ -93,9 +93,10 @@ def unschedulable(seen: VmSeen) -> Iterator[Look]:
 
 
 def _waiting(pod: JsonObject) -> Iterator[JsonObject]:
-    for container in status_of(pod).get("containerStatuses") or ():
-        if waiting := (container.get("state") or {}).get("waiting"):
-            yield waiting
+    for states in ("initContainerStatuses", "containerStatuses"):
+        for container in status_of(pod).get(states) or ():
+            if waiting := (container.get("state") or {}).get("waiting"):
+                yield waiting
 
 
 def image_pull(seen: VmSeen) -> Iterator[Look]:

@@ -89,6 +89,13 @@ def status_of(found: JsonObject | None) -> JsonObject:
     return status
 
 
+def container_names(pod: JsonObject) -> list[str]:
+    """The containers of a pod, those first that begin before the others: a sidecar is one of them."""
+    spec = pod.get("spec") or {}
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    return [str(container.get("name")) for container in containers]
+
+
 def phase(found: JsonObject | None) -> str | None:
     return status_of(found).get("phase")
 

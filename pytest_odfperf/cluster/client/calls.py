@@ -108,9 +108,9 @@ class Calls:
         what = f"try to create {kind} {body['metadata']['name']}"
         self._parsed(what, kind, "create", namespace, None, body=body, dry_run="All")
 
-    def review(self, kind: Kind, spec: JsonObject) -> JsonObject:
+    def review(self, kind: Kind, spec: JsonObject, namespace: str | None = None) -> JsonObject:
         """The answer to an access review, which is kept nowhere."""
-        return self._parsed(f"ask {kind}", kind, "create", None, None, body={"spec": spec})
+        return self._parsed(f"ask {kind}", kind, "create", namespace, None, body={"spec": spec})
 
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> bool:
         """Ask for the deletion of an object; False if there was none."""

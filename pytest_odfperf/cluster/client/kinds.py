@@ -48,6 +48,22 @@ ACCESS_REVIEW = Kind(
     "AuthorizationV1Api",
     "self_subject_access_review",
 )
+SUBJECT_REVIEW = Kind(
+    "SubjectAccessReview",
+    "authorization.k8s.io",
+    "v1",
+    "subjectaccessreviews",
+    "AuthorizationV1Api",
+    "subject_access_review",
+)
+LOCAL_SUBJECT_REVIEW = Kind(
+    "LocalSubjectAccessReview",
+    "authorization.k8s.io",
+    "v1",
+    "localsubjectaccessreviews",
+    "AuthorizationV1Api",
+    "local_subject_access_review",
+)
 NODE = Kind("Node", "", "v1", "nodes", "CoreV1Api", "node")
 STORAGE_CLASS = Kind(
     "StorageClass", "storage.k8s.io", "v1", "storageclasses", "StorageV1Api", "storage_class"

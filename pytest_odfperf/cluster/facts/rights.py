@@ -70,6 +70,7 @@ _EFFECTS = (
     _Effect(("events", "pods", "pods/log"), (), False, "messages say less of why something is not made"),
     _Effect(("resourcequotas", "limitranges"), (), False, "`--odf-preflight` does not check them"),
     _Effect(("namespaces", "datasources"), (), False, "`--odf-preflight` does not check it"),
+    _Effect(("localsubjectaccessreviews",), (), False, "`--odf-preflight` can not check the right to clone"),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
     _Effect(
         ("cephblockpools", "cephfilesystems"), (), False, "a pool that is not Ready is noticed when it fails"

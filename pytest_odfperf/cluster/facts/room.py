@@ -12,9 +12,11 @@ from pytest_odfperf.quantity import parse_quantity
 
 
 def requests_of(pod: JsonObject) -> dict[str, Decimal]:
-    """What a launcher pod requests: the sum of its containers, and one pod."""
+    """What a launcher pod requests: the sum of its containers and sidecars, and one pod."""
     total: dict[str, Decimal] = {"pods": Decimal(1)}
-    for container in (pod.get("spec") or {}).get("containers") or ():
+    spec = pod.get("spec") or {}
+    sidecars = [one for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"]
+    for container in (*sidecars, *(spec.get("containers") or ())):
         for name, amount in ((container.get("resources") or {}).get("requests") or {}).items():
             total[name] = total.get(name, Decimal(0)) + parse_quantity(str(amount))
     return total

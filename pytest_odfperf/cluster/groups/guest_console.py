@@ -7,7 +7,7 @@ import threading
 import time
 
 from pytest_odfperf.cluster.causes.cause_table import Patience
-from pytest_odfperf.cluster.causes.seen import short_line
+from pytest_odfperf.cluster.causes.seen import container_names, short_line
 from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject, as_api_error, transport_errors
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import POD
@@ -19,7 +19,8 @@ from pytest_odfperf.vm.labels import group_selector
 from pytest_odfperf.vm.spec import GroupSpec
 from pytest_odfperf.waiting import Stop
 
-#: The launcher pod's container that logs the serial console (KubeVirt 1.1 and later).
+#: The launcher pod's container that logs the serial console (KubeVirt 1.1 and later); an init container since
+#: KubeVirt 1.6.
 CONTAINER = "guest-console-log"
 _LINES = 500
 #: One console a second, whatever the number of guests.
@@ -87,8 +88,7 @@ class ConsoleWatch:
             LOGGER.info("VM group %s: consoles can not be read: %s", self._spec.key, error)
 
     def _judge(self, pod: JsonObject) -> None:
-        names = [container.get("name") for container in (pod.get("spec") or {}).get("containers") or ()]
-        said = cloud_init_failure(self._read(pod)) if CONTAINER in names else None
+        said = cloud_init_failure(self._read(pod)) if CONTAINER in container_names(pod) else None
         if said is None:
             return
         guest = (pod["metadata"].get("labels") or {}).get(labels.VM, pod["metadata"]["name"])

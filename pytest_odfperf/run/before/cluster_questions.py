@@ -63,9 +63,10 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     for kind, served in ((KUBEVIRT, VM), (CDI, DATA_VOLUME)):
         yield objects.operator(kind.name, *_operator(calls, kind, served, place))
     source, source_place = guest.data_source, guest.data_source_namespace
-    yield objects.data_source(
-        source, source_place, _ask(lambda: calls.get(DATA_SOURCE, source, source_place))
-    )
+    found = _ask(lambda: calls.get(DATA_SOURCE, source, source_place))
+    yield objects.data_source(source, source_place, found)
+    if there.level != "FAIL":
+        yield from _clone_right(calls, selection, groups, None if isinstance(found, Unread) else found)
     facts, storage = _storage(cluster, calls, selection, stop)
     yield from storage
     yield from objects.ceph(_ask(lambda: calls.items(CEPH_CLUSTER)))
@@ -102,7 +103,8 @@ def _rights(calls: Calls, selection: Selection) -> list[Check]:
         "cluster": None,
         "images": matrix.guest.data_source_namespace,
     }
-    shipped = shipped_rights()
+    # KubeVirt asks the right to clone of the VMs' account: see `_clone_right`.
+    shipped = [right for right in shipped_rights() if right.resource != "datavolumes/source"]
     missing = _ask(lambda: missing_rights(calls, shipped, places))
     if isinstance(missing, Unread):
         return [not_checked("rights", missing)]
@@ -110,12 +112,41 @@ def _rights(calls: Calls, selection: Selection) -> list[Check]:
     for right in missing:
         where = f"in namespace {places[right.place]}" if places[right.place] else "in the whole cluster"
         what, detail = f"right {right}", f"is missing {where}; without it: {right.without}"
-        if right.resource == "datavolumes/source":
-            account = f"system:serviceaccount:{matrix.namespace}:default"
-            checks.append(doubtful(what, f"{detail}, unless {account} has it", GRANT))
-        else:
-            checks.append((failed if right.required else doubtful)(what, detail, GRANT))
+        checks.append((failed if right.required else doubtful)(what, detail, GRANT))
     return checks or [passed("rights", f"all {len(shipped)} of deploy/")]
+
+
+def _clone_right(
+    calls: Calls, selection: Selection, groups: Sequence[GroupKey], data_source: Any
+) -> Iterator[Check]:
+    from pytest_odfperf.cluster.facts.clone_right import CloneSource, may_clone
+    from pytest_odfperf.vm.manifests import clone_account
+
+    guest, place = selection.matrix.guest, selection.matrix.namespace
+    source = CloneSource.of(data_source, guest.data_source_namespace)
+    if source is None:
+        return
+    for account in dict.fromkeys(clone_account(_probe(selection, group)) for group in groups):
+        allowed = _ask(lambda account=account: may_clone(calls, account, place, source))  # type: ignore[misc]
+        yield objects.clone_right(f"system:serviceaccount:{place}:{account}", str(source), allowed)
+
+
+def _probe(selection: Selection, group: GroupKey) -> dict[str, Any]:
+    """A VM of ``group`` that nobody makes."""
+    from pytest_odfperf.vm.manifests import virtual_machine
+    from pytest_odfperf.vm.spec import GroupSpec, Owner
+
+    spec = GroupSpec.of(
+        selection.matrix,
+        replace(group, concurrency=1),
+        run_id=PROBE,
+        owner=Owner(PROBE, "00000000-0000-0000-0000-000000000000"),
+        volume_mode="Block",
+        client_key_public="",
+        job="",
+        layout_bytes=0,
+    )
+    return virtual_machine(spec, spec.vm_names[0])
 
 
 def _operator(calls: Calls, kind: Any, served: Any, place: str) -> tuple[Any, Unread | None]:
@@ -161,24 +192,12 @@ def _at_once(selection: Selection, facts: ClusterFacts | None) -> tuple[int, Che
 
 
 def _machines(calls: Calls, selection: Selection, groups: Sequence[GroupKey]) -> Iterator[Check]:
-    """Ask whether a VM of each size would be taken: KubeVirt also checks the right to clone then."""
+    """Ask whether a VM of each size would be taken: before 1.5, KubeVirt also asks for the right to clone."""
     from pytest_odfperf.cluster.client.kinds import VM
-    from pytest_odfperf.vm.manifests import virtual_machine
-    from pytest_odfperf.vm.spec import GroupSpec, Owner
 
-    one_of_each = {group.size: replace(group, concurrency=1) for group in groups}
+    one_of_each = {group.size: group for group in groups}
     for size, group in one_of_each.items():
-        spec = GroupSpec.of(
-            selection.matrix,
-            group,
-            run_id=PROBE,
-            owner=Owner(PROBE, "00000000-0000-0000-0000-000000000000"),
-            volume_mode="Block",
-            client_key_public="",
-            job="",
-            layout_bytes=0,
-        )
-        body = virtual_machine(spec, spec.vm_names[0])
+        body = _probe(selection, group)
         refused = _ask(lambda body=body: calls.try_create(VM, selection.matrix.namespace, body))  # type: ignore[misc]
         what = f"a VM of size {size}"
         if refused is None:

@@ -13,6 +13,8 @@ BindingMode = Literal["Immediate", "WaitForFirstConsumer"]
 VolumeMode = Literal["Block", "Filesystem"]
 ApiFaultKind = Literal["status", "delay_s", "reset", "lost", "hang", "cut", "expire", "freeze_s", "restart_s"]
 
+#: KubeVirt's minor versions that a sandbox can be (docs/kubevirt-versions.md says what moved between them).
+KUBEVIRT_VERSIONS = ("1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9")
 IMAGES_NAMESPACE = "openshift-virtualization-os-images"
 STORAGE_NAMESPACE = "openshift-storage"
 
@@ -169,6 +171,7 @@ class SandboxConfig:
     boot_s: float = 0.3
     clone_s: float = 0.2
     cpu_allocation_ratio: int = 10
+    kubevirt_version: str = KUBEVIRT_VERSIONS[-1]
     storage_classes: tuple[StorageClassConfig, ...] = ()
     backends: Mapping[str, SharedBackend] = field(default_factory=dict)
     block_pools: Mapping[str, CephObject] = field(default_factory=dict)
@@ -181,6 +184,11 @@ class SandboxConfig:
     #: Users without rights of their own, by the name of their kubeconfig: as RBAC objects name them.
     users: Mapping[str, str] = field(default_factory=dict)
     webhooks: tuple[Webhook, ...] = ()
+
+    @property
+    def kubevirt_minor(self) -> int:
+        """6 of KubeVirt 1.6."""
+        return int(self.kubevirt_version.partition(".")[2])
 
     @property
     def root_class(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.config.config_values import (
     IMAGES_NAMESPACE,
+    KUBEVIRT_VERSIONS,
     STORAGE_NAMESPACE,
     BindingMode,
     CephObject,
@@ -71,6 +72,7 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         boot_s=read.number("boot_s", 0.3),
         clone_s=read.number("clone_s", 0.2),
         cpu_allocation_ratio=read.integer("cpu_allocation_ratio", 10, at_least=1),
+        kubevirt_version=_kubevirt_version(read.value("kubevirt_version", KUBEVIRT_VERSIONS[-1]), place),
         storage_classes=classes,
         backends={n: _backend(v, p) for n, v, p in read.mappings("backends")},
         block_pools=block_pools,
@@ -92,6 +94,14 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
                 place=f"{place}.storage_classes.{sc.name}.model",
             )
     return config
+
+
+def _kubevirt_version(value: Any, place: str) -> str:
+    # YAML takes 1.9 for a number.
+    if str(value) not in KUBEVIRT_VERSIONS or isinstance(value, bool):
+        known = ", ".join(KUBEVIRT_VERSIONS)
+        raise InputError(f"{value!r} is not one of {known}", place=f"{place}.kubevirt_version")
+    return str(value)
 
 
 def _nodes(raw: Any, place: str) -> tuple[NodeConfig, ...]:

@@ -23,6 +23,7 @@ from pytest_odfperf.sandbox.reconcilers.storage.claims import Claims, Volumes
 from pytest_odfperf.sandbox.reconcilers.storage.data_volume import DataVolumes
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook
 from pytest_odfperf.sandbox.reconcilers.vms.instance import Instances
+from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
 from pytest_odfperf.sandbox.reconcilers.vms.machine_spec import machine_spec
 from pytest_odfperf.sandbox.reconcilers.vms.virtual_machine import VirtualMachines
 
@@ -77,11 +78,13 @@ async def reconcilers(
     caches = Caches(api, _CACHED)
     troubles = TroubleBook(caches, {sc.name: sc.troubles for sc in config.storage_classes})
     logs = Logs(directory / "logs")
+    moves = Moves(config.kubevirt_minor)
     instances = Instances(
         api,
         caches,
         make_machine,
         cpu_allocation_ratio=config.cpu_allocation_ratio,
+        moves=moves,
         troubles=troubles,
         logs=logs,
     )
@@ -89,7 +92,7 @@ async def reconcilers(
         Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors, troubles=troubles),
         Volumes(api, caches, machines, backends),
         DataVolumes(api, caches, troubles, clone_s=config.clone_s),
-        VirtualMachines(api, caches),
+        VirtualMachines(api, caches, moves),
         Scheduler(api, caches),
         Kubelets(api, caches, troubles, logs),
         instances,

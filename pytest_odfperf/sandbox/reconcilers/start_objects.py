@@ -166,7 +166,7 @@ def _kubevirt(config: SandboxConfig) -> Obj:
         "spec": {"configuration": {"developerConfiguration": developer}},
         "status": {
             "phase": "Deployed",
-            "observedKubeVirtVersion": "sandbox",
+            "observedKubeVirtVersion": f"v{config.kubevirt_version}.0",
             "conditions": merged([], [condition("Available", "True", "AllComponentsReady")]),
         },
     }

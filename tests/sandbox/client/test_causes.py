@@ -330,7 +330,7 @@ def test_pod_logs_are_served_as_a_kubelet_does(bench: Any) -> None:
     assert text.endswith(last)
     assert len(last.splitlines()) == 1
     for options, words in (
-        ({}, "choose one of: [compute guest-console-log]"),
+        ({}, "is waiting to start"),  # its only container that is no sidecar
         ({"container": "../x"}, "is not valid for pod"),
         ({"container": "compute"}, "is waiting to start"),  # a simulated machine has no process
     ):

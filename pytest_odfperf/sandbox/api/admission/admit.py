@@ -13,6 +13,7 @@ from pytest_odfperf.sandbox.api.admission.kubevirt_admission import (
     fill_machine,
 )
 from pytest_odfperf.sandbox.api.admission.limit_ranges import limit_new
+from pytest_odfperf.sandbox.api.admission.pod_containers import lasting
 from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
 from pytest_odfperf.sandbox.api.objects.resources import Resource
 from pytest_odfperf.sandbox.api.objects.status import cause, refused
@@ -88,7 +89,7 @@ def _check_pod(resource: Resource, pod: Obj) -> None:
 
 def _quality(pod: Obj) -> str:
     """The pod's quality of service class."""
-    parts = [container.get("resources") or {} for container in pod["spec"]["containers"]]
+    parts = [container.get("resources") or {} for container in lasting(pod)]
     if not any(part.get("requests") or part.get("limits") for part in parts):
         return "BestEffort"
     for part in parts:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_odfperf.quantity import parse_quantity
+from pytest_odfperf.sandbox.api.admission.pod_containers import lasting
 from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
 from pytest_odfperf.sandbox.api.objects.resources import BY_PATH, Resource
 from pytest_odfperf.sandbox.api.objects.status import StatusError
@@ -42,7 +43,7 @@ def _pod(limit: Obj, pod: Obj) -> Iterator[str]:
             _fill(resources, limit)
             yield from _beyond(limit, resources.get("requests") or {}, resources.get("limits") or {})
     elif limit["type"] == "Pod":
-        parts = [container.get("resources") or {} for container in pod["spec"]["containers"]]
+        parts = [container.get("resources") or {} for container in lasting(pod)]
         yield from _beyond(limit, _sum(parts, "requests"), _sum(parts, "limits"))
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_odfperf.quantity import parse_quantity
+from pytest_odfperf.sandbox.api.admission.pod_containers import lasting
 from pytest_odfperf.sandbox.api.objects.object_store import Change, Obj, Store
 from pytest_odfperf.sandbox.api.objects.resources import BY_PATH, Resource
 from pytest_odfperf.sandbox.api.objects.status import StatusError
@@ -72,7 +73,7 @@ def _check_specified(quota: Obj, hard: Mapping[str, str], pod: Obj) -> None:
         and (
             without := [
                 container["name"]
-                for container in pod["spec"]["containers"]
+                for container in lasting(pod)
                 if resource not in ((container.get("resources") or {}).get(kind) or {})
             ]
         )
@@ -119,9 +120,7 @@ def _usage(resource: Resource, obj: Obj) -> Usage:
         if (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             return {"count/pods": Decimal(1)}
         for name, (kind, wanted) in _COMPUTE.items():
-            parts = (
-                ((c.get("resources") or {}).get(kind) or {}).get(wanted) for c in obj["spec"]["containers"]
-            )
+            parts = (((c.get("resources") or {}).get(kind) or {}).get(wanted) for c in lasting(obj))
             taken[name] = sum((parse_quantity(str(part)) for part in parts if part is not None), Decimal(0))
     return taken
 

@@ -104,6 +104,7 @@ RESOURCES = (
         _REVIEW, "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", namespaced=False, review=True
     ),
     Resource(_REVIEW, "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False, review=True),
+    Resource(_REVIEW, "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview", review=True),
     _custom(_KUBEVIRT, "v1", "virtualmachines", "VirtualMachine", "vm", "vms"),
     _custom(_KUBEVIRT, "v1", "virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis"),
     _custom(_KUBEVIRT, "v1", "kubevirts", "KubeVirt", "kv"),

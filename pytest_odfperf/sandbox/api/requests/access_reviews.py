@@ -19,7 +19,10 @@ def review(store: Store, user: User, target: Target, decoded: Any) -> Obj:
         rules = rules_of(store, user, spec.get("namespace", ""))
         status = {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}
         return {**obj, "status": status}
-    if target.resource.kind == "SubjectAccessReview":
+    if target.resource.kind in ("SubjectAccessReview", "LocalSubjectAccessReview"):
+        place = (spec.get("resourceAttributes") or {}).get("namespace")
+        if target.namespace and place != target.namespace:
+            raise bad_request("spec.resourceAttributes.namespace must match metadata.namespace")
         if not spec.get("user") and not spec.get("groups"):
             raise bad_request("at least one of user or group must be specified")
         user = User(spec.get("user", ""), tuple(spec.get("groups") or ()))

@@ -18,16 +18,19 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 def pod_log(store: Store, target: Target, query: dict[str, str], directory: Path) -> web.Response:
     """The log of one container, by ``container``, ``tailLines`` and ``limitBytes``. Raises `StatusError`."""
     pod = read_one(store, target)
-    known = [str(c.get("name")) for c in (pod.get("spec") or {}).get("containers") or ()]
+    spec = pod.get("spec") or {}
+    usual = [str(c.get("name")) for c in spec.get("containers") or ()]
+    first = [str(c.get("name")) for c in spec.get("initContainers") or ()]
     container = query.get("container") or ""
     if not container:
-        if len(known) != 1:
+        if len(usual) != 1:
+            others = f" or one of the init containers: [{' '.join(first)}]" if first else ""
             raise bad_request(
                 f"a container name must be specified for pod {target.name}, choose one of: "
-                f"[{' '.join(known)}]"
+                f"[{' '.join(usual)}]{others}"
             )
-        container = known[0]
-    if container not in known or not _NAME.fullmatch(container):
+        container = usual[0]
+    if container not in usual + first or not _NAME.fullmatch(container):
         raise bad_request(f"container {container} is not valid for pod {target.name}")
     try:
         content = (directory / pod["metadata"]["uid"] / f"{container}.log").read_bytes()

@@ -77,7 +77,6 @@ class Kubelets(Reconciler):
             return
         if before.get("phase") == "Running" or await self._is_troubled(pod, scheduled):
             return
-        containers = [c["name"] for c in pod["spec"].get("containers") or []]
         moment = now()
         address = pod_address(pod)
         running = {
@@ -85,18 +84,7 @@ class Kubelets(Reconciler):
             "podIP": address,
             "podIPs": [{"ip": address}],
             "startTime": moment,
-            "containerStatuses": [
-                {
-                    "name": container,
-                    "ready": True,
-                    "started": True,
-                    "restartCount": 0,
-                    "image": "",
-                    "imageID": "",
-                    "state": {"running": {"startedAt": moment}},
-                }
-                for container in containers
-            ],
+            **_states(pod, {"running": {"startedAt": moment}}, ready=True),
         }
         names = ("Initialized", "ContainersReady", "Ready")
         await self._write(pod, running, [scheduled, *(condition(kind, "True") for kind in names)])
@@ -125,19 +113,7 @@ class Kubelets(Reconciler):
             await self._warn(pod, "FailedMapVolume", said, "kubelet")
         else:
             return False
-        containers = [c["name"] for c in pod["spec"].get("containers") or []]
-        states = [
-            {
-                "name": c,
-                "ready": False,
-                "restartCount": 0,
-                "image": "",
-                "imageID": "",
-                "state": {"waiting": waiting},
-            }
-            for c in containers
-        ]
-        status = {"phase": "Pending", "containerStatuses": states}
+        status = {"phase": "Pending", **_states(pod, {"waiting": waiting}, ready=False)}
         if differs(status, pod.get("status") or {}):
             await self._write(pod, status, [scheduled])
         return True
@@ -163,3 +139,26 @@ class Kubelets(Reconciler):
         before = (pod.get("status") or {}).get("conditions")
         status = status | {"conditions": merged(before, conditions)}
         await self.api.patch_status(POD, name_of(pod), status)
+
+
+def _states(pod: Obj, state: Obj, *, ready: bool) -> Obj:
+    """The states of all containers, those that begin first (sidecars) in a list of their own."""
+    return {
+        field: [
+            {
+                "name": container["name"],
+                "ready": ready,
+                "started": ready,
+                "restartCount": 0,
+                "image": "",
+                "imageID": "",
+                "state": state,
+            }
+            for container in pod["spec"][containers]
+        ]
+        for field, containers in (
+            ("initContainerStatuses", "initContainers"),
+            ("containerStatuses", "containers"),
+        )
+        if pod["spec"].get(containers)
+    }

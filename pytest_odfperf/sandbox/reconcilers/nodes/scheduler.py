@@ -61,9 +61,11 @@ def amounts(resources: Mapping[str, object]) -> dict[str, int]:
 
 
 def pod_requests(pod: Obj) -> dict[str, int]:
-    """Sum over the containers, and one pod."""
+    """Sum over the containers and sidecars, and one pod."""
     total: Counter[str] = Counter({_PODS: 1})
-    for container in pod["spec"].get("containers") or []:
+    first = pod["spec"].get("initContainers") or []
+    sidecars = [container for container in first if container.get("restartPolicy") == "Always"]
+    for container in [*sidecars, *(pod["spec"].get("containers") or [])]:
         total.update(amounts((container.get("resources") or {}).get("requests") or {}))
     return dict(total)
 

@@ -144,7 +144,8 @@ class Claims(Reconciler):
             message = "waiting for first consumer to be created before binding"
             await self._say(claim, "WaitForFirstConsumer", message, warning=False)
             return
-        if await self._is_troubled(claim, sc):
+        await self._say_external(claim, sc)
+        if self._is_troubled(claim):
             return
         backend = self._backends.get(sc["metadata"]["name"])
         if backend is None or (problem := self._errors.get(backend.name)):
@@ -157,19 +158,20 @@ class Claims(Reconciler):
             return
         await self._provision(claim, sc, backend)
 
-    async def _is_troubled(self, claim: Obj, sc: Obj) -> bool:
+    async def _say_external(self, claim: Obj, sc: Obj) -> None:
+        """The volume controller says so of each claim, in good runs too: it waits for the provisioner."""
+        message = (
+            f"Waiting for a volume to be created either by the external provisioner '{sc['provisioner']}' "
+            "or manually by the system administrator. If volume creation is delayed, please verify that "
+            "the provisioner is running and correctly registered."
+        )
+        await self._say(claim, "ExternalProvisioning", message, warning=False)
+
+    def _is_troubled(self, claim: Obj) -> bool:
         troubles = self._troubles.of_claim(claim)
-        source = (claim["spec"].get("dataSourceRef") or {}).get("kind")
-        if troubles.provisioner_silent and source != CLONE_SOURCE:
-            who = f"'{sc['provisioner']}'"
-            message = (
-                f"Waiting for a volume to be created either by the external provisioner {who} "
-                "or manually by the system administrator. If volume creation is delayed, please verify that "
-                "the provisioner is running and correctly registered."
-            )
-            await self._say(claim, "ExternalProvisioning", message, warning=False)
-            return True
-        return source == CLONE_SOURCE and (troubles.clone != "none" or troubles.import_error is not None)
+        if (claim["spec"].get("dataSourceRef") or {}).get("kind") == CLONE_SOURCE:
+            return troubles.clone != "none" or troubles.import_error is not None
+        return troubles.provisioner_silent
 
     async def _say(self, claim: Obj, reason: str, message: str, *, warning: bool = True) -> None:
         await record_event(self.api, PVC, claim, reason, message, warning=warning, source=_SOURCE)
@@ -181,6 +183,9 @@ class Claims(Reconciler):
         capacity = spec["resources"]["requests"]["storage"]
         source = spec.get("dataSourceRef") or {}
         clone = source.get("kind") == CLONE_SOURCE
+        if not clone:  # the provisioner makes that of a clone for another claim
+            message = f'External provisioner is provisioning volume for claim "{"/".join(name_of(claim))}"'
+            await record_event(self.api, PVC, claim, "Provisioning", message, source=sc["provisioner"])
         if self.caches[PV].get("", volume) is None:
             if clone:
                 await asyncio.sleep(self._clone_s)

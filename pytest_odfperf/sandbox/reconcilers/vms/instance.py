@@ -34,16 +34,20 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 from pytest_odfperf.sandbox.reconcilers.storage import claims
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook, held_s
+from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
 from pytest_odfperf.sandbox.reconcilers.vms.launcher import launcher_pod, pod_name, volume_status
 from pytest_odfperf.sandbox.reconcilers.vms.mishaps import migrated, mishap, pull_problem
 from pytest_odfperf.sandbox.reconcilers.volume_claims import claim_names
 
-FINALIZER = "kubevirt.io/foregroundDeleteVirtualMachine"
 #: Annotations of a VMI that say where its guest's ports are reached: the portforward subresource dials there.
 PORT_ANNOTATION = "sandbox.odfperf/port-"
 FINAL = ("Succeeded", "Failed")
 #: All that KubeVirt puts on an instance, the old spelling too.
-_FINALIZERS = (FINALIZER, "foregroundDeleteVirtualMachine", "kubevirt.io/virtualMachineControllerFinalize")
+_FINALIZERS = (
+    "kubevirt.io/foregroundDeleteVirtualMachine",
+    "foregroundDeleteVirtualMachine",
+    "kubevirt.io/virtualMachineControllerFinalize",
+)
 _SOURCE = "virtualmachine-controller"
 
 
@@ -55,12 +59,14 @@ class Instances(Reconciler):
         make_machine: Callable[[Obj], Awaitable[Machine]],
         *,
         cpu_allocation_ratio: int,
+        moves: Moves,
         troubles: TroubleBook,
         logs: Logs,
     ) -> None:
         super().__init__(api, caches, VMI)
         self._make_machine = make_machine
         self._ratio = cpu_allocation_ratio
+        self._moves = moves
         self._troubles = troubles
         self._logs = logs
         #: When each machine began to run, by the VMI's uid.
@@ -90,8 +96,9 @@ class Instances(Reconciler):
         if vmi is None:
             return
         uid = uid_of(vmi)
-        if not is_deleting(vmi) and FINALIZER not in (vmi["metadata"].get("finalizers") or []):
-            await self.api.set_finalizers(VMI, vmi, [*(vmi["metadata"].get("finalizers") or []), FINALIZER])
+        finalizers = vmi["metadata"].get("finalizers") or []
+        if not is_deleting(vmi) and self._moves.vmi_finalizer not in finalizers:
+            await self.api.set_finalizers(VMI, vmi, [*finalizers, self._moves.vmi_finalizer])
             return
         pod = self.caches[POD].get(name[0], pod_name(vmi))
         phase = (vmi.get("status") or {}).get("phase") or ""
@@ -142,7 +149,7 @@ class Instances(Reconciler):
             try:
                 if refused is not None:
                     raise OdfError(refused)
-                await self.api.create(POD, launcher_pod(vmi, self._ratio))
+                await self.api.create(POD, launcher_pod(vmi, self._ratio, self._moves))
             except OdfError as error:
                 said = f"failed to create virtual machine pod: {error}"
                 failed = condition("Synchronized", "False", "FailedCreate", said)

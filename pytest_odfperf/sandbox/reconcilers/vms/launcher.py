@@ -11,14 +11,12 @@ from typing import Any
 
 from pytest_odfperf.quantity import to_bytes, to_millicores
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import VMI, Obj, owner_reference
+from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
 from pytest_odfperf.sandbox.reconcilers.volume_claims import claim_names
 
 _MI = 1 << 20
-#: Monitor, launcher, virtlogd, virtqemud, qemu.
-_PROCESSES_BYTES = (25 + 100 + 25 + 40 + 50) * _MI
 _PER_VCPU_BYTES = 8 * _MI
 _IO_THREAD_BYTES = 8 * _MI
-_GRAPHICS_BYTES = 32 * _MI
 _GUARANTEED_BYTES = 100 * _MI
 #: Page tables take a word per 512 words.
 _PAGE_TABLE_PART = 512
@@ -49,21 +47,21 @@ def _guaranteed(vmi: Obj) -> bool:
     )
 
 
-def memory_overhead_bytes(vmi: Obj) -> int:
+def memory_overhead_bytes(vmi: Obj, moves: Moves) -> int:
     devices = vmi["spec"].get("domain", {}).get("devices") or {}
-    overhead = guest_memory_bytes(vmi) // _PAGE_TABLE_PART + _PROCESSES_BYTES + _IO_THREAD_BYTES
+    overhead = guest_memory_bytes(vmi) // _PAGE_TABLE_PART + moves.processes_bytes + _IO_THREAD_BYTES
     overhead += _PER_VCPU_BYTES * vcpus(vmi)
     if devices.get("autoattachGraphicsDevice") is not False:
-        overhead += _GRAPHICS_BYTES
+        overhead += moves.graphics_bytes
     return overhead + (_GUARANTEED_BYTES if _guaranteed(vmi) else 0)
 
 
-def compute_resources(vmi: Obj, cpu_allocation_ratio: int) -> Obj:
+def compute_resources(vmi: Obj, cpu_allocation_ratio: int, moves: Moves) -> Obj:
     """Requests and limits of the compute container. What the VMI requests itself goes before the ratio."""
     asked, limited = _resources(vmi)
     cpu = asked.get("cpu") or limited.get("cpu")
     cpu_milli = to_millicores(str(cpu)) if cpu else math.ceil(vcpus(vmi) * 1000 / cpu_allocation_ratio)
-    overhead = memory_overhead_bytes(vmi)
+    overhead = memory_overhead_bytes(vmi, moves)
     memory = to_bytes(str(asked["memory"])) if "memory" in asked else guest_memory_bytes(vmi)
     devices = {
         "devices.kubevirt.io/kvm": "1",
@@ -84,7 +82,7 @@ def compute_resources(vmi: Obj, cpu_allocation_ratio: int) -> Obj:
     return {"requests": requests, "limits": limits}
 
 
-def _console_log(vmi: Obj) -> list[Obj]:
+def _console_log(vmi: Obj, moves: Moves) -> list[Obj]:
     """The container that logs the serial console (KubeVirt ``generateSerialConsoleLogContainer``)."""
     devices = vmi["spec"].get("domain", {}).get("devices") or {}
     if devices.get("logSerialConsole") is not True:
@@ -96,6 +94,7 @@ def _console_log(vmi: Obj) -> list[Obj]:
             "name": "guest-console-log",
             "image": "sandbox/virt-launcher",
             "resources": {"requests": requests, "limits": limits},
+            **({"restartPolicy": "Always"} if moves.console_is_sidecar else {}),
         }
     ]
 
@@ -112,9 +111,11 @@ def pod_name(vmi: Obj) -> str:
     return f"virt-launcher-{vmi['metadata']['name']}-{suffix}"
 
 
-def launcher_pod(vmi: Obj, cpu_allocation_ratio: int) -> Obj:
+def launcher_pod(vmi: Obj, cpu_allocation_ratio: int, moves: Moves) -> Obj:
     meta, spec = vmi["metadata"], vmi["spec"]
     claims = [(f"claim-{i}", name) for i, name in enumerate(claim_names(vmi))]
+    console = _console_log(vmi, moves)
+    sidecars, beside = (console, []) if moves.console_is_sidecar else ([], console)
     placement = {k: spec[k] for k in ("affinity", "tolerations", "topologySpreadConstraints") if k in spec}
     return {
         "metadata": {
@@ -139,10 +140,11 @@ def launcher_pod(vmi: Obj, cpu_allocation_ratio: int) -> Obj:
                 {
                     "name": "compute",
                     "image": "sandbox/virt-launcher",
-                    "resources": compute_resources(vmi, cpu_allocation_ratio),
+                    "resources": compute_resources(vmi, cpu_allocation_ratio, moves),
                 },
-                *_console_log(vmi),
+                *beside,
             ],
+            **({"initContainers": sidecars} if sidecars else {}),
             "volumes": [{"name": n, "persistentVolumeClaim": {"claimName": c}} for n, c in claims],
         },
     }

@@ -28,7 +28,8 @@ def migrated(vmi: Obj, nodes: Sequence[str]) -> Obj:
 
 def pull_problem(pod_status: Obj) -> list[Obj]:
     """An image that can not be pulled, as it is taken over from the pod."""
-    waits = [(c.get("state") or {}).get("waiting") or {} for c in pod_status.get("containerStatuses") or ()]
+    states = [*(pod_status.get("initContainerStatuses") or ()), *(pod_status.get("containerStatuses") or ())]
+    waits = [(state.get("state") or {}).get("waiting") or {} for state in states]
     found = next((w for w in waits if w.get("reason") in ("ErrImagePull", "ImagePullBackOff")), None)
     return [condition("Synchronized", "False", found["reason"], found.get("message", ""))] if found else []
 

@@ -25,8 +25,9 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 )
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 from pytest_odfperf.sandbox.reconcilers.storage.claims import users_of
+from pytest_odfperf.sandbox.reconcilers.vms.clone_question import refusal
 from pytest_odfperf.sandbox.reconcilers.vms.instance import FINAL
-from pytest_odfperf.sandbox.reconcilers.vms.instance import FINALIZER as VMI_FINALIZER
+from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
 from pytest_odfperf.sandbox.reconcilers.vms.printable import printable_status
 from pytest_odfperf.sandbox.reconcilers.vms.start_failure import start_failure, wait_s
 from pytest_odfperf.sandbox.reconcilers.volume_claims import claim_names
@@ -48,8 +49,9 @@ def run_strategy(vm: Obj) -> str:
 
 
 class VirtualMachines(Reconciler):
-    def __init__(self, api: Api, caches: Caches) -> None:
+    def __init__(self, api: Api, caches: Caches, moves: Moves) -> None:
         super().__init__(api, caches, VM)
+        self._moves = moves
         self.follow_owned(VMI)
         self.follow_owned(DATA_VOLUME)
         self.follow(PVC, lambda claim: users_of(caches[VM].objects, claim, _claims))
@@ -99,6 +101,15 @@ class VirtualMachines(Reconciler):
             meta = template["metadata"]
             if self.caches[DATA_VOLUME].get(namespace, meta["name"]) is not None:
                 continue
+            if refused := await refusal(
+                self.api, self.caches, vm, template["spec"], by_template=self._moves.template_names_account
+            ):
+                message = f"Not authorized to create DataVolume {meta['name']}: {refused}"
+                await record_event(
+                    self.api, VM, vm, "UnauthorizedDataVolumeCreate", message, warning=True, source=_SOURCE
+                )
+                why = f"not authorized to create DataVolume: {refused}"
+                return f"Error encountered while creating DataVolumes: {why}"
             data_volume = {
                 "metadata": {
                     "name": meta["name"],
@@ -157,7 +168,7 @@ class VirtualMachines(Reconciler):
         if (left_s := wait_s((vm.get("status") or {}).get("startFailure"))) > 0:
             self.queue.add_later(name_of(vm), left_s)
             return requests
-        if await self.api.create(VMI, instance_of(vm)):
+        if await self.api.create(VMI, instance_of(vm, self._moves.vmi_finalizer)):
             message = "Started the virtual machine by creating the new virtual machine instance"
             told = f"{message} {vm['metadata']['name']}"
             await record_event(self.api, VM, vm, "SuccessfulCreate", told, source=_SOURCE)
@@ -203,7 +214,7 @@ def _created(vm: Obj, phase: str | None) -> bool:
     return not (strategy == "RerunOnFailure" and phase == "Failed")
 
 
-def instance_of(vm: Obj) -> Obj:
+def instance_of(vm: Obj, finalizer: str) -> Obj:
     """The VMI of a VM. It has the template's labels; the VM's own do not reach it."""
     template = vm["spec"]["template"]
     meta = template.get("metadata") or {}
@@ -213,7 +224,7 @@ def instance_of(vm: Obj) -> Obj:
             "namespace": vm["metadata"]["namespace"],
             "labels": meta.get("labels") or {},
             "annotations": meta.get("annotations") or {},
-            "finalizers": [FINALIZER, VMI_FINALIZER],
+            "finalizers": [FINALIZER, finalizer],
             "ownerReferences": [owner_reference(VM, vm)],
         },
         "spec": template["spec"],
