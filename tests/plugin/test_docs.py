@@ -106,3 +106,10 @@ def test_what_happens_without_a_right_is_said_for_each_of_them():
         (right.verb, right.resource): ("required" if right.required else "optional", right.without)
         for right in shipped_rights()
     }
+
+
+def test_the_table_of_findings_has_each_of_them():
+    folder = ROOT / "findings"
+    named = re.findall(r"^\| \[.*?\]\((.*?)\)", (folder / "README.md").read_text(), re.MULTILINE)
+    assert len(named) >= 15
+    assert sorted(named) == sorted(path.name for path in folder.glob("*.sh"))
