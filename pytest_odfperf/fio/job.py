@@ -35,6 +35,8 @@ class Job:
     phases: tuple[tuple[str, ...], ...]
     #: Where each line of ``text`` comes from.
     places: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    #: Of a job on the raw data disk: bytes from its beginning that the guest writes before; 0: on files.
+    device_bytes: int = 0
 
     @property
     def stonewalls(self) -> int:
@@ -54,12 +56,16 @@ class Job:
     @property
     def own_files_bytes(self) -> int:
         """Bytes of files that fio itself must lay out, in each guest."""
+        if self.device_bytes:
+            return 0
         named = {s.filename: s.file_bytes for s in self.sections if s.filename and s.filename != SHARED_FILE}
         return sum(named.values()) + sum(s.files_bytes for s in self.sections if not s.filename)
 
     @property
     def files_bytes(self) -> int:
         """Bytes of all files of this job in each guest; they must fit on its data disk."""
+        if self.device_bytes:
+            return self.device_bytes
         shared = [s.file_bytes for s in self.sections if s.filename == SHARED_FILE]
         return self.own_files_bytes + max(shared, default=0)
 

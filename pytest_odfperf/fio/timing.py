@@ -15,6 +15,11 @@ def measured_s(job: Job, settings: FioSettings) -> float:
     return float(len(job.phases) * (settings.ramp_s + settings.runtime_s))
 
 
+def prepare_s(layout_bytes: int, timeouts: Timeouts) -> float:
+    """Seconds that a guest may take until it can start a job, its first writing of the disk included."""
+    return max(float(timeouts.layout_s), layout_bytes / LAYOUT_BYTES_PER_S)
+
+
 def deadline_s(job: Job, settings: FioSettings, timeouts: Timeouts) -> float:
     """Seconds after which fio is taken for hung: its layout, its run, what it does at its end, and the slack.
 

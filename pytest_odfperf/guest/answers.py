@@ -16,6 +16,7 @@ _JUMP_S, _JUMP_SHARE = 1.0, 0.001
 #: Codes of the script's ``error`` lines, and the reason of each.
 _REASONS = {
     "not_mounted": "wrong_device",
+    "not_raw": "wrong_device",
     "fio_missing": "missing_dependency",
     "setup_failed": "setup_failed",
     "service_failed": "service_failed",

@@ -56,6 +56,8 @@ class Record:
     worker: str | None = None
     #: ``SIMULATED`` where the figures are from a model; shown wherever they are.
     marking: str | None = None
+    #: ``block`` where fio worked on the raw data disk; None: on files.
+    target: str | None = None
     started_at_epoch_ms: int
     ended_at_epoch_ms: int
     duration_s: float
@@ -96,6 +98,8 @@ class Record:
         found = [("run_id", self.run_id), ("pool", self.key.pool)]
         if self.marking is not None:
             found.append(("marking", self.marking))
+        if self.target is not None:
+            found.append(("target", self.target))
         if self.reason_code is not None:
             found.append(("reason_code", self.reason_code))
         if self.diagnosis is not None:

@@ -32,6 +32,7 @@ COLUMNS = (
     "status",
     "run_id",
     "marking",
+    "target",
 )
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
@@ -56,6 +57,7 @@ def render_csv(records: Iterable[Record]) -> str:
                     record.status,
                     _text(record.run_id),
                     _text(record.marking or ""),
+                    _text(record.target or "file"),
                 ]
             )
     return text.getvalue()

@@ -96,7 +96,7 @@ def row_cells(
             shown = "" if value is None else least + weak + digits(value)
             cells.append(_cell(f"odf_{kind}_{name}", shown, value, number=True))
     link = f'<a href="{escape(log(key.pool))}">log</a>' if log else ""
-    return [*cells, f'<td class="col-links">{link}{_noted(record)}</td>']
+    return [*cells, f'<td class="col-links">{link}{_target(record)}{_noted(record)}</td>']
 
 
 def _pvc_bytes(label: str) -> int | None:
@@ -104,6 +104,13 @@ def _pvc_bytes(label: str) -> int | None:
         return to_bytes(label)
     except InputError:  # of a record that somebody changed
         return None
+
+
+def _target(record: Record | None) -> str:
+    if record is None or record.target is None:
+        return ""
+    title = "fio worked on the raw data disk, without a file system"
+    return f' <abbr class="odf-noted" title="{title}">{escape(record.target)}</abbr>'
 
 
 def _noted(record: Record | None) -> str:

@@ -3,45 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.fio.job_file.profile_faults import Faults
+from pytest_odfperf.fio.raw_device import on_device
 from pytest_odfperf.matrix.keys import GroupKey, Key
-from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.model import Matrix, Target
 from pytest_odfperf.matrix.reading.load import FILE_SYSTEM_SHARE
 from pytest_odfperf.quantity import format_bytes
 
-#: Jobs by profile and block size.
-Jobs = Mapping[tuple[str, str], Job]
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The jobs of a run by profile, block size and target, and the target of each pool."""
+
+    cells: Mapping[tuple[str, str, Target], Job]
+    targets: Mapping[str, Target]
+
+    def __len__(self) -> int:
+        return len(self.cells)
 
 
 def render_jobs(matrix: Matrix, keys: Iterable[Key]) -> Jobs:
-    """The job of each profile and block size that ``keys`` have.
+    """The job of each profile, block size and target that ``keys`` have.
 
     Raises `InputError` with all faults of all these profiles, each with its line.
     """
-    jobs: dict[tuple[str, str], Job] = {}
+    keys = tuple(keys)
+    targets = {pool: matrix.target_of(pool) for pool in dict.fromkeys(key.pool for key in keys)}
+    cells: dict[tuple[str, str, Target], Job] = {}
     faults = Faults()
-    for profile, block_size in dict.fromkeys((key.profile, key.block_size) for key in keys):
+    for cell in dict.fromkeys((key.profile, key.block_size, targets[key.pool]) for key in keys):
         try:
-            jobs[profile, block_size] = render(matrix.profile(profile), matrix.fio_of(profile), block_size)
+            cells[cell] = _job(matrix, *cell)
         except InputError as error:
             faults.extend(error)
     faults.raise_any()
+    jobs = Jobs(cells, targets)
     _check_variants(matrix, jobs)
     return jobs
 
 
+def _job(matrix: Matrix, profile: str, block_size: str, target: Target) -> Job:
+    settings = matrix.fio_of(profile)
+    job = render(matrix.profile(profile), settings, block_size)
+    if target == "file":
+        return job
+    return on_device(job, file_size_bytes=settings.file_size_bytes, source=matrix.profile(profile).source)
+
+
 def _check_variants(matrix: Matrix, jobs: Jobs) -> None:
     """Raise `InputError` for two variants of a profile that would measure the same under two names."""
-    seen: dict[tuple[str, str, str], str] = {}
-    for (name, block_size), job in jobs.items():
+    seen: dict[tuple[str, str, Target, str], str] = {}
+    for (name, block_size, target), job in jobs.cells.items():
         base = matrix.profile(name).base
         if base is None:
             continue
         effect = repr([(section.name, sorted(section.options.items())) for section in job.sections])
-        other = seen.setdefault((base, block_size, effect), name)
+        other = seen.setdefault((base, block_size, target, effect), name)
         if other != name:
             raise InputError(
                 f"{other} and {name} are the same job: each section sets these numbers itself; give the "
@@ -51,7 +72,7 @@ def _check_variants(matrix: Matrix, jobs: Jobs) -> None:
 
 
 def job_of(jobs: Jobs, key: Key) -> Job:
-    return jobs[key.profile, key.block_size]
+    return jobs.cells[key.profile, key.block_size, jobs.targets[key.pool]]
 
 
 def groups_of(keys: Iterable[Key]) -> dict[GroupKey, list[Key]]:
@@ -63,7 +84,13 @@ def groups_of(keys: Iterable[Key]) -> dict[GroupKey, list[Key]]:
 
 
 def layout_bytes(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> int:
-    """Size of the test file that the guests of the group with these keys lay out; 0 if no job uses it."""
+    """What the guests of the group with these keys write before they measure, in bytes; 0: nothing.
+
+    The test file, if a job uses it; on a raw disk, its beginning as far as the jobs reach.
+    """
+    keys = tuple(keys)
+    if device_bytes := max((job_of(jobs, key).device_bytes for key in keys), default=0):
+        return device_bytes
     return matrix.fio.file_size_bytes if any(job_of(jobs, key).shared_file for key in keys) else 0
 
 
@@ -76,7 +103,10 @@ def check_fit(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> None:
         usable = matrix.pvc_size(group.pvc).size_bytes * (1 - FILE_SYSTEM_SHARE)
         shared = layout_bytes(matrix, jobs, members)
         for key in members:
-            needed = max(shared + job_of(jobs, key).own_files_bytes, job_of(jobs, key).files_bytes)
+            # Regions of a raw disk are used again by each job.
+            needed = job_of(jobs, key).device_bytes or max(
+                shared + job_of(jobs, key).own_files_bytes, job_of(jobs, key).files_bytes
+            )
             if needed > usable:
                 raise InputError(
                     f"{key} needs {format_bytes(needed)} of files, but a PVC of {group.pvc} has no more than "

@@ -49,9 +49,10 @@ def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iter
     groups = groups_of(keys)
     seconds = pool_estimates_s(matrix, jobs, keys)[pool.name]
     backend = f", backend {pool.backend}" if pool.backend else ""
+    target = ", fio on the raw disk" if matrix.target_of(pool.name) == "block" else ""
     mode = pool.volume_mode or "volume mode from the provisioner"
     yield (
-        f"pool {pool.name} (StorageClass {pool.storage_class}, {mode}{backend}): "
+        f"pool {pool.name} (StorageClass {pool.storage_class}, {mode}{backend}{target}): "
         f"{count_text(keys, 'key')} in {count_text(groups, 'group')}, {time_text(seconds)}"
     )
     for group, members in groups.items():

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from pytest_odfperf.matrix.model import Target
 from pytest_odfperf.matrix.vm_patch import DATA_SERIAL
 from pytest_odfperf.redaction import Hidden
 
@@ -29,6 +30,7 @@ def user_data(
     job: str,
     layout_bytes: int,
     packages: Sequence[str] = (),
+    target: Target = "file",
 ) -> Hidden:
     """A ``#cloud-config`` document. All values may hold anything: nothing is pasted into YAML or shell."""
     config: dict[str, Any] = {
@@ -45,7 +47,7 @@ def user_data(
         "ssh_deletekeys": True,
         "ssh_keys": {"ed25519_private": host_key_private.reveal(), "ed25519_public": host_key_public},
         "write_files": [
-            _file("/etc/odfperf/guest.conf", _guest_conf(layout_bytes, bool(packages))),
+            _file("/etc/odfperf/guest.conf", _guest_conf(layout_bytes, bool(packages), target)),
             _file("/etc/odfperf/job.fio", job),
             _file("/etc/ssh/sshd_config.d/10-odfperf.conf", _SSHD, mode="0600"),
             _file(GUEST_SCRIPT, _resource("odfperf-guest"), mode="0755"),
@@ -66,12 +68,13 @@ def user_data(
     return Hidden(f"#cloud-config\n{document}")
 
 
-def _guest_conf(layout_bytes: int, packages: bool) -> str:
+def _guest_conf(layout_bytes: int, packages: bool, target: Target) -> str:
     settings = {
         "DATA_DIR": DATA_DIR,
         "DATA_SERIAL": DATA_SERIAL,
         "LAYOUT_BYTES": str(layout_bytes),
         "LAYOUT_FILE": LAYOUT_FILE,
+        "TARGET": target,
         "WAIT_FOR_PACKAGES": "1" if packages else "0",
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_odfperf.matrix.keys import GroupKey
-from pytest_odfperf.matrix.model import GuestSettings, Matrix, VmShape, VolumeMode
+from pytest_odfperf.matrix.model import GuestSettings, Matrix, Target, VmShape, VolumeMode
 from pytest_odfperf.vm.names import vm_name
 
 
@@ -54,8 +54,9 @@ class GroupSpec:
     client_key_public: str
     #: The first fio job, baked into the guests.
     job: str
-    #: Size of the file that the guest fills before the first job; 0: none.
+    #: What the guest writes before the first job, in bytes: its test file, or the beginning of the raw disk.
     layout_bytes: int
+    target: Target = "file"
     shape: VmShape = field(default_factory=VmShape)
 
     @classmethod
@@ -90,6 +91,7 @@ class GroupSpec:
             client_key_public=client_key_public,
             job=job,
             layout_bytes=layout_bytes,
+            target=matrix.target_of(key.pool),
         )
 
     @property

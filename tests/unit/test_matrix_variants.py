@@ -186,7 +186,7 @@ def test_the_command_line_goes_before_lists(given: list[str], expected: list[str
     assert names(changed) == expected
     jobs = render_jobs(changed, expand(changed))
     if "iodepth=8" in given:
-        depths = {s.iodepth for key, job in jobs.items() if "random" in key[0] for s in job.sections}
+        depths = {s.iodepth for key, job in jobs.cells.items() if "random" in key[0] for s in job.sections}
         assert depths == {8}
     assert check(from_json(to_json(changed))) == changed
 

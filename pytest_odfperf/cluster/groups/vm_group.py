@@ -160,6 +160,7 @@ def _create_all(cluster: Cluster, spec: GroupSpec, keys: dict[str, tuple[Hidden,
             host_key_public=public,
             job=spec.job,
             layout_bytes=spec.layout_bytes,
+            target=spec.target,
             packages=spec.guest.packages,
         )
         for kind, body in (

@@ -12,7 +12,7 @@ from pytest_odfperf.errors import FioError, GuestError, one_line
 from pytest_odfperf.fio.answer import Answer, read
 from pytest_odfperf.fio.failures import NEXT_STEPS
 from pytest_odfperf.fio.output import FioResult
-from pytest_odfperf.fio.timing import deadline_s
+from pytest_odfperf.fio.timing import deadline_s, prepare_s
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
 from pytest_odfperf.measure.record import GuestRecord
@@ -44,7 +44,8 @@ def measure(key: Key, slot: GroupSlot) -> Result:
     token = hashlib.sha256(f"{plan.run_id} {key}".encode()).hexdigest()[:16]
     limit_s = deadline_s(job, matrix.fio, matrix.timeouts)
     LOGGER.info("%s: starting fio in %s, at most %.0f s", key, count_text(guests, "guest"), limit_s)
-    runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=matrix.timeouts.layout_s)
+    ready_s = prepare_s(slot.group.spec.layout_bytes, matrix.timeouts)
+    runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=ready_s)
     run_dir = RunDir(plan.run_path.parent, plan.run_id)
     folder = run_dir.artefacts(key)
     #: Reason and text, for each guest without a measurement.
@@ -60,7 +61,7 @@ def measure(key: Key, slot: GroupSlot) -> Result:
             run_dir.write(folder / name, content)
             artefacts.append(str((folder / name).relative_to(plan.run_path)))
         try:
-            results[guest.name] = read(_answer(run, guest.facts), job, matrix.fio)
+            results[guest.name] = read(_answer(run, guest.facts), job, matrix.fio_of(key.profile))
         except FioError as error:
             problems.append((error.reason, f"guest {guest.name}: {error}"))
     changes = slot.group.changes(stop=stop)

@@ -14,6 +14,8 @@ from pytest_odfperf.cluster.groups.vm_group import VmGroup
 from pytest_odfperf.cluster.runs.run_object import create_run
 from pytest_odfperf.cluster.runs.sweep import sweep
 from pytest_odfperf.errors import GuestError
+from pytest_odfperf.fio.job import read_job
+from pytest_odfperf.fio.raw_device import on_device
 from pytest_odfperf.guest.all_guests import connect_all, run_on_all
 from pytest_odfperf.guest.guest import Guest
 from pytest_odfperf.guest.ssh_keys import host_key, new_key_pair
@@ -52,31 +54,45 @@ def job(runtime_s: int, rw: str = "randread", block_size: str = "4k") -> bytes:
 
 
 @pytest.fixture(scope="module")
-def guest(start_sandbox: Callable[[Mapping[str, Any]], Sandbox]) -> Iterator[Guest]:
+def make_guest(start_sandbox: Callable[[Mapping[str, Any]], Sandbox]) -> Iterator[Callable[..., Guest]]:
+    """Makes a machine whose spec has some changes; all of them go at the end."""
     cluster = connect(str(start_sandbox(QEMU).kubeconfig))
     stop, keys = Stop(), new_key_pair()
-    spec = GroupSpec(
-        run_id="qemu",
-        key=GroupKey("disk", "small", "1Gi", 1),
-        attempt=1,
-        namespace="bench",
-        owner=create_run(cluster, "bench", "qemu", {}),
-        storage_class="disk",
-        volume_mode="Block",
-        vcpus=1,
-        memory_bytes=512 << 20,
-        pvc_size_bytes=1 << 30,
-        guest=GuestSettings(),
-        client_key_public=keys.public,
-        job=job(1).decode(),
-        layout_bytes=LAYOUT_BYTES,
-    )
-    group = VmGroup.create(cluster, spec, host_keys=host_key, boot_s=180, delete_s=60, stop=stop)
-    (made,) = connect_all(cluster, group.vms, keys.private, ssh_s=300, stop=stop)
-    yield made
-    made.close()
+    owner = create_run(cluster, "bench", "qemu", {})
+    connected: list[Guest] = []
+
+    def make(**changes: Any) -> Guest:
+        options: dict[str, Any] = {
+            "run_id": "qemu",
+            "key": GroupKey("disk", "small", "1Gi", 1),
+            "attempt": len(connected) + 1,
+            "namespace": "bench",
+            "owner": owner,
+            "storage_class": "disk",
+            "volume_mode": "Block",
+            "vcpus": 1,
+            "memory_bytes": 512 << 20,
+            "pvc_size_bytes": 1 << 30,
+            "guest": GuestSettings(),
+            "client_key_public": keys.public,
+            "job": job(1).decode(),
+            "layout_bytes": LAYOUT_BYTES,
+        }
+        spec = GroupSpec(**{**options, **changes})
+        group = VmGroup.create(cluster, spec, host_keys=host_key, boot_s=180, delete_s=60, stop=stop)
+        connected.extend(connect_all(cluster, group.vms, keys.private, ssh_s=300, stop=stop))
+        return connected[-1]
+
+    yield make
+    for one in connected:
+        one.close()
     assert sweep(cluster, "bench", "qemu", 60).left == ()
     cluster.close()
+
+
+@pytest.fixture(scope="module")
+def guest(make_guest: Callable[..., Guest]) -> Guest:
+    return make_guest()
 
 
 @pytest.fixture(autouse=True)
@@ -200,3 +216,30 @@ def test_without_the_data_disk_nothing_is_measured(guest: Guest) -> None:
         assert "not_mounted" in str(outcome)
     finally:
         said(guest, "sudo -n mount -o noatime /dev/disk/by-id/virtio-odfperfdata /mnt/data")
+
+
+def test_a_raw_disk_is_written_before_and_measured_without_a_file_system(
+    make_guest: Callable[..., Guest],
+) -> None:
+    text = job(1, "randrw").decode().replace("filename=fio-testfile\n", "numjobs=2\ngroup_reporting=1\n")
+    needed = "\nlat_percentiles=1\n"
+    raw = on_device(read_job(text + needed), file_size_bytes=LAYOUT_BYTES, source="x")
+    assert raw.device_bytes == 2 * LAYOUT_BYTES
+    guest = make_guest(job=raw.text, layout_bytes=raw.device_bytes, target="block")
+    outcome = run(guest, "raw")
+    assert outcome.exit_code == 0, outcome.fio_log
+    (one,) = json.loads(outcome.fio_json)["jobs"]
+    assert one["read"]["total_ios"] > 0
+    assert one["write"]["total_ios"] > 0
+    assert said(guest, "ls -A /mnt") == ""
+    assert guest.facts["mount"] == said(guest, "readlink -f /dev/disk/by-id/virtio-odfperfdata").strip()
+    # All that the workers reach holds data, and nothing behind it does.
+    disk = "sudo -n dd if=/dev/disk/by-id/virtio-odfperfdata bs=1M status=none"
+    assert int(said(guest, f"{disk} count=32 | gzip -1 -c | wc -c")) > 0.9 * raw.device_bytes
+    assert int(said(guest, f"{disk} skip=32 count=16 | gzip -1 -c | wc -c")) < 1 << 20
+    # Whatever else comes onto the disk, it is not measured then.
+    said(guest, "sudo -n mkfs.xfs -q -f /dev/disk/by-id/virtio-odfperfdata && sudo -n mkdir -p /mnt/other")
+    said(guest, "sudo -n mount /dev/disk/by-id/virtio-odfperfdata /mnt/other")
+    refused = run(guest, "mounted")
+    assert isinstance(refused, GuestError)
+    assert "not_raw: /dev/disk/by-id/virtio-odfperfdata can not be measured: it is mounted" in str(refused)

@@ -45,7 +45,7 @@ def answer(
     limits: Sequence[Limits],
     random: Random,
     *,
-    directory: str,
+    directory: str | None,
     error: int = 0,
 ) -> dict[str, Any]:
     """fio's document for the whole job; ``error`` is an errno that every section ends with."""
@@ -63,7 +63,7 @@ def answer(
         "timestamp_ms": int(now * 1000),
         "time": time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(now)),
         "marking": MARKING,
-        "global options": {"directory": directory, **job.global_options},
+        "global options": {**({"directory": directory} if directory else {}), **job.global_options},
         "jobs": entries,
         "disk_util": [],
     }

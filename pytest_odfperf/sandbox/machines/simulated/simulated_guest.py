@@ -104,6 +104,11 @@ class SimulatedGuest:
         serial = self._conf.get("DATA_SERIAL")
         return next((disk for disk in self._spec.disks if serial and disk.serial == serial), None)
 
+    @property
+    def _data_dir(self) -> str | None:
+        """Where the data disk is mounted; None: nowhere, since fio works on the disk itself."""
+        return None if self._conf.get("TARGET") == "block" else self._conf.get("DATA_DIR", "/mnt/data")
+
     def boot(self) -> None:
         """Starts the setup service: layout takes its bytes over the volume's write bandwidth."""
         size = self._conf.get("LAYOUT_BYTES", "0")
@@ -134,7 +139,7 @@ class SimulatedGuest:
                 "size": disk.size_bytes,
                 "serial": disk.serial,
                 "type": "disk",
-                "mountpoints": [self._conf.get("DATA_DIR") if disk is self._disk else None],
+                "mountpoints": [self._data_dir if disk is self._disk else None],
             }
             for i, disk in enumerate(self._spec.disks[:20])
         ]
@@ -234,7 +239,7 @@ class SimulatedGuest:
             self._class.model,
             self._limits(volumes),
             self._random(run.job),
-            directory=self._conf.get("DATA_DIR", "/mnt/data"),
+            directory=self._data_dir,
             error=errno.EIO if faults.fio_exit else 0,
         )
         text = json.dumps(document, indent=2).encode() + b"\n"
