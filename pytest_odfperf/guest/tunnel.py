@@ -17,6 +17,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -46,11 +47,22 @@ class Outages(Protocol):
     def met(self) -> Trouble: ...
 
 
+class Impersonation(Protocol):
+    """Headers that say whom a request speaks for."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]: ...
+
+
 class ClusterAccess(Protocol):
     """What is needed of a cluster: the official client's Configuration, with its address and credentials."""
 
     @property
     def configuration(self) -> Any: ...
+
+    @property
+    def impersonation(self) -> Impersonation:
+        """Whom the tunnel speaks for."""
 
     @property
     def credential(self) -> tuple[object, ...]: ...
@@ -104,11 +116,11 @@ class Tunnel:
         """
         used = cluster.credential
         try:
-            return cls(_connect(cluster.configuration, namespace, vm, port, timeout_s))
+            return cls(_connect(cluster, namespace, vm, port, timeout_s))
         except TunnelError as error:
             if error.status != 401 or not cluster.log_in_again(used):
                 raise
-        return cls(_connect(cluster.configuration, namespace, vm, port, timeout_s))
+        return cls(_connect(cluster, namespace, vm, port, timeout_s))
 
     def cut(self) -> None:
         """End the connection; whoever reads from `local` sees its end."""
@@ -175,11 +187,12 @@ class Tunnel:
         return True
 
 
-def _connect(configuration: Any, namespace: str, vm: str, port: int, timeout_s: float) -> Any:
+def _connect(cluster: ClusterAccess, namespace: str, vm: str, port: int, timeout_s: float) -> Any:
     import ssl
 
     import websocket
 
+    configuration = cluster.configuration
     base = str(configuration.host).rstrip("/")
     scheme, _, rest = base.partition("://")
     url = (
@@ -195,7 +208,8 @@ def _connect(configuration: Any, namespace: str, vm: str, port: int, timeout_s: 
     try:
         connection.connect(
             url,
-            header=_headers(configuration),
+            # A list: a group is a header, and there may be several.
+            header=[f"{name}: {value}" for name, value in _headers(cluster)],
             subprotocols=[SUBPROTOCOL],
             suppress_origin=True,
             **_proxy(configuration),
@@ -221,12 +235,13 @@ def _cause(error: Exception) -> str:
     return "TLS failed" if isinstance(error, ssl.SSLError) else "connection reset"
 
 
-def _headers(configuration: Any) -> dict[str, str]:
+def _headers(cluster: ClusterAccess) -> list[tuple[str, str]]:
+    headers = list(cluster.impersonation.headers)
     # Runs the refresh hook of tokens that expire. The client has called this scheme by both names.
-    for settings in configuration.auth_settings().values():
+    for settings in cluster.configuration.auth_settings().values():
         if settings.get("in") == "header" and settings.get("value"):
-            return {"Authorization": settings["value"]}
-    return {}
+            return [("Authorization", settings["value"]), *headers]
+    return headers
 
 
 def _tls(configuration: Any) -> dict[str, Any]:

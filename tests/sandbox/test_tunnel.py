@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
+from pytest_odfperf.cluster.client.impersonation import Impersonation
 from pytest_odfperf.guest.tunnel import SUBPROTOCOL, Tunnel, TunnelError
 from pytest_odfperf.sandbox.api.front.certificates import make_server_context
 
@@ -108,7 +109,11 @@ def access(server: Any, **changes: Any) -> Any:
     for name, value in changes.items():
         setattr(configuration, name, value)
     return SimpleNamespace(
-        configuration=configuration, credential=(), outage_s=5, log_in_again=lambda refused: False
+        configuration=configuration,
+        impersonation=Impersonation(),
+        credential=(),
+        outage_s=5,
+        log_in_again=lambda refused: False,
     )
 
 

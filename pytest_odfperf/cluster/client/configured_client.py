@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from pytest_odfperf.cluster.client.credentials import Credential, Credentials, credential
+from pytest_odfperf.cluster.client.impersonation import Impersonation, impersonate
 from pytest_odfperf.cluster.client.outages import Outages
 from pytest_odfperf.redaction import redact
 from pytest_odfperf.waiting import Stop
@@ -18,10 +19,18 @@ class Cluster:
     """A configured client. Made once per process; its parts may be used by several threads."""
 
     def __init__(
-        self, client: Any, credentials: Credentials | None = None, *, outage_s: float = OUTAGE_S
+        self,
+        client: Any,
+        credentials: Credentials | None = None,
+        *,
+        impersonation: Impersonation = Impersonation(),  # noqa: B008 - frozen
+        outage_s: float = OUTAGE_S,
     ) -> None:
         """``credentials`` None: those of the client's configuration never change."""
         self.client = client
+        #: Whom every request and tunnel speaks for.
+        self.impersonation = impersonation
+        impersonate(client.rest_client, impersonation.headers)
         #: How long each call waits for an API server that is away.
         self.outage_s = outage_s
         self.outages = Outages()
@@ -68,6 +77,7 @@ class Cluster:
         if files != (self.configuration.cert_file, self.configuration.key_file):
             # Its pool of connections holds the names of the old files.
             self.client.rest_client = type(self.client.rest_client)(self.configuration)
+            impersonate(self.client.rest_client, self.impersonation.headers)
         return renewed
 
     def close(self) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from pytest_odfperf.cluster.client.calls import ApiError, Calls
 from pytest_odfperf.cluster.client.configured_client import OUTAGE_S, Cluster
 from pytest_odfperf.cluster.client.credentials import Credentials
+from pytest_odfperf.cluster.client.impersonation import Impersonation
 from pytest_odfperf.cluster.client.kubeconfig_check import (
-    KubeconfigError,
     check_configuration,
-    check_kubeconfig,
+    check_entries,
+    read_token,
     settle_proxy,
 )
+from pytest_odfperf.cluster.client.kubeconfig_entries import Entries, KubeconfigError, read_entries
 from pytest_odfperf.cluster.client.login import LoginError, log_in
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.redaction import redact
@@ -24,6 +26,11 @@ from pytest_odfperf.waiting import Stop
 _CONNECTIONS = 32
 #: The same for the first call of all: a wrong address shall be said soon.
 START_S = 3.0
+_LOG_IN = "log in (oc login, or set KUBECONFIG), or measure on this machine with --odf-cluster sandbox"
+
+
+class NoClusterError(ClusterError):
+    """There is no kubeconfig that can be used, nor an account of a pod."""
 
 
 def connect(
@@ -43,11 +50,11 @@ def connect(
 
     configuration = Configuration()
     credentials = Credentials(partial(_load, kubeconfig, context))
-    credentials.fill(configuration, stop or Stop())
+    who = credentials.fill(configuration, stop or Stop())
     # Off: `Calls` repeats what can be repeated, and looks at the stop meanwhile.
     configuration.retries = False
     configuration.connection_pool_maxsize = _CONNECTIONS
-    cluster = Cluster(ApiClient(configuration), credentials, outage_s=outage_s)
+    cluster = Cluster(ApiClient(configuration), credentials, impersonation=who, outage_s=outage_s)
     cluster.was_known = in_mid_run
     try:
         Calls(cluster, stop or Stop(), outage_s=outage_s if in_mid_run else START_S).version()
@@ -61,48 +68,62 @@ def connect(
 
 
 def _load(
-    kubeconfig: str | None, context: str | None, configuration: Any, seconds: float, stop: Stop
-) -> None:
+    place: str | None, context: str | None, configuration: Any, seconds: float, stop: Stop
+) -> Impersonation:
+    """Fill ``configuration`` from the kubeconfig, else from the pod's account; whom to speak for."""
     import yaml
     from kubernetes import config
 
-    def load() -> None:
-        load_kube_config: Any = config.load_kube_config
-        # The client reads $KUBECONFIG when it is imported; a process may set it later.
-        place = kubeconfig or os.environ.get("KUBECONFIG") or None
-        load_kube_config(config_file=place, context=context, client_configuration=configuration)
-
+    # The client reads $KUBECONFIG when it is imported; a process may set it later.
+    where = place or os.environ.get("KUBECONFIG") or "~/.kube/config"
     try:
-        proxy_url = check_kubeconfig(kubeconfig, context)
-        log_in(load, seconds, stop)
-        settle_proxy(configuration, proxy_url)
-        check_configuration(configuration)
-    except InterruptedRunError:
+        entries = read_entries(where, context)
+        if entries is None:
+            return _load_in_cluster(where, configuration)
+        who = check_entries(entries)
+        log_in(partial(_fill, where, entries, configuration), seconds, stop)
+        settle_proxy(configuration, entries.cluster.get("proxy-url"))
+        check_configuration(configuration, who.headers)
+    except (InterruptedRunError, NoClusterError):
         raise
     except Exception as error:
         # The client checks little: a file that is no kubeconfig ends in whatever its code stumbles over.
-        in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
-        if kubeconfig is None and context is None and in_cluster:
-            try:
-                load_incluster: Any = config.load_incluster_config
-                load_incluster(client_configuration=configuration)
-                settle_proxy(configuration, None)
-            except config.ConfigException as inner:
-                raise ClusterError(
-                    f"no cluster: neither a kubeconfig ({redact(str(error))}) nor in-cluster ({inner})"
-                ) from inner
-            return
-        where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         said = str(error)
         known = (KubeconfigError, LoginError, config.ConfigException, yaml.YAMLError, OSError, ValueError)
         if not isinstance(error, known):
             said = f"the official client does not understand it ({type(error).__name__}: {error})"
         if not said.startswith(where):
             said = f"{where}: {said}"
-        raise ClusterError(
-            f"no cluster: {redact(said)}; log in (oc login, or set KUBECONFIG), or measure on this machine "
-            "with --odf-cluster sandbox"
-        ) from error
+        raise NoClusterError(f"no cluster: {redact(said)}; {_LOG_IN}") from error
+    return who
+
+
+def _fill(where: str, entries: Entries, configuration: Any) -> None:
+    """What may start a login plugin."""
+    from kubernetes import config
+
+    token = read_token(entries.user)
+    if entries.logs_in_by_file and token is None:
+        load_file: Any = config.load_kube_config
+        load_file(config_file=where, context=entries.context, client_configuration=configuration)
+    else:
+        load: Any = config.load_kube_config_from_dict
+        load(entries.plain(token), context=entries.context, client_configuration=configuration)
+
+
+def _load_in_cluster(where: str, configuration: Any) -> Impersonation:
+    from kubernetes import config
+
+    problem = f"{where}: no such file"
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        try:
+            load: Any = config.load_incluster_config
+            load(client_configuration=configuration)
+            settle_proxy(configuration, None)
+            return Impersonation()
+        except config.ConfigException as error:
+            problem += f", nor the account of a pod: {error}"
+    raise NoClusterError(f"no cluster: no kubeconfig ({redact(problem)}); {_LOG_IN}")
 
 
 def _advice(error: Any) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pytest_odfperf.cluster.client.impersonation import Impersonation
 from pytest_odfperf.cluster.client.login import AGAIN_S, FIRST_S, log_in
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.redaction import redact
@@ -23,8 +24,8 @@ _RENEW_EVERY_S = 10.0
 _LOG_IN_EVERY_S = 2.0
 
 Credential = tuple[object, ...]
-#: Fills a configuration, for which a login plugin has some seconds. Raises `ClusterError`.
-Load = Callable[[Any, float, Stop], None]
+#: Fills a configuration, for which a login plugin has some seconds; whom to speak for. Raises `ClusterError`.
+Load = Callable[[Any, float, Stop], Impersonation]
 
 
 class Credentials:
@@ -38,14 +39,15 @@ class Credentials:
         #: Why the last login gave nothing.
         self.problem: str | None = None
 
-    def fill(self, configuration: Any, stop: Stop) -> None:
-        """Load everything for the first time, and stand in for the client's own hook."""
-        self._load(configuration, FIRST_S, stop)
+    def fill(self, configuration: Any, stop: Stop) -> Impersonation:
+        """Load everything for the first time, and stand in for the client's own hook; whom to speak for."""
+        who = self._load(configuration, FIRST_S, stop)
         if configuration.refresh_api_key_hook is not None:
             self._own = type(configuration)()
             _copy(configuration, self._own)
             self._own.refresh_api_key_hook = configuration.refresh_api_key_hook
             configuration.refresh_api_key_hook = self._renew
+        return who
 
     def _renew(self, configuration: Any) -> None:
         """Called by the client before each call."""
@@ -93,7 +95,7 @@ def _copy(source: Any, target: Any) -> None:
     target.cert_file, target.key_file = source.cert_file, source.key_file
 
 
-def _problem(work: Callable[[], None]) -> str | None:
+def _problem(work: Callable[[], object]) -> str | None:
     """Do ``work``; None, or why it failed: the old credentials stay then."""
     try:
         work()

@@ -1,112 +1,92 @@
 """Whether a kubeconfig can be one, before the official client stumbles over it.
 
 The client checks little. What is wrong ends in whatever its code meets, or in a refused call much later: a
-login plugin that fails, for one, is written to a log and then ignored.
+login plugin that fails, for one, is written to a log and then ignored. What kubectl refuses is refused
+(client-go, ``tools/clientcmd/validation.go``): who could use such a file would be somebody else here.
 """
 
 from __future__ import annotations
 
 import base64
 import ipaddress
-import os
 import ssl
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pytest_odfperf.errors import ClusterError
+from pytest_odfperf.cluster.client.impersonation import Headers, Impersonation
+from pytest_odfperf.cluster.client.kubeconfig_entries import Entries, KubeconfigError
 
-_LARGEST_BYTES = 16 << 20
 _TEXTS = (
     "server", "certificate-authority", "certificate-authority-data", "tls-server-name", "proxy-url", "token",
     "tokenFile", "username", "password", "client-certificate", "client-certificate-data", "client-key",
     "client-key-data",
 )  # fmt: skip
-_LISTS = (("clusters", "cluster"), ("users", "user"), ("contexts", "context"))
+_FLAGS = ("insecure-skip-tls-verify", "disable-compression")
+_LARGEST_TOKEN_BYTES = 1 << 20
 
 
-class KubeconfigError(ClusterError):
-    """What is wrong with a kubeconfig; says the file and the place in it."""
+def check_entries(entries: Entries) -> Impersonation:
+    """Raise `KubeconfigError` for the first thing in the entries that kubectl would not take either.
 
-
-def check_kubeconfig(kubeconfig: str | None, context: str | None) -> str | None:
-    """Raise `KubeconfigError` for the first thing that is no kubeconfig in the files that hold for us.
-
-    What is not there is left to the client, which says it well. Only the cluster that is used is looked into;
-    returns its ``proxy-url``, which older versions of the client do not read.
+    Returns whom the user speaks for.
     """
-    proxy: str | None = None
-    named: dict[str, dict[str, Any]] = {"clusters": {}, "users": {}, "contexts": {}}
-    current = context
-    for path in (kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config").split(os.pathsep):
-        if path and (content := _read(path)):
-            _collect(path, content, named)
-            current = current or content.get("current-context")
-            if not isinstance(current, str | None):
-                raise KubeconfigError(f"{path}: current-context is not a text")
-    used = named["contexts"].get(current or "") or {}
-    for plural, singular in _LISTS[:2]:
-        name = used.get(singular)
-        entry = named[plural].get(name) if isinstance(name, str) else None
-        if entry is not None:
-            _check_fields(f"{singular} {name!r:.60}", entry)
-            if singular == "cluster":
-                _check_server(f"{singular} {name!r:.60}", entry.get("server"))
-                proxy = entry.get("proxy-url") or None
-                _check_proxy(proxy)
-    return proxy
-
-
-def _read(path: str) -> dict[str, Any] | None:
-    import yaml
-
+    cluster, user = f"cluster {entries.cluster_name!r:.60}", f"user {entries.user_name!r:.60}"
+    for what, entry in ((cluster, entries.cluster), (user, entries.user)):
+        _check_fields(what, entry)
+    _check_server(cluster, entries.cluster.get("server"))
+    _check_proxy(entries.cluster.get("proxy-url"))
+    if entries.cluster.get("insecure-skip-tls-verify") and (found := _ca(entries.cluster)):
+        raise KubeconfigError(f"{cluster}: insecure-skip-tls-verify and {found[0]} exclude each other")
+    _check_login(user, entries.user)
     try:
-        file = Path(path).expanduser()
+        return Impersonation.of(entries.user)
+    except ValueError as error:
+        raise KubeconfigError(f"{user}: {error}") from error
+
+
+def read_token(user: Mapping[str, Any]) -> str | None:
+    """The user's token. That of a file goes before one that stands in the kubeconfig, if it can be read.
+
+    White space around the file's is no part of it (client-go, ``transport/token_source.go``). Raises
+    `KubeconfigError`.
+    """
+    inline: str | None = user.get("token")
+    if (place := user.get("tokenFile")) is None:
+        return inline
+    try:
+        file = Path(place)
         found = file.stat()
-        # Opening a FIFO would wait for its writer.
         if not stat.S_ISREG(found.st_mode):
-            raise KubeconfigError(f"{path}: is not a file")
-        if found.st_size > _LARGEST_BYTES:
-            raise KubeconfigError(f"{path}: is larger than {_LARGEST_BYTES >> 20} MiB")
-        content = yaml.safe_load(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise KubeconfigError(f"{path}: can not be read: {error.strerror or error}") from error
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise KubeconfigError(f"{path}{line}: is not YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-        raise KubeconfigError(f"{path}: is not YAML: {error}") from error
-    if content is not None and not isinstance(content, dict):
-        raise KubeconfigError(f"{path}: is not a kubeconfig (a mapping with clusters, users and contexts)")
-    return content
+            raise KubeconfigError(f"tokenFile {place}: is not a file")
+        if found.st_size > _LARGEST_TOKEN_BYTES:
+            raise KubeconfigError(f"tokenFile {place}: is larger than {_LARGEST_TOKEN_BYTES >> 20} MiB")
+        token = file.read_text(encoding="utf-8").strip()
+        if not token:
+            raise KubeconfigError(f"tokenFile {place}: is empty")
+    except (OSError, UnicodeDecodeError, KubeconfigError) as error:
+        if inline is not None:
+            return inline
+        if isinstance(error, KubeconfigError):
+            raise
+        why = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise KubeconfigError(f"tokenFile {place}: can not be read: {why or error}") from error
+    return token
 
 
-def _collect(path: str, content: dict[str, Any], named: dict[str, dict[str, Any]]) -> None:
-    """Add the entries of one file; of two of one name the first holds, as for the client."""
-    for plural, singular in _LISTS:
-        entries = content.get(plural)
-        if entries is not None and not isinstance(entries, list):
-            raise KubeconfigError(f"{path}: {plural} is not a list")
-        for number, entry in enumerate(entries or ()):
-            name = entry.get("name") if isinstance(entry, dict) else None
-            if not isinstance(name, str):
-                raise KubeconfigError(f"{path}: {plural}[{number}] has no name")
-            inside = entry.get(singular)
-            if not isinstance(inside, dict | None):
-                raise KubeconfigError(f"{path}: {singular} {name!r:.60} is not a mapping")
-            named[plural].setdefault(name, inside)
+def _ca(cluster: Mapping[str, Any]) -> list[str]:
+    return [name for name in cluster if name.startswith("certificate-authority")]
 
 
-def _check_fields(what: str, entry: dict[str, Any]) -> None:
+def _check_fields(what: str, entry: Mapping[str, Any]) -> None:
     for name, kind, form in (
         *((name, str, "a text") for name in _TEXTS),
-        *((name, dict, "a mapping") for name in ("exec", "auth-provider")),
-        ("insecure-skip-tls-verify", bool, "true or false"),
+        *((name, Mapping, "a mapping") for name in ("exec", "auth-provider")),
+        *((name, bool, "true or false") for name in _FLAGS),
     ):
-        if not isinstance(entry.get(name), kind | None):
+        if name in entry and not isinstance(entry[name], kind):
             raise KubeconfigError(f"{what}: {name} is not {form}")
     for name in _TEXTS:
         try:
@@ -114,6 +94,18 @@ def _check_fields(what: str, entry: dict[str, Any]) -> None:
                 base64.b64decode(entry.get(name) or "", validate=True)
         except ValueError as error:
             raise KubeconfigError(f"{what}: {name} is not base64: {error}") from error
+        if name.endswith("-data") and entry.keys() >= {name, name.removesuffix("-data")}:
+            raise KubeconfigError(f"{what}: {name.removesuffix('-data')} and {name} exclude each other")
+
+
+def _check_login(what: str, user: Mapping[str, Any]) -> None:
+    if "token" in user and ("username" in user or "password" in user):
+        raise KubeconfigError(f"{what}: token and username or password exclude each other")
+    if "exec" in user and "auth-provider" in user:
+        raise KubeconfigError(f"{what}: exec and auth-provider exclude each other")
+    certificate = [name for name in ("client-certificate", "client-certificate-data") if name in user]
+    if certificate and not any(name in user for name in ("client-key", "client-key-data")):
+        raise KubeconfigError(f"{what}: {certificate[0]} without client-key or client-key-data")
 
 
 def _check_server(what: str, server: object) -> None:
@@ -163,12 +155,19 @@ def _is_loopback(server: str) -> bool:
         return host == "localhost"
 
 
-def check_configuration(configuration: Any) -> None:
-    """Raise `KubeconfigError` if what the client made of the kubeconfig can not be used for a connection."""
+def check_configuration(configuration: Any, headers: Headers = ()) -> None:
+    """Raise `KubeconfigError` if what the client made of the kubeconfig can not be used for a connection.
+
+    ``headers``: what is sent with each request beside the credentials.
+    """
     for name in ("tls_server_name", "proxy"):
         if not isinstance(getattr(configuration, name, None), str | None):
             raise KubeconfigError(f"{name.replace('_', '-')} is not a text")
     _check_proxy(configuration.proxy)
+    names = [name for name, _ in headers]
+    if configuration.proxy and str(configuration.host).startswith("http:") and len(set(names)) < len(names):
+        # The HTTP library makes one header of those of one name on this way, and one group of two.
+        raise KubeconfigError("several as-groups can not be sent through a proxy to a server without TLS")
     for value in configuration.api_key.values():
         # What it is must not be shown.
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():

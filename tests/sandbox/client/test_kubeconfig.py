@@ -63,7 +63,10 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "no context": (top(**{"current-context": None}), "current-context"),
     "other context": (top(**{"current-context": "zz"}), "zz"),
     "context is a number": (top(**{"current-context": 5}), "current-context is not a text"),
-    "no such cluster": (top(clusters=[]), "Expected object with name c"),
+    "no such cluster": (top(clusters=[]), "there is no cluster 'c' (there: none)"),
+    "no such user": (top(users=[]), "there is no user 'u' (there: none)"),
+    "a name twice": (top(users=[{"name": "u"}, {"name": "u"}]), "user 'u' is there twice"),
+    "as is a list": (user(**{"as": ["jane"]}), "user 'u': as is not a text"),
     "clusters is a text": (top(clusters="x"), "clusters is not a list"),
     "users is a number": (top(users=5), "users is not a list"),
     "contexts is a mapping": (top(contexts={"a": 1}), "contexts is not a list"),
@@ -85,8 +88,11 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "proxy": (cluster(proxy_url="nonsense"), "does not begin with http:// or https://"),
     "token is a number": (user(token=5), "user 'u': token is not a text"),
     "token with a line end": (user(token="hid\nden"), "the token is not a text that can be sent"),
-    "token file is a folder": (user(tokenFile="/tmp"), "Is a directory"),
-    "client certificate is not there": (user(client_certificate="/no/such"), "does not exist: /no/such"),
+    "token file is a folder": (user(tokenFile="/tmp"), "tokenFile /tmp: is not a file"),
+    "client certificate is not there": (
+        user(client_certificate="/no/such", client_key="/k"),
+        "does not exist: /no/such",
+    ),
     "client certificate is junk": (
         user(client_certificate_data=JUNK, client_key_data=JUNK),
         "client certificate and key do not fit, or are not in PEM form",
@@ -136,14 +142,14 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, content: str | bytes, said: s
         (lambda path: path.symlink_to("/dev/zero"), "is not a file"),
         (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
         (lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_RDWR), 1 << 30), "is larger than 16 MiB"),
-        (lambda path: None, "no configuration found"),
+        (lambda path: None, "no such file"),
     ],
     ids=["folder", "FIFO", "endless", "loop", "huge", "nothing"],
 )
 def test_what_is_no_file_is_one_line(tmp_path: Path, make: Callable[[Path], object], said: str) -> None:
     path = tmp_path / "kubeconfig"
     make(path)
-    assert said in refused(path).replace("No configuration", "no configuration")
+    assert said in refused(path)
 
 
 def wait_until_gone(mark: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_odfperf.sandbox.api.objects.object_store import Store
 from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
-from pytest_odfperf.sandbox.api.objects.status import StatusError, forbidden
+from pytest_odfperf.sandbox.api.objects.status import StatusError
 
 ADMIN = "system:masters"
 _RBAC = "rbac.authorization.k8s.io"
@@ -61,18 +61,6 @@ def authenticate(header: str | None, tokens: Mapping[str, User]) -> User:
             if hmac.compare_digest(known.encode(), token.strip().encode()):
                 return user
     raise StatusError(401, "Unauthorized", "Unauthorized")
-
-
-def impersonated(store: Store, user: User, headers: Mapping[str, str]) -> User:
-    """Whom ``user`` speaks for (``kubectl --as``). Raises a 403 `StatusError` without the right to."""
-    name = headers.get("Impersonate-User")
-    if not name or user is ANONYMOUS:
-        return user
-    if not is_allowed(store, user, Action(verb="impersonate", group="", resource="users", name=name)):
-        raise forbidden(user.name, "impersonate", "users", "", "", name)
-    named = user_named(name)
-    group = headers.get("Impersonate-Group")
-    return User(name, (*named.groups, group)) if group else named
 
 
 def is_allowed(store: Store, user: User, action: Action) -> bool:

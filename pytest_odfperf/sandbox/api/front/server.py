@@ -14,12 +14,12 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pytest_odfperf.sandbox.api.access.impersonated_user import impersonated
 from pytest_odfperf.sandbox.api.access.rbac import (
     ANONYMOUS,
     Action,
     User,
     authenticate,
-    impersonated,
     is_allowed,
     user_named,
 )
