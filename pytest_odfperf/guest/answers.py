@@ -23,6 +23,9 @@ _REASONS = {
     "unknown_token": "not_started",
     "bad_request": "refused",
 }
+#: The guest's script sends no more of what fio says to one job.
+_MOST_SAID = 4000
+_ASKED = "fio is asked whether it takes the jobs"
 _BOOT_ID = re.compile(r"[0-9a-f-]{8,64}", re.ASCII)
 
 
@@ -102,15 +105,27 @@ def read_result(guest: str, source: Source, token: str, deadline: Deadline) -> G
     )
 
 
-def _fields(guest: str, line: str, word: str, first: str, count: int) -> list[str]:
-    """The fields of an answer after ``word`` and ``first``; `GuestError` if it is another answer."""
+def read_checked(guest: str, source: Source, count: int, deadline: Deadline) -> list[tuple[int, str]]:
+    """What fio said to each of ``count`` jobs: its exit code and its words."""
+    found = []
+    for _ in range(count):
+        code, size = _fields(guest, source.line(deadline, _ASKED), "checked", None, 2)
+        said = source.file(min(_integer(guest, size), _MOST_SAID), deadline, _ASKED)
+        found.append((_integer(guest, code), said.decode("utf-8", "replace")))
+    _fields(guest, source.line(deadline, _ASKED), "end", "check", 0)
+    return found
+
+
+def _fields(guest: str, line: str, word: str, first: str | None, count: int) -> list[str]:
+    """The fields of an answer after ``word`` and ``first``, if it has one; else `GuestError`."""
     fields = line.split(" ")
-    if fields[:2] == [word, first] and len(fields) == 2 + count:
-        return fields[2:]
+    head = [word] if first is None else [word, first]
+    if fields[: len(head)] == head and len(fields) == len(head) + count:
+        return fields[len(head) :]
     if fields[0] == "error" and len(fields) > 1:
         code = fields[1][:60]
         raise GuestError(guest, f"{code}: {' '.join(fields[2:])[:600]}", _REASONS.get(code, "protocol"))
-    raise GuestError(guest, f"answered {line[:200]!r} where '{word} {first}' was due")
+    raise GuestError(guest, f"answered {line[:200]!r} where '{' '.join(head)}' was due")
 
 
 def _integer(guest: str, text: str) -> int:

@@ -6,11 +6,11 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pytest_odfperf.errors import DeadlineError, GuestError, InterruptedRunError, OdfError
-from pytest_odfperf.guest.answers import GuestRun, read_ready, read_result
+from pytest_odfperf.guest.answers import GuestRun, read_checked, read_ready, read_result
 from pytest_odfperf.guest.exchange import ConnectionLostError, Exchange
 from pytest_odfperf.guest.ssh import Gone, SshConnection, connect, never_gone
 from pytest_odfperf.guest.tunnel import ClusterAccess
@@ -103,6 +103,21 @@ class Guest:
             if not isinstance(facts, dict):
                 raise GuestError(self.name, "its facts are not a JSON object")
             return facts
+
+        return self._with_one_reconnect(ask, deadline)
+
+    def check(self, jobs: Sequence[bytes], *, check_s: float) -> list[tuple[int, str]]:
+        """Ask the guest's fio whether it takes ``jobs``: how ``fio --parse-only`` ends, and its words.
+
+        ``check_s`` is how long the guest may take; one that still installs fio takes its time.
+        """
+        deadline = Deadline(f"guest {self.name} to check its jobs", check_s)
+        request = f"jobs {len(jobs)}\n".encode() + b"".join(b"%d\n%s" % (len(job), job) for job in jobs)
+
+        def ask() -> list[tuple[int, str]]:
+            exchange = self._start("check", deadline)
+            exchange.send(request)
+            return read_checked(self.name, exchange, len(jobs), deadline)
 
         return self._with_one_reconnect(ask, deadline)
 

@@ -147,6 +147,8 @@ class GuestSettings:
     root_size_bytes: int = 30 << 30
     #: None: the cluster's default StorageClass.
     root_storage_class: str | None = None
+    #: The version of their fio, as ``fio-3.36``, if it is known before they are made; None: it is not.
+    fio_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ from pytest_odfperf.plain import from_plain, to_plain
 
 SCHEMA = 1
 
+#: The marking of figures that the guests' page cache is in (``direct=0``).
+BUFFERED = "BUFFERED"
+
 Status = Literal["passed", "failed", "error", "skipped"]
 
 
@@ -54,7 +57,7 @@ class Record:
     definition: str | None = None
     #: The process that measured: ``gw0``, ``main``.
     worker: str | None = None
-    #: ``SIMULATED`` where the figures are from a model; shown wherever they are.
+    #: ``SIMULATED`` where the figures are from a model, `BUFFERED`, or both; shown wherever they are.
     marking: str | None = None
     #: ``block`` where fio worked on the raw data disk; None: on files.
     target: str | None = None
@@ -69,6 +72,11 @@ class Record:
     start_skew_ms: float | None = None
     #: Paths below the run's folder.
     artefacts: tuple[str, ...] = ()
+
+    @property
+    def buffered(self) -> bool:
+        """Whether the guests' page cache is in its figures."""
+        return BUFFERED in (self.marking or "").split(", ")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only."""

@@ -266,6 +266,8 @@ class ControllerHooks:
             terminalreporter.write_line(
                 f"{self._run.marking}: no figure of this run comes from real storage", yellow=True, bold=True
             )
+        if self._outputs.buffered:
+            terminalreporter.write_line(f"BUFFERED: {self._outputs.buffered}", yellow=True, bold=True)
         for line in per_pool_results(
             self._outputs.counts, lambda pool: f"{path}/{pool}/pool.log", self._not_run()
         ):

@@ -19,6 +19,7 @@ from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
 from pytest_odfperf.run.before.earlier_results import Earlier
+from pytest_odfperf.run.before.local_fio import ask_local_fio
 from pytest_odfperf.run.before.prepare import choose_workers, make_plan
 from pytest_odfperf.run.before.selection import Selection, read_selection
 from pytest_odfperf.run.interrupt import Interrupt
@@ -84,6 +85,8 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         config.stash[EXIT_CODE] = _clean_up(request, interrupt)
         return
     selection = read_selection(request)
+    for warning in ask_local_fio(selection.matrix, selection.jobs):
+        sys.stderr.write(f"odfperf: warning: {warning}\n")
     if request.preflight:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _show_checks(selection, interrupt.stop)

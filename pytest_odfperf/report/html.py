@@ -15,11 +15,11 @@ from urllib.parse import quote
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
-from pytest_odfperf.measure.record import Record
+from pytest_odfperf.measure.record import BUFFERED, Record
 from pytest_odfperf.quantity import to_bytes
 from pytest_odfperf.report.number import MEBI, NS_PER_MS, digits
 from pytest_odfperf.report.page import SCRIPT, STYLE
-from pytest_odfperf.report.summary import PoolCounts, count
+from pytest_odfperf.report.summary import PoolCounts, buffered_line, count
 from pytest_odfperf.report.svg import profile_pictures
 
 #: (class, heading) of the columns that sort.
@@ -96,7 +96,7 @@ def row_cells(
             shown = "" if value is None else least + weak + digits(value)
             cells.append(_cell(f"odf_{kind}_{name}", shown, value, number=True))
     link = f'<a href="{escape(log(key.pool))}">log</a>' if log else ""
-    return [*cells, f'<td class="col-links">{link}{_target(record)}{_noted(record)}</td>']
+    return [*cells, f'<td class="col-links">{link}{_target(record)}{_marked(record)}{_noted(record)}</td>']
 
 
 def _pvc_bytes(label: str) -> int | None:
@@ -111,6 +111,10 @@ def _target(record: Record | None) -> str:
         return ""
     title = "fio worked on the raw data disk, without a file system"
     return f' <abbr class="odf-noted" title="{title}">{escape(record.target)}</abbr>'
+
+
+def _marked(record: Record | None) -> str:
+    return f" <strong>{BUFFERED}</strong>" if record is not None and record.buffered else ""
 
 
 def _noted(record: Record | None) -> str:
@@ -143,6 +147,7 @@ def summary_block(
             f"<style>{STYLE}</style>",
             '<div class="odf">',
             _banner(context.marking),
+            _buffered(records),
             '<table class="odf-facts">',
             *(f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>' for name, text in facts),
             "</table>",
@@ -177,6 +182,11 @@ def _banner(marking: str | None) -> str:
         f'<p class="odf-banner" role="alert"><strong>{escape(marking)}</strong> '
         "These figures do not come from real storage. Do not decide by them.</p>"
     )
+
+
+def _buffered(records: Sequence[Record]) -> str:
+    line = buffered_line(records)
+    return f'<p class="odf-banner"><strong>{BUFFERED}</strong> {escape(line)}</p>' if line else ""
 
 
 def _pools(counts: dict[str, PoolCounts], log: Callable[[str], str]) -> str:

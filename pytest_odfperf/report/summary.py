@@ -63,3 +63,13 @@ def per_pool_results(
             f"{one.skipped} skipped{f', {missing} not run' if missing else ''} (log: {log(pool)})"
         )
     return lines
+
+
+def buffered_line(records: Iterable[Record]) -> str | None:
+    """What is said of results that went through the guests' page cache; None if there are none."""
+    found = [record for record in records if record.buffered]
+    if not found:
+        return None
+    profiles = ", ".join(sorted({record.key.profile for record in found}))
+    results = "1 result" if len(found) == 1 else f"{len(found)} results"
+    return f"{results} of {profiles} went through the guests' page cache (direct=0), not only to the pool"

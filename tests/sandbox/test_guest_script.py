@@ -12,15 +12,13 @@ STUBBORN = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n"
 ENDLESS = "#!/bin/sh\nexec sleep 600\n"
 
 
-def run_fio(folder: Path, fio: str, deadline_s: int) -> list[str]:
-    """What the script's service leaves as the result of a job."""
+def write_script(folder: Path, fio: str) -> Path:
+    """The script with folders and a fio of its own."""
     programs, state = folder / "bin", folder / "state"
     for made in (programs, state):
         made.mkdir()
     (programs / "fio").write_text(fio)
     (programs / "fio").chmod(0o755)
-    for name, content in (("token", "job-1"), ("deadline", str(deadline_s)), ("job.fio", "[global]")):
-        (state / name).write_text(f"{content}\n")
     text = (files("pytest_odfperf.vm") / "guest" / "odfperf-guest").read_text()
     assert text.count("PATH=/usr/local/sbin:") == 1
     assert text.count("STATE=/run/odfperf ") == 1
@@ -29,6 +27,14 @@ def run_fio(folder: Path, fio: str, deadline_s: int) -> list[str]:
     text = text.replace("STATE=/run/odfperf ", f"STATE={state} ").replace("--kill-after=15", "--kill-after=1")
     script = folder / "odfperf-guest"
     script.write_text(text)
+    return script
+
+
+def run_fio(folder: Path, fio: str, deadline_s: int) -> list[str]:
+    """What the script's service leaves as the result of a job."""
+    script, state = write_script(folder, fio), folder / "state"
+    for name, content in (("token", "job-1"), ("deadline", str(deadline_s)), ("job.fio", "[global]")):
+        (state / name).write_text(f"{content}\n")
     process = subprocess.Popen(["sh", str(script), "fio"], start_new_session=True)
     try:
         process.wait(60)
@@ -53,3 +59,36 @@ def test_so_does_a_fio_that_does_not_heed_sigterm(tmp_path: Path) -> None:
 def test_a_job_that_ends_in_time_has_its_own_code(tmp_path: Path) -> None:
     token, code, timed_out, *_ = run_fio(tmp_path, "#!/bin/sh\nexit 3\n", 60)
     assert (token, code, timed_out) == ("job-1", "3", "0")
+
+
+#: Counts how often it is started, and does not take a job that says bad.
+PICKY = """#!/bin/sh
+echo x >>"$(dirname "$0")/starts"
+shift
+grep -q bad "$@" || exit 0
+echo "fio: failed parsing bad=1" >&2
+exit 7
+"""
+
+
+def check(folder: Path, *jobs: str) -> tuple[str, int]:
+    """What the script answers to a check of ``jobs``, and how many processes of fio it took."""
+    script = write_script(folder, PICKY)
+    request = f"jobs {len(jobs)}\n" + "".join(f"{len(job)}\n{job}" for job in jobs)
+    done = subprocess.run(
+        ["sh", str(script), "check"], input=request, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == ""
+    assert not (folder / "state" / "check").exists()
+    return done.stdout, (folder / "bin" / "starts").read_text().count("x")
+
+
+def test_one_process_is_enough_to_check_jobs_that_are_right(tmp_path: Path) -> None:
+    said, starts = check(tmp_path, "[a]\n", "[b]\nrw=read\n", "x" * 9000)
+    assert (said, starts) == ("checked 0 0\nchecked 0 0\nchecked 0 0\nend check\n", 1)
+
+
+def test_of_jobs_that_are_not_each_one_has_its_own_words(tmp_path: Path) -> None:
+    said, starts = check(tmp_path, "[a]\n", "[b]\nbad=1\n")
+    assert said == "checked 0 0\nchecked 7 26\nfio: failed parsing bad=1\nend check\n"
+    assert starts == 3

@@ -12,7 +12,7 @@ from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.reading.entries import MOST_VMS
 from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomain
 from pytest_odfperf.matrix.reading.load import MOST_KEYS
-from pytest_odfperf.matrix.reading.settings import MOST, check_package, check_user
+from pytest_odfperf.matrix.reading.settings import MOST, check_fio_version, check_package, check_user
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import marked
 from pytest_odfperf.matrix.variants import listed_numbers
@@ -70,6 +70,8 @@ def _names(matrix: Matrix) -> None:
     check_dns_label("guest data_source_namespace", guest.data_source_namespace)
     if guest.root_storage_class is not None:
         check_subdomain("guest root_storage_class", guest.root_storage_class)
+    if guest.fio_version is not None:
+        check_fio_version(guest.fio_version)
     check_user(guest.user)
     for package in guest.packages:
         check_package(package)

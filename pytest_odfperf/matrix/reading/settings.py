@@ -21,12 +21,16 @@ FIO = ("runtime", "ramp", "iodepth", "numjobs", "file_size", "target")
 MOST = {"iodepth": 65_536, "numjobs": 1024}
 TARGETS: Mapping[str, Target] = {"file": "file", "block": "block"}
 TIMEOUTS = ("boot", "schedule", "stall", "ssh", "layout", "fio_slack", "delete", "api")
-GUEST = ("data_source", "data_source_namespace", "user", "packages", "root_size", "root_storage_class")
+GUEST = (
+    "data_source", "data_source_namespace", "user", "packages", "root_size", "root_storage_class",
+    "fio_version",
+)  # fmt: skip
 
 DURATION_FORM = "120s, 2m, 1h or seconds"
 FIO_SIZE_FORM = "4G, 512M or bytes"
 
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+_FIO_VERSION = re.compile(r"fio-[0-9]{1,3}\.[0-9]{1,4}[0-9A-Za-z.~+-]{0,60}", re.ASCII)
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._:-]{0,99}", re.ASCII)
 
 
@@ -103,6 +107,11 @@ def read_guest(item: Marked) -> GuestSettings:
         read["root_size_bytes"] = fields.quantity_bytes(
             values["root_size"], "guest root_size", 1 << 20, _LARGEST_BYTES
         )
+    if "fio_version" in values:
+        item = values["fio_version"]
+        # 3.36 without quotes is a number.
+        version = item.text if type(item.value) is float else fields.text(item, "guest fio_version")
+        read["fio_version"] = check_fio_version(version, place=item.place)
     return GuestSettings(**read)
 
 
@@ -137,6 +146,12 @@ def check_user(name: str, *, place: str | None = None) -> str:
 def check_package(name: str, *, place: str | None = None) -> str:
     """Return ``name`` if a package can have it; `InputError` if not."""
     return _matching(name, "package", _PACKAGE, "a package name", place)
+
+
+def check_fio_version(text: str, *, place: str | None = None) -> str:
+    """``fio-3.36`` from that or from ``3.36``; `InputError` for what is no version."""
+    version = f"fio-{text.removeprefix('fio-')}"
+    return _matching(version, "guest fio_version", _FIO_VERSION, "a version such as 3.36", place)
 
 
 def _matching(value: str, what: str, form: re.Pattern[str], expected: str, place: str | None) -> str:

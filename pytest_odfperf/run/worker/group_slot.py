@@ -20,6 +20,7 @@ from pytest_odfperf.run.outage_journal import OutageJournal
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
 from pytest_odfperf.run.worker.diagnosis_files import write_diagnosis
+from pytest_odfperf.run.worker.job_check import Refused, ask_guest_fio
 from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
 from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.vm.spec import GroupSpec, Owner
@@ -64,6 +65,7 @@ class GroupSlot:
         self._sentinel: Sentinel | None = None
         #: The job that is baked into the guests of the current group, until the first measurement.
         self.baked: Job | None = None
+        self._refused: Refused = {}
         self._attempts: dict[GroupKey, int] = {}
         self._failures: dict[GroupKey, str] = {}
         self._losses: dict[GroupKey, int] = {}
@@ -82,6 +84,10 @@ class GroupSlot:
     def stop(self) -> Stop:
         """Set when the run is told to stop, and when the group that is held is lost."""
         return self._sentinel.stop if self._sentinel else self._stop
+
+    def refusal(self, key: Key) -> str | None:
+        """Why the fio of the current group would not run ``key``'s job; None: it would, or was not asked."""
+        return self._refused.get(self.job(key).text)
 
     def failure(self, group: GroupKey) -> str | None:
         """Why ``group`` could not be made in this process."""
@@ -211,6 +217,9 @@ class GroupSlot:
         self._guests = self._connect(self._group, self._sentinel)
         self.baked = job
         LOGGER.info("VM group %s: all guests answer", key.group)
+        self._refused = ask_guest_fio(
+            self._guests[0], map(self.job, self._groups[key.group]), matrix.timeouts.layout_s
+        )
 
     def _connect(self, group: VmGroup, sentinel: Sentinel) -> tuple[Guest, ...]:
         """Log in to all guests, unless the API or a console shows that one will never answer."""

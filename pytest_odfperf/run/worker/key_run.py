@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_odfperf.errors import FioError, GuestError, one_line
 from pytest_odfperf.fio.answer import Answer, read
 from pytest_odfperf.fio.failures import NEXT_STEPS
+from pytest_odfperf.fio.job import Job
 from pytest_odfperf.fio.output import FioResult
 from pytest_odfperf.fio.timing import deadline_s, prepare_s
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
-from pytest_odfperf.measure.record import GuestRecord
+from pytest_odfperf.measure.record import BUFFERED, GuestRecord
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.run.worker.key_result import Measured, Result
 from pytest_odfperf.schedule.plan_text import count_text
@@ -38,6 +39,8 @@ def measure(key: Key, slot: GroupSlot) -> Result:
     guests = slot.ensure(key)
     stop = slot.stop
     job = slot.job(key)
+    if refused := slot.refusal(key):
+        raise _summary([("config", refused)])
     # The first job waits in the guests since they were made.
     text = b"" if job is slot.baked else job.text.encode()
     slot.baked = None
@@ -74,7 +77,7 @@ def measure(key: Key, slot: GroupSlot) -> Result:
         failure = _summary(problems)
         LOGGER.error("%s: %s", key, failure)
         raise failure
-    measured = _measured(guests, runs, results, artefacts, slot, changes.moved)
+    measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job)
     for note in measured.notes:
         LOGGER.warning("%s: %s", key, one_line(note))
     slot.measured()
@@ -115,6 +118,7 @@ def _measured(
     artefacts: list[str],
     slot: GroupSlot,
     moved: Mapping[str, tuple[str, str]],
+    job: Job,
 ) -> Measured:
     nodes = {vm.name: vm.node for vm in slot.group.vms}
     records: list[GuestRecord] = []
@@ -145,10 +149,14 @@ def _measured(
         measurement=combine(results),
         guests=tuple(records),
         start_skew_ms=None if jumped else (max(starts) - min(starts)) / 1e6,
-        marking=slot.plan.marking or next(iter(markings), None),
+        marking=_marking(slot.plan.marking or next(iter(markings), None), job),
         artefacts=tuple(artefacts),
         notes=tuple(notes),
     )
+
+
+def _marking(of_guests: str | None, job: Job) -> str | None:
+    return ", ".join(filter(None, (of_guests, BUFFERED if job.buffered else None))) or None
 
 
 def _notes(run: GuestRun, move: tuple[str, str] | None) -> list[str]:

@@ -9,7 +9,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -23,8 +23,9 @@ from pytest_odfperf.sandbox.config.parse_config import (
 from pytest_odfperf.sandbox.fio_failures import as_job, failure
 from pytest_odfperf.sandbox.machines.base import DiskSpec, MachineSpec
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
+from pytest_odfperf.sandbox.machines.simulated.real_fio import fio_says
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING, VERSION, answer
-from pytest_odfperf.sandbox.machines.simulated.simulated_job import JobFileError, SimulatedJob, parse_job
+from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, parse_job
 from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits
 from pytest_odfperf.sandbox.machines.user_data import JOB_FILE, UserData
 
@@ -164,6 +165,12 @@ class SimulatedGuest:
             "marking": MARKING,
         }
 
+    async def check(self, jobs: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """What fio says to each of ``jobs``: its exit code and its words. Raises `ProtocolError`."""
+        if self.faults.no_fio:
+            raise ProtocolError("fio_missing", "fio: command not found")
+        return [await fio_says(job) for job in jobs]
+
     async def prepare(self, token: str, deadline_s: float, job: bytes) -> FioRun:
         """Everything before ``ready``. Raises `ProtocolError`."""
         self._stop_run()
@@ -195,12 +202,9 @@ class SimulatedGuest:
         self._run = None
 
     async def _fio(self, run: FioRun) -> None:
-        try:
-            job = parse_job(run.job.decode("utf-8", "replace"))
-        except JobFileError as error:
-            run.exit_code, run.log = 1, f"{error}\n".encode()
-        else:
-            await self._timed(run, job)
+        run.exit_code, run.log = await fio_says(run.job)
+        if run.exit_code == 0:
+            await self._timed(run, parse_job(run.job.decode("utf-8", "replace")))
         run.ended_ns, run.ended_up_cs = self._clock_ns(), self._up_cs()
 
     async def _timed(self, run: FioRun, job: SimulatedJob) -> None:

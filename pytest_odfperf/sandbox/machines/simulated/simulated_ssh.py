@@ -17,6 +17,7 @@ from pytest_odfperf.sandbox.machines.simulated.simulated_guest import FioRun, Pr
 from pytest_odfperf.sandbox.machines.user_data import GUEST_SCRIPT, UserData
 
 _JOB_LINE = re.compile(rb"job ([A-Za-z0-9-]{1,128}) ([0-9]{1,9}) ([0-9]{1,8})\n", re.ASCII)
+_COUNT_LINE = re.compile(rb"jobs ([0-9]{1,4})\n", re.ASCII)
 _LARGEST_JOB = 1 << 20
 
 
@@ -153,11 +154,27 @@ class GuestSsh:
                 process.stdout.write(json.dumps(self._guest.facts()).encode() + b"\n")
             case ["run"]:
                 await self._run(process)
+            case ["check"]:
+                await self._check(process)
             case ["attach", token]:
                 await self._report(process, self._guest.find(token))
             case _:
-                raise ProtocolError("bad_request", "known: facts, run, attach TOKEN")
+                raise ProtocolError("bad_request", "known: facts, check, run, attach TOKEN")
         return 0
+
+    async def _check(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        stdin: Any = process.stdin
+        if not (match := _COUNT_LINE.fullmatch(await stdin.readline())):
+            raise ProtocolError("bad_request", "expected: jobs COUNT")
+        jobs = []
+        for _ in range(int(match[1])):
+            size = await stdin.readline()
+            if not size.strip().isdigit() or int(size) > _LARGEST_JOB:
+                raise ProtocolError("bad_request", "expected: NBYTES")
+            jobs.append(await stdin.readexactly(int(size)))
+        for code, said in await self._guest.check(jobs):
+            process.stdout.write(f"checked {code} {len(said)}\n".encode() + said)
+        process.stdout.write(b"end check\n")
 
     async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         stdin: Any = process.stdin
