@@ -81,7 +81,13 @@ def environment(folder: Path) -> dict[str, str]:
         if not name.startswith(("PYTEST", "KUBE", "CI", "ODFPERF"))
         and name not in ("BUILD_NUMBER", "COLUMNS")
     }
-    return kept | {"HOME": str(folder), "KUBECONFIG": str(folder / "kubeconfig"), "COLUMNS": "160"}
+    return kept | {
+        "HOME": str(folder),
+        "KUBECONFIG": str(folder / "kubeconfig"),
+        "COLUMNS": "160",
+        # Its plugin imports all of it at the end of every session.
+        "PYTEST_ADDOPTS": "-p no:hypothesispytest",
+    }
 
 
 @pytest.fixture

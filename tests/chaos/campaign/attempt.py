@@ -112,6 +112,7 @@ class Place:
             "KUBECONFIG": str(self.kubeconfig),
             "COLUMNS": "160",
             "TMPDIR": str(self.tmp),
+            "PYTEST_ADDOPTS": "-p no:hypothesispytest",
             MARK: self.mark,
         }
 

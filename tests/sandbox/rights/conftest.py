@@ -181,6 +181,7 @@ class Rights:
             cwd=self.folder,
             env=kept
             | {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.folder), "COLUMNS": "160"}
+            | {"PYTEST_ADDOPTS": "-p no:hypothesispytest"}
             | more,
             capture_output=True,
             text=True,
