@@ -17,9 +17,11 @@ from pytest_odfperf.fio.job_file.section import DIRECTIONS, SHARED_FILE, Directi
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _NAME_FORM = re.compile(r"(?:[A-Za-z0-9._-]|\$(?i:jobname|jobnum|filenum|clientuid))+", re.ASCII)
-#: Options that fio does not take without a value.
-_WITH_VALUE = (
-    "direct", "buffered", "atomic", "lat_percentiles", "unlink", "end_fsync", "end_syncfs", "fsync_on_close",
+#: Options that are 0 or 1; fio takes the first ones without a value too, which is 1.
+_FLAGS = ("stonewall", "new_group", "time_based", "group_reporting")
+_SWITCHES = (
+    *_FLAGS, "direct", "buffered", "atomic", "lat_percentiles", "unlink", "end_fsync", "end_syncfs",
+    "fsync_on_close",
 )  # fmt: skip
 _SECTOR = 512
 _MEMORY = ("malloc", "shm", "shmhuge", "mmap", "mmaphuge", "mmapshared")
@@ -57,10 +59,10 @@ def check_table(view: View) -> None:
         if option.verdict == "refused" and value not in option.values:
             allowed = f" (only {name}={' or '.join(option.values)})" if option.values else ""
             view.fault(name, f"{name} is not allowed{allowed}: {option.why}")
-    for name in _WITH_VALUE:
-        if name in view.section.bare:
+        if name in view.section.bare and option.verdict == "understood" and name not in (*_FLAGS, *_LOGS):
             view.fault(name, f"{name} has no value; fio needs one, as in {name}=1")
-        elif view.options.get(name, "0") not in ("0", "1"):
+    for name in _SWITCHES:
+        if view.options.get(name, "0") not in ("0", "1"):
             view.fault(name, f"{name}={view.options[name][:40]} is neither 0 nor 1")
 
 
