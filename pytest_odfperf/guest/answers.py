@@ -20,7 +20,7 @@ _REASONS = {
     "fio_missing": "missing_dependency",
     "setup_failed": "setup_failed",
     "service_failed": "service_failed",
-    "unknown_token": "not_started",
+    "unknown_job": "not_started",
     "bad_request": "refused",
 }
 #: The guest's script sends no more of what fio says to one job.

@@ -69,7 +69,7 @@ class Pool:
 
     name: str
     storage_class: str
-    #: None: from the StorageClass's provisioner (RBD is Block, all else Filesystem).
+    #: None: from the StorageClass's provisioner, see `usual_mode`.
     volume_mode: VolumeMode | None = None
     #: Pools of one backend share devices; None: not known.
     backend: str | None = None
@@ -77,6 +77,8 @@ class Pool:
     overhead: float = 1.0
     #: How the pool is made (kind, name, ...). Read to check that its Ceph object is Ready.
     recipe: Mapping[str, Any] | None = None
+    #: Measured, and marked, also while its Ceph object is not Ready.
+    allow_not_ready: bool = False
     only: Only = field(default_factory=Only)
     vm: VmSettings = field(default_factory=VmSettings)
     #: None: what ``fio`` says.

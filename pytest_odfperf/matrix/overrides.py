@@ -84,5 +84,20 @@ def add_storage_classes(matrix: Matrix, names: Iterable[str]) -> Matrix:
     return replace(matrix, pools=tuple(pools))
 
 
+def allow_not_ready(matrix: Matrix, names: Iterable[str]) -> Matrix:
+    """``matrix`` whose pools ``names`` (``*``: all) are measured also while Ceph does not call them Ready.
+
+    Raises `InputError`.
+    """
+    wanted = tuple(names)
+    known = [pool.name for pool in matrix.pools]
+    for name in wanted:
+        if name not in (*known, "*"):
+            raise InputError(f"--odf-allow-not-ready: unknown pool {name[:80]!r}{did_you_mean(name, known)}")
+    chosen = known if "*" in wanted else wanted
+    pools = [replace(pool, allow_not_ready=True) if pool.name in chosen else pool for pool in matrix.pools]
+    return replace(matrix, pools=tuple(pools)) if wanted else matrix
+
+
 def _attribute(name: str) -> str:
     return {"runtime": "runtime_s", "ramp": "ramp_s", "file_size": "file_size_bytes"}.get(name, name)

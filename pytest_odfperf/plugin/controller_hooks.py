@@ -55,6 +55,7 @@ class ControllerHooks:
             marking=run.marking,
             facts=(
                 ("Pools at once", f"{max(1, self._count)} ({workers.why})"),
+                *((f"Pool {pool}", note) for pool, note in run.plan.pool_notes.items()),
                 *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
             ),
         )
@@ -83,6 +84,7 @@ class ControllerHooks:
         if facts.forbidden:
             kinds = ", ".join(facts.forbidden)
             lines.append(f"odfperf: not read, since it is forbidden: {kinds} (docs/openshift.md: Rights)")
+        lines += [f"odfperf: pool {pool}: {note}" for pool, note in plan.pool_notes.items() if pool in pools]
         lines += [f"odfperf: pool {pool} is skipped: {why}" for pool, why in plan.skipped_pools.items()]
         return [one_line(line) for line in (*lines, *(f"odfperf: {line}" for line in self._run.lines))]
 

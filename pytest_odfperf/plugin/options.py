@@ -27,6 +27,7 @@ class Request:
     filters: tuple[str, ...]
     excludes: tuple[str, ...]
     extra_storage_classes: tuple[str, ...]
+    allow_not_ready: tuple[str, ...]
     resume: str | None
     run_id: str | None
     results: str
@@ -91,6 +92,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     repeated("--odf-exclude", "PAT", "Do not measure keys that match; wins over --odf-filter.")
     repeated("--odf-extra-sc", "NAME", "Measure this StorageClass too, as a pool of its name.")
+    repeated(
+        "--odf-allow-not-ready",
+        "POOL|*",
+        "Measure this pool also while its Ceph object is not Ready; its results say so.",
+    )
     single(
         "--odf-resume",
         "RUN|last",
@@ -182,6 +188,7 @@ def read_request(config: pytest.Config) -> Request:
         filters=tuple(value("odf_filter") or ()),
         excludes=tuple(value("odf_exclude") or ()),
         extra_storage_classes=tuple(value("odf_extra_sc") or ()),
+        allow_not_ready=tuple(value("odf_allow_not_ready") or ()),
         resume=value("odf_resume"),
         run_id=value("odf_run_id"),
         results=value("odf_results") or "results",

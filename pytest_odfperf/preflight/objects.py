@@ -83,10 +83,15 @@ def clone_right(account: str, source: str, allowed: bool | Unread) -> Check:
     return failed(what, detail, "oc apply -f deploy/clone-role.yaml")
 
 
-def pool(name: str, storage_class: str, mode: str, problem: str | None) -> Check:
+def pool(name: str, storage_class: str, mode: str, problem: str | None, note: str | None) -> Check:
     what = f"pool {name}"
     if problem is not None:
-        return failed(what, problem, "make it, or leave the pool out: --odf-pool")
+        left_out = "make it, or leave the pool out: --odf-pool"
+        if problem.endswith("not Ready"):
+            left_out += f"; it is measured as it is with --odf-allow-not-ready {name}"
+        return failed(what, problem, left_out)
+    if note is not None:
+        return doubtful(what, f"StorageClass {storage_class}, {mode}: {note}", "its results say so")
     return passed(what, f"StorageClass {storage_class}, {mode}")
 
 

@@ -35,6 +35,8 @@ class Plan:
     done: Mapping[str, str]
     #: Pools of the matrix that can not run, and why.
     pool_problems: Mapping[str, str]
+    #: What every result of a pool says, by pool.
+    pool_notes: Mapping[str, str]
     #: Estimated seconds of each pool's keys, the longest goes first.
     estimates_s: Mapping[str, float]
     #: None: what the official client finds by itself (kubeconfig, in-cluster).

@@ -254,7 +254,7 @@ class Asked:
     """A request to resume, see `pytest_odfperf.run.before.selection.Request`."""
 
     parallel = matrix = run_id = cluster = None
-    pools = filters = excludes = extra_storage_classes = fio = ()
+    pools = filters = excludes = extra_storage_classes = allow_not_ready = fio = ()
 
     def __init__(self, results: Path) -> None:
         self.results = str(results)

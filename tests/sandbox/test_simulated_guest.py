@@ -276,7 +276,7 @@ def test_attach_to_a_run_that_was_never_started_is_an_error(drive: Any) -> None:
         return await connection.run(f"sudo -n {SCRIPT} attach nothing")
 
     done = drive(act)
-    assert str(done.stdout).startswith("error unknown_token ")
+    assert str(done.stdout).startswith("error unknown_job ")
     assert done.exit_status == 1
 
 
@@ -396,4 +396,4 @@ def test_a_reboot_forgets_the_job_and_has_another_boot_id(drive: Any) -> None:
 
     before, after, attached = drive(act, storage_classes=one_class(faults={"reboot_s": 0.1}))
     assert before != after
-    assert attached.startswith("error unknown_token")
+    assert attached.startswith("error unknown_job")

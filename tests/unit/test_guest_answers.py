@@ -148,7 +148,7 @@ def test_an_answer_out_of_order_is_quoted(text: bytes, said: str) -> None:
     [
         ("not_mounted", "wrong_device", False),
         ("fio_missing", "missing_dependency", False),
-        ("unknown_token", "not_started", False),
+        ("unknown_job", "not_started", False),
         ("brand_new", "protocol", True),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.overrides import add_storage_classes, override_fio
+from pytest_odfperf.matrix.overrides import add_storage_classes, allow_not_ready, override_fio
 from pytest_odfperf.matrix.reading.load import load_matrix
 
 
@@ -29,6 +29,16 @@ def test_the_later_of_two_wins() -> None:
 def test_nothing_given_changes_nothing() -> None:
     matrix = load_matrix("rank")
     assert override_fio(matrix, []) is matrix
+
+
+def test_pools_that_are_not_ready_are_allowed_by_name() -> None:
+    matrix = add_storage_classes(load_matrix("demo"), ["ec"])
+    allowed = {pool.name for pool in allow_not_ready(matrix, ["ec"]).pools if pool.allow_not_ready}
+    assert allowed == {"ec"}
+    assert all(pool.allow_not_ready for pool in allow_not_ready(matrix, ["*"]).pools)
+    assert allow_not_ready(matrix, []) is matrix
+    with pytest.raises(InputError, match=r"--odf-allow-not-ready: unknown pool 'ecc' \(did you mean 'ec'"):
+        allow_not_ready(matrix, ["ecc"])
 
 
 @pytest.mark.parametrize(

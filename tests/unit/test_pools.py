@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from pytest_odfperf.cluster.facts import pools
 from pytest_odfperf.cluster.facts.cluster_facts import WORKER, node_capacity, workers
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts
+from pytest_odfperf.cluster.facts.provisioners import DRIVERS, usual_mode
 from pytest_odfperf.matrix.model import Pool
 
 RBD = "openshift-storage.rbd.csi.ceph.com"
@@ -34,6 +37,15 @@ def ceph(phase: str, **spec: Any) -> dict[str, Any]:
     [
         (RBD, "Block"),
         ("rook-ceph.rbd.csi.ceph.com", "Block"),
+        ("rbd.csi.ceph.com", "Block"),
+        ("my.own-name.rbd.csi.ceph.com", "Block"),
+        ("cephfs.csi.ceph.com", "Filesystem"),
+        ("openshift-storage.nfs.csi.ceph.com", "Filesystem"),
+        ("nfs.csi.ceph.com", "Filesystem"),
+        ("myrbd.csi.ceph.com", "Filesystem"),
+        ("kubernetes.io/rbd", "Block"),
+        ("topolvm.io", "Block"),
+        ("csi.vsphere.vmware.com", "Block"),
         (CEPHFS, "Filesystem"),
         ("vpc.file.csi.ibm.io", "Filesystem"),
         ("example.com/nfs", "Filesystem"),
@@ -116,7 +128,7 @@ def test_pools_on_the_same_devices_have_the_same_backend() -> None:
     ],
 )
 def test_ceph_objects_are_looked_for_where_the_provisioner_says(provisioner: str, namespace: str) -> None:
-    assert storage_class(provisioner).ceph_namespace == namespace
+    assert storage_class(provisioner).ceph_namespaces == (namespace,)
 
 
 def node(name: str = "n", labels: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
@@ -166,3 +178,48 @@ def test_workers_are_the_labelled_nodes_or_all_but_the_control_plane() -> None:
     assert names(master, plain, worker) == ["worker"]
     assert names(master, both) == ["both"]
     assert names(master, plain) == ["plain"]
+
+
+@pytest.mark.parametrize("prefix", ["", "openshift-storage.", "rook-ceph.", "external-1.", "a.b."])
+@pytest.mark.parametrize("kind", ["rbd", "cephfs", "nfs"])
+def test_ceph_is_known_by_the_end_of_the_provisioners_name(prefix: str, kind: str) -> None:
+    found = storage_class(f"{prefix}{kind}.csi.ceph.com", clusterID="rook-west")
+    assert found.ceph_kind == kind
+    backend = pools.backend(pool(), found, NONE)
+    assert backend == "ceph rook-west all devices"
+    ends = {"": ("rook-west", "openshift-storage"), "a.b.": ("rook-west", "openshift-storage")}
+    assert found.ceph_namespaces == ends.get(prefix, (prefix.rstrip("."),))
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "parameters", "mode"),
+    [
+        ("csi.trident.netapp.io", {"backendType": "ontap-san-economy"}, "Block"),
+        ("csi.trident.netapp.io", {"backendType": "ontap-nas"}, "Filesystem"),
+        ("csi-powerstore.dellemc.com", {"csi.storage.k8s.io/fstype": "NFS"}, "Filesystem"),
+        ("csi-powerstore.dellemc.com", {"csi.storage.k8s.io/fstype": "xfs"}, "Block"),
+        ("driver.longhorn.io", {"fsType": "ext4"}, "Filesystem"),
+        ("driver.longhorn.io", {"fsType": "ext4", "migratable": "true"}, "Block"),
+        ("driver.longhorn.io", {}, "Block"),
+        ("csi.san.synology.com", {"protocol": "smb"}, "Filesystem"),
+        ("example.com/unknown", {}, "Filesystem"),
+    ],
+)
+def test_other_drivers_go_by_the_table(provisioner: str, parameters: dict[str, str], mode: str) -> None:
+    assert usual_mode(provisioner, parameters) == mode
+    assert pools.backend(pool(), storage_class(provisioner, **parameters), NONE) is None
+
+
+def test_the_docs_have_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "storage-drivers.md").read_text()
+    told = dict(re.findall(r"^\| `([^`]+)` \| (\w+) \|", page, re.MULTILINE))
+    assert told == {name: driver.mode for name, driver in DRIVERS.items()}
+
+
+def test_a_pool_that_is_not_ready_can_be_allowed_and_is_noted() -> None:
+    classes = {"sc": storage_class(RBD, pool="ec")}
+    objects = CephObjects({"ec": ceph("Progressing")}, {})
+    allowed = pool(allow_not_ready=True)
+    assert pools.problem(allowed, classes, objects) is None
+    assert pools.not_ready(allowed, classes["sc"], objects) == "CephBlockPool ec is Progressing, not Ready"
+    assert pools.problem(allowed, {}, objects) is not None, "a missing class can not be allowed"

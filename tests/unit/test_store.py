@@ -86,7 +86,7 @@ def test_every_new_folder_is_synced_into_the_one_above(run_dir: RunDir, calls: l
 def plan(run_dir: RunDir, checkpoint: Path, definitions: dict[str, str]) -> Plan:
     return Plan(
         run_id="run-1", run_dir=str(run_dir.path), checkpoint_dir=str(checkpoint), matrix_json={},
-        selected=(), definitions=definitions, done={}, pool_problems={}, estimates_s={},
+        selected=(), definitions=definitions, done={}, pool_problems={}, pool_notes={}, estimates_s={},
         kubeconfig=None, owner={},
         volume_modes={}, marking=None, client_key_private="", client_key_public="",
     )  # fmt: skip

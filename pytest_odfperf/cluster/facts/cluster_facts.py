@@ -26,6 +26,7 @@ from pytest_odfperf.cluster.facts.pools import (
     StorageClassFacts,
     backend,
     named,
+    not_ready,
     problem,
     volume_mode,
 )
@@ -60,6 +61,8 @@ class ClusterFacts:
     storage_classes: Mapping[str, StorageClassFacts]
     #: Pools of the matrix that can not be measured, and why.
     pool_problems: Mapping[str, str]
+    #: What is said of pools that can be measured, with every result of theirs.
+    pool_notes: Mapping[str, str]
     #: ``Block`` or ``Filesystem`` by pool.
     volume_modes: Mapping[str, str]
     #: Pools with the same value share devices; None: not known.
@@ -96,6 +99,8 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
     nodes = reader.optional(NODE)
     used = [classes[pool.storage_class] for pool in matrix.pools if pool.storage_class in classes]
     ceph = _ceph(reader, matrix, used)
+    allowed = [pool for pool in matrix.pools if pool.allow_not_ready and pool.storage_class in classes]
+    noted = {pool.name: not_ready(pool, classes[pool.storage_class], ceph) for pool in allowed}
     problems = {pool.name: problem(pool, classes, ceph) for pool in matrix.pools}
     marked = [node.marking for node in map(node_capacity, nodes) if node.marking]
     return ClusterFacts(
@@ -103,6 +108,9 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
         nodes=tuple(node_capacity(node) for node in workers(nodes)),
         storage_classes=classes,
         pool_problems={name: reason for name, reason in problems.items() if reason is not None},
+        pool_notes={
+            name: f"{why}, and measured all the same (allow_not_ready)" for name, why in noted.items() if why
+        },
         volume_modes={pool.name: volume_mode(pool, classes.get(pool.storage_class)) for pool in matrix.pools},
         backends={pool.name: backend(pool, classes.get(pool.storage_class), ceph) for pool in matrix.pools},
         versions=_versions(reader),
@@ -165,11 +173,16 @@ def _ceph(reader: _Reader, matrix: Matrix, classes: list[StorageClassFacts]) -> 
     block_pools: dict[str, JsonObject] = {}
     filesystems: dict[str, JsonObject] = {}
     recipes = [ODF_NAMESPACE] if any(pool.recipe is not None for pool in matrix.pools) else []
-    for namespace in dict.fromkeys([*recipes, *(c.ceph_namespace for c in classes if c.is_rbd)]):
+    places = {kind: _places(classes, kind) for kind in ("rbd", "cephfs", "nfs")}
+    for namespace in dict.fromkeys([*recipes, *places["rbd"]]):
         block_pools |= named(reader.optional(CEPH_BLOCK_POOL, namespace))
-    for namespace in dict.fromkeys([*recipes, *(c.ceph_namespace for c in classes if c.is_cephfs)]):
+    for namespace in dict.fromkeys([*recipes, *places["cephfs"], *places["nfs"]]):
         filesystems |= named(reader.optional(CEPH_FILESYSTEM, namespace))
     return CephObjects(block_pools, filesystems)
+
+
+def _places(classes: list[StorageClassFacts], kind: str) -> list[str]:
+    return [namespace for c in classes if c.ceph_kind == kind for namespace in c.ceph_namespaces]
 
 
 def _versions(reader: _Reader) -> dict[str, str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_odfperf.cluster.client.calls import JsonObject
+from pytest_odfperf.cluster.facts.provisioners import CephKind, ceph_kind, ceph_prefix, usual_mode
 from pytest_odfperf.matrix.model import Pool, VolumeMode
 
-RBD = ".rbd.csi.ceph.com"
-CEPHFS = ".cephfs.csi.ceph.com"
 ODF_NAMESPACE = "openshift-storage"
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +39,22 @@ class StorageClassFacts:
         )
 
     @property
-    def is_rbd(self) -> bool:
-        return self.provisioner.endswith(RBD)
+    def ceph_kind(self) -> CephKind | None:
+        """Which of Ceph's services its volumes are of; None: it is not Ceph's."""
+        return ceph_kind(self.provisioner)
 
     @property
-    def is_cephfs(self) -> bool:
-        return self.provisioner.endswith(CEPHFS)
+    def ceph_namespaces(self) -> tuple[str, ...]:
+        """Where the Ceph objects can be.
 
-    @property
-    def ceph_namespace(self) -> str:
-        """Where the Ceph objects are: ODF's provisioners begin with it."""
-        prefix = self.provisioner.removesuffix(RBD).removesuffix(CEPHFS)
-        return prefix if prefix and "." not in prefix and prefix != self.provisioner else ODF_NAMESPACE
+        The provisioners of ODF and Rook begin with it; else ``clusterID`` may be it (Rook), or ODF's is.
+        """
+        prefix = ceph_prefix(self.provisioner)
+        if prefix and "." not in prefix:
+            return (prefix,)
+        cluster = self.parameters.get("clusterID", "")
+        named = (cluster,) if _NAMESPACE.fullmatch(cluster) else ()
+        return tuple(dict.fromkeys((*named, ODF_NAMESPACE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,12 @@ def named(items: list[JsonObject]) -> dict[str, JsonObject]:
 
 
 def volume_mode(pool: Pool, storage_class: StorageClassFacts | None) -> VolumeMode:
-    """The matrix's word, else what the provisioner serves best: RBD is Block, all else Filesystem."""
+    """The matrix's word, else what the provisioner serves best: see `provisioners`."""
     if pool.volume_mode is not None:
         return pool.volume_mode
-    return "Block" if storage_class is not None and storage_class.is_rbd else "Filesystem"
+    if storage_class is None:
+        return "Filesystem"
+    return usual_mode(storage_class.provisioner, storage_class.parameters)
 
 
 def problem(pool: Pool, classes: Mapping[str, StorageClassFacts], ceph: CephObjects) -> str | None:
@@ -78,6 +85,11 @@ def problem(pool: Pool, classes: Mapping[str, StorageClassFacts], ceph: CephObje
     if storage_class is None:
         known = ", ".join(sorted(classes)) or "none"
         return f"StorageClass {pool.storage_class!r} does not exist (known: {known})"
+    return None if pool.allow_not_ready else not_ready(pool, storage_class, ceph)
+
+
+def not_ready(pool: Pool, storage_class: StorageClassFacts, ceph: CephObjects) -> str | None:
+    """The first of the Ceph objects behind ``pool`` that is not Ready; None if none is known not to be."""
     for kind, name, found in _behind(pool, storage_class, ceph):
         phase = (found.get("status") or {}).get("phase") or "without a phase"
         if phase != "Ready":
@@ -92,9 +104,9 @@ def backend(pool: Pool, storage_class: StorageClassFacts | None, ceph: CephObjec
     """
     if pool.backend is not None or storage_class is None:
         return pool.backend
-    if not (storage_class.is_rbd or storage_class.is_cephfs):
+    if storage_class.ceph_kind is None:
         return None
-    cluster = storage_class.parameters.get("clusterID", storage_class.ceph_namespace)
+    cluster = storage_class.parameters.get("clusterID", storage_class.ceph_namespaces[0])
     device_classes = {
         device_class
         for _, _, found in _behind(pool, storage_class, ceph)
@@ -108,10 +120,10 @@ def _behind(
 ) -> list[tuple[str, str, JsonObject]]:
     """The Ceph objects that a pool's volumes come from: those that could be read."""
     wanted: list[tuple[str, Any]] = []
-    if storage_class.is_rbd:
+    if storage_class.ceph_kind == "rbd":
         # With erasure coding ``pool`` holds the metadata, ``dataPool`` the data.
         wanted = [("CephBlockPool", storage_class.parameters.get(p)) for p in ("dataPool", "pool")]
-    elif storage_class.is_cephfs:
+    elif storage_class.ceph_kind is not None:
         wanted = [("CephFilesystem", storage_class.parameters.get("fsName"))]
     if pool.recipe is not None:
         wanted.append((str(pool.recipe.get("kind")), pool.recipe.get("name", pool.name)))

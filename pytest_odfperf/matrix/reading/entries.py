@@ -18,7 +18,10 @@ from pytest_odfperf.matrix.variants import LISTED, Lists, check_different, varia
 #: Reads the template of a profile: its entry, its name, and the ``template`` field if it has one.
 ReadTemplate = Callable[[Marked, str, str | None], str]
 
-POOL = ("name", "storage_class", "volume_mode", "backend", "overhead", "recipe", "only", "vm", "target")
+POOL = (
+    "name", "storage_class", "volume_mode", "backend", "overhead", "recipe", "allow_not_ready", "only", "vm",
+    "target",
+)  # fmt: skip
 VM_SIZE = ("vcpus", "memory", "instancetype", "vm")
 ONLY = ("vm_sizes", "pvc_sizes", "concurrency", "profiles")
 PROFILE = ("name", "template", "block_sizes", *LISTED)
@@ -177,6 +180,9 @@ def _pool(entry: Marked, declared: Mapping[str, Sequence[Any]]) -> Pool:
         backend=fields.name(values["backend"], f"{what}: backend") if "backend" in values else None,
         overhead=fields.number(overhead, f"{what}: overhead", 1, 100) if overhead else 1.0,
         recipe=fields.plain_mapping(values["recipe"], f"{what}: recipe") if "recipe" in values else None,
+        allow_not_ready=fields.truth(values["allow_not_ready"], f"{what}: allow_not_ready")
+        if "allow_not_ready" in values
+        else False,
         only=_only(values["only"], what, declared) if "only" in values else Only(),
         vm=read_vm(values["vm"], what) if "vm" in values else VmSettings(),
         target=read_target(values["target"], f"{what}: target") if "target" in values else None,

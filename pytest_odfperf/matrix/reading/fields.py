@@ -52,6 +52,12 @@ def mapping(item: Marked, what: str) -> dict[str, Marked]:
     return item.value
 
 
+def truth(item: Marked, what: str) -> bool:
+    if not isinstance(item.value, bool):
+        raise wrong(item, what, "true or false")
+    return item.value
+
+
 def fields(item: Marked, what: str, known: Sequence[str], required: Sequence[str] = ()) -> dict[str, Marked]:
     """A mapping with ``known`` names only; those without a value are left out."""
     values = mapping(item, what)

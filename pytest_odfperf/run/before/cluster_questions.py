@@ -174,6 +174,7 @@ def _storage(
             selection.matrix.pool(name).storage_class,
             facts.volume_modes[name],
             facts.pool_problems.get(name),
+            facts.pool_notes.get(name),
         )
         for name in dict.fromkeys(key.pool for key in selection.keys)
     ]

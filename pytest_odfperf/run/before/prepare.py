@@ -106,6 +106,7 @@ def make_plan(
         definitions=definitions,
         done=earlier.done(definitions) if facts else earlier.presumably_done(definitions),
         pool_problems=dict(facts.pool_problems) if facts else {},
+        pool_notes=dict(facts.pool_notes) if facts else {},
         estimates_s=pool_estimates_s(matrix, selection.jobs, selection.keys),
         kubeconfig=kubeconfig,
         owner=owner or {},

@@ -11,7 +11,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
-from pytest_odfperf.matrix.overrides import add_storage_classes, override_fio
+from pytest_odfperf.matrix.overrides import add_storage_classes, allow_not_ready, override_fio
 from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.select import select
@@ -38,6 +38,8 @@ class Request(Protocol):
     def excludes(self) -> tuple[str, ...]: ...
     @property
     def extra_storage_classes(self) -> tuple[str, ...]: ...
+    @property
+    def allow_not_ready(self) -> tuple[str, ...]: ...
     @property
     def resume(self) -> str | None: ...
     @property
@@ -96,6 +98,7 @@ def read_selection(request: Request) -> Selection:
     known = {pool.name for pool in matrix.pools} if resumed is not None else set()
     extra = [name for name in request.extra_storage_classes if name not in known]
     matrix = override_fio(add_storage_classes(matrix, extra), request.fio)
+    matrix = allow_not_ready(matrix, request.allow_not_ready)
     filters = request.filters or tuple(options.get("filters", ()))
     excludes = request.excludes or tuple(options.get("excludes", ()))
     pools = request.pools or tuple(options.get("pools", ()))

@@ -122,7 +122,8 @@ def _measured(
 ) -> Measured:
     nodes = {vm.name: vm.node for vm in slot.group.vms}
     records: list[GuestRecord] = []
-    notes: list[str] = []
+    pool = slot.group.spec.key.pool
+    notes = [f"pool {pool}: {note}" for name, note in slot.plan.pool_notes.items() if name == pool]
     for guest in guests:
         run = runs[guest.name]
         assert not isinstance(run, GuestError)

@@ -145,7 +145,7 @@ def test_a_token_that_the_guest_does_not_know_is_an_error(bench: Any) -> None:
     guest.prepare(b"", "t-1", deadline_s=60, prepare_s=60)
     guest._token = "never-started"
     guest._exchange = None
-    with pytest.raises(GuestError, match="unknown_token"):
+    with pytest.raises(GuestError, match="unknown_job"):
         guest.finish(deadline_s=60)
 
 

@@ -148,8 +148,8 @@ class Rights:
         """One key of ``pool``, as this process: opened, measured, closed."""
         request = SimpleNamespace(
             parallel=None, matrix=str(self.folder / "matrix.yaml"), pools=(pool,), filters=(), excludes=(),
-            extra_storage_classes=(), resume=None, run_id=run_id, results=str(self.folder), cluster=None,
-            fio=(), cleanup=(), reap=False,
+            extra_storage_classes=(), allow_not_ready=(), resume=None, run_id=run_id,
+            results=str(self.folder), cluster=None, fio=(), cleanup=(), reap=False,
         )  # fmt: skip
         selection, stop = read_selection(request), Stop()
         error, run = None, None

@@ -44,8 +44,8 @@ class Preflight:
     def checks(self, **changes: Any) -> tuple[Check, ...]:
         usual = {
             "parallel": None, "matrix": str(self.rights.folder / "matrix.yaml"), "pools": (), "filters": (),
-            "excludes": (), "extra_storage_classes": (), "resume": None, "run_id": None, "results": "results",
-            "cluster": None, "fio": (),
+            "excludes": (), "extra_storage_classes": (), "allow_not_ready": (),
+            "resume": None, "run_id": None, "results": "results", "cluster": None, "fio": (),
         }  # fmt: skip
         return preflight(read_selection(SimpleNamespace(**{**usual, **changes})), Stop())
 

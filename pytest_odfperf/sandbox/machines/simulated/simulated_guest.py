@@ -193,7 +193,7 @@ class SimulatedGuest:
 
     def find(self, token: str) -> FioRun:
         if self._run is None or self._run.token != token:
-            raise ProtocolError("unknown_token", f"no run {token}")
+            raise ProtocolError("unknown_job", f"no run {token}")
         return self._run
 
     def _stop_run(self) -> None:

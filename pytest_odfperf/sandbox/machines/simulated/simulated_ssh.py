@@ -197,7 +197,7 @@ class GuestSsh:
             # The run outlives the connection that waits for it.
             await asyncio.wait([run.task])
         if not run.ended_ns:
-            raise ProtocolError("unknown_token", f"run {run.token} was stopped")
+            raise ProtocolError("unknown_job", f"run {run.token} was stopped")
         if (garbage := self._guest.faults.garbage) != "none":
             await _babble(process, garbage, run.token)
             return
