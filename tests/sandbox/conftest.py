@@ -112,7 +112,7 @@ class Kube:
         found = [e for e in self.list("events") if e["involvedObject"]["name"] == name]
         return [f"{event['reason']}: {event['message']}" for event in found]
 
-    def until(self, what: Callable[[], Any], deadline_s: float = 15.0) -> Any:
+    def until(self, what: Callable[[], Any], deadline_s: float = 60.0) -> Any:
         """The first true value of ``what``."""
         end = time.monotonic() + deadline_s
         while True:
@@ -145,7 +145,8 @@ def start_sandbox() -> Iterator[Callable[[Mapping[str, Any]], Sandbox]]:
 
         def go(config: Mapping[str, Any]) -> Sandbox:
             state_dir = Path(directory) / f"sandbox-{len(started)}"
-            sandbox = start(config, state_dir=state_dir, stop=Stop(), deadline_s=60)
+            # The first one of QEMU machines may build their image.
+            sandbox = start(config, state_dir=state_dir, stop=Stop(), deadline_s=300)
             started.append(sandbox)
             return sandbox
 

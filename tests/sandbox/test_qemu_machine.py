@@ -36,12 +36,12 @@ JOB = """[global]
 ioengine=libaio
 direct=1
 bs=4k
-iodepth=16
+iodepth=4
 size=64M
 filename=fio-testfile
 time_based
 ramp_time=2
-runtime=12
+runtime=8
 [read]
 rw=randread
 [write]
@@ -167,44 +167,34 @@ def run_job(client: paramiko.SSHClient, token: str) -> dict[str, float]:
     return {job["jobname"]: job[job["jobname"]]["iops"] for job in document["jobs"]}
 
 
-@pytest.mark.parametrize("iops", [500, 1000])
-def test_a_limit_of_operations_per_second_is_what_fio_measures(tmp_path: Path, iops: int) -> None:
-    async def measure() -> dict[str, float]:
-        async with running(tmp_path, iops) as guest:
-
-            def over_ssh() -> dict[str, float]:
-                with guest.connect() as client:
-                    # An emulated guest may be too slow for its limit while others use the machine.
-                    for attempt in ("t-1", "t-2", "t-3"):
-                        found = run_job(client, attempt)
-                        assert max(found.values()) < 1.03 * iops
-                        if found == wanted:
-                            break
-                    return found
-
-            return await asyncio.to_thread(over_ssh)
-
+@pytest.mark.alone
+def test_a_limit_is_what_fio_measures_and_a_guest_that_powers_itself_off_is_no_failure(
+    tmp_path: Path,
+) -> None:
+    # Little enough for an emulated guest on a busy machine.
+    iops = 200
     wanted = {"read": pytest.approx(iops, rel=0.03), "write": pytest.approx(iops, rel=0.03)}
-    assert asyncio.run(measure()) == wanted
 
+    def over_ssh(guest: Guest) -> tuple[dict[str, float], str]:
+        with guest.connect() as client:
+            # Even that may be too much once.
+            for attempt in ("t-1", "t-2", "t-3"):
+                found = run_job(client, attempt)
+                assert max(found.values()) < 1.03 * iops
+                if found == wanted:
+                    break
+            name = client.exec_command("hostname")[1].read().decode().strip()
+            # Ends when the connection is gone; a connection closed sooner would end the command.
+            with contextlib.suppress(TimeoutError):
+                client.exec_command("sudo -n systemctl poweroff --force --force", timeout=20)[1].read()
+            return found, name
 
-def test_a_guest_that_powers_itself_off_is_no_failure(tmp_path: Path) -> None:
-    async def power_off() -> tuple[str, str]:
-        async with running(tmp_path) as guest:
+    async def measure() -> tuple[dict[str, float], str, str]:
+        async with running(tmp_path, iops) as guest:
+            found, name = await asyncio.to_thread(over_ssh, guest)
+            return found, name, await asyncio.wait_for(guest.machine.wait(), 60)
 
-            def over_ssh() -> str:
-                with guest.connect() as client:
-                    name = client.exec_command("hostname")[1].read().decode().strip()
-                    # Ends when the connection is gone; a connection closed sooner would end the command.
-                    with contextlib.suppress(TimeoutError):
-                        off = "sudo -n systemctl poweroff --force --force"
-                        client.exec_command(off, timeout=20)[1].read()
-                    return name
-
-            name = await asyncio.to_thread(over_ssh)
-            return name, await asyncio.wait_for(guest.machine.wait(), 60)
-
-    assert asyncio.run(power_off()) == ("vm-1", GUEST_SHUTDOWN)
+    assert asyncio.run(measure()) == (wanted, "vm-1", GUEST_SHUTDOWN)
 
 
 def test_a_stopped_machine_leaves_no_process(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def processes_of(state_dir: Path) -> list[int]:
     return found
 
 
-def wait_until_gone(state_dir: Path, deadline_s: float = 20.0) -> None:
+def wait_until_gone(state_dir: Path, deadline_s: float = 60.0) -> None:
     end = time.monotonic() + deadline_s
     while processes_of(state_dir) or state_dir.exists():
         assert time.monotonic() < end, f"{processes_of(state_dir)} and {state_dir} are left"
@@ -48,7 +48,7 @@ def wait_until_gone(state_dir: Path, deadline_s: float = 20.0) -> None:
 
 
 def test_a_closed_sandbox_leaves_no_process_no_file_and_no_port(tmp_path: Path) -> None:
-    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=120)
     assert sandbox.marking == "SIMULATED"
     assert sandbox.is_running()
     url = yaml.safe_load(sandbox.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
@@ -62,7 +62,7 @@ def test_a_closed_sandbox_leaves_no_process_no_file_and_no_port(tmp_path: Path) 
 
 
 def test_files_of_a_sandbox_are_its_owners_only(tmp_path: Path) -> None:
-    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=120)
     try:
         paths = [tmp_path / "s", *(tmp_path / "s").rglob("*")]
         assert sandbox.kubeconfig in paths
@@ -73,7 +73,7 @@ def test_files_of_a_sandbox_are_its_owners_only(tmp_path: Path) -> None:
 
 
 def test_a_sandbox_listens_on_loopback_only(tmp_path: Path) -> None:
-    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=120)
     try:
         (pid,) = processes_of(tmp_path / "s")
         sockets = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
@@ -97,7 +97,7 @@ def test_a_sandbox_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         from pathlib import Path
         from pytest_odfperf.sandbox.start import start
         from pytest_odfperf.waiting import Stop
-        start({CONFIG!r}, state_dir=Path({str(state_dir)!r}), stop=Stop(), deadline_s=60)
+        start({CONFIG!r}, state_dir=Path({str(state_dir)!r}), stop=Stop(), deadline_s=120)
         os.kill(os.getpid(), signal.SIGKILL)
         """
     )
@@ -108,7 +108,7 @@ def test_a_sandbox_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 def test_signals_that_come_while_a_sandbox_ends_leave_nothing(tmp_path: Path) -> None:
     # The death of its parent is told to it twice, by a pipe and by a signal, and at times the signal is late.
-    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=120)
     (pid,) = processes_of(tmp_path / "s")
     deadline = time.monotonic() + 10
     while sandbox.is_running() and time.monotonic() < deadline:
@@ -119,7 +119,7 @@ def test_signals_that_come_while_a_sandbox_ends_leave_nothing(tmp_path: Path) ->
 
 
 def test_a_sandbox_that_is_killed_is_reported_when_it_is_closed(tmp_path: Path) -> None:
-    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+    sandbox = start(CONFIG, state_dir=tmp_path / "s", stop=Stop(), deadline_s=120)
     (pid,) = processes_of(tmp_path / "s")
     os.kill(pid, signal.SIGKILL)
     while sandbox.is_running():
@@ -131,7 +131,7 @@ def test_a_sandbox_that_is_killed_is_reported_when_it_is_closed(tmp_path: Path) 
 
 def test_a_wrong_configuration_is_told_in_the_words_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^sandbox: unknown name 'machin' \(known: .*\)$"):
-        start({"machin": "simulated"}, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+        start({"machin": "simulated"}, state_dir=tmp_path / "s", stop=Stop(), deadline_s=120)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,7 +145,7 @@ def test_an_interrupt_ends_the_start(tmp_path: Path) -> None:
     stop = Stop()
     threading.Timer(0.1, stop.set).start()
     with pytest.raises(InterruptedRunError):
-        start(CONFIG, state_dir=tmp_path / "s", stop=stop, deadline_s=60)
+        start(CONFIG, state_dir=tmp_path / "s", stop=stop, deadline_s=120)
     wait_until_gone(tmp_path / "s")
 
 
@@ -238,4 +238,4 @@ def test_by_hand_a_folder_with_something_in_it_is_neither_used_nor_removed(tmp_p
 
 def test_a_name_of_a_user_that_is_no_file_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"sandbox\.users: '\.\./x' is part of a file name"):
-        start({**CONFIG, "users": {"../x": "u"}}, state_dir=tmp_path / "s", stop=Stop(), deadline_s=60)
+        start({**CONFIG, "users": {"../x": "u"}}, state_dir=tmp_path / "s", stop=Stop(), deadline_s=120)
