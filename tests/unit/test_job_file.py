@@ -95,6 +95,8 @@ REFUSED = [
     (READ + "description=" + "x" * 4000, "profiles/x.fio:15: it is longer than 4000 bytes"),
     (READ + "nrfile=3\n", "profiles/x.fio:15: unknown option 'nrfile' (did you mean 'nrfiles'? docs/fio-opt"),
     (READ + "startdelay=3\n", "profiles/x.fio:15: job a: startdelay is not allowed"),
+    (READ + "gtod_reduce=1\ngtod_reduce=0\n", "profiles/x.fio:15: job a: gtod_reduce is not allowed"),
+    (READ + "exitall=0\n", "profiles/x.fio:15: job a: exitall is not allowed: "),
     (READ + "loops=3\n", "profiles/x.fio:15: job a: loops is not allowed (only loops=1)"),
     (READ + "timeout=5\n", "profiles/x.fio:15: job a: runtime must be ${RUNTIME}"),
     (READ + "time_based=0\n", "profiles/x.fio:15: job a: time_based=1 is missing"),

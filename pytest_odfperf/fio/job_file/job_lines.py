@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_odfperf.fio.job_file.options_table import options
 from pytest_odfperf.fio.job_file.profile_faults import Faults
@@ -35,6 +35,17 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """One line with an option."""
+
+    option: str
+    value: str
+    place: str
+    #: Whether it stands in the section itself, not in a global one.
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IniSection:
     """One section as written; ``options`` includes what global sections before it set.
 
@@ -51,6 +62,8 @@ class IniSection:
     bare: frozenset[str] = frozenset()
     #: Options that the section itself sets.
     own: frozenset[str] = frozenset()
+    #: Every line that counts for it, also those that a later one overrides.
+    settings: tuple[Setting, ...] = field(default=(), repr=False)
 
 
 def lines(text: str, source: str) -> Iterator[Line]:
@@ -165,12 +178,14 @@ class _Open:
         self._places: dict[str, str] = {}
         self._bare: set[str] = set()
         self._own: set[str] = set()
+        self._settings: list[Setting] = []
 
     def child(self, name: str, place: str) -> _Open:
         """A section that begins with what is set here."""
         child = _Open(name, place)
         child._options, child._places = dict(self._options), dict(self._places)
         child._bare = set(self._bare)
+        child._settings = [replace(setting, own=False) for setting in self._settings]
         return child
 
     def set(self, option: str, value: str, place: str, *, bare: bool) -> None:
@@ -179,8 +194,15 @@ class _Open:
         self._options[option], self._places[option] = value, place
         (self._bare.add if bare else self._bare.discard)(option)
         self._own.add(option)
+        self._settings.append(Setting(option, value, place, own=True))
 
     def closed(self) -> IniSection:
         return IniSection(
-            self.name, self.place, self._options, self._places, frozenset(self._bare), frozenset(self._own)
+            name=self.name,
+            place=self.place,
+            options=self._options,
+            places=self._places,
+            bare=frozenset(self._bare),
+            own=frozenset(self._own),
+            settings=tuple(self._settings),
         )

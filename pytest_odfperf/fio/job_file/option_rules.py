@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from pytest_odfperf.fio.job_file import fio_numbers as numbers
 from pytest_odfperf.fio.job_file.fio_numbers import Sizes
-from pytest_odfperf.fio.job_file.job_lines import IniSection
+from pytest_odfperf.fio.job_file.job_lines import IniSection, Setting
 from pytest_odfperf.fio.job_file.options_table import DEFAULT_ENGINE, engines, options
 from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.fio.job_file.section import DIRECTIONS, SHARED_FILE, Direction
@@ -41,6 +41,10 @@ class View:
         own = option in self.section.own or option not in self.options
         self._faults.add(f"job {self.section.name}: {problem}" if own else problem, self.place(option))
 
+    def fault_at(self, setting: Setting, problem: str) -> None:
+        """One line is wrong, whatever holds in the end."""
+        self._faults.add(f"job {self.section.name}: {problem}" if setting.own else problem, setting.place)
+
     def fault_of_name(self, problem: str) -> None:
         """The section's line itself is wrong."""
         self._faults.add(problem, self.section.place)
@@ -53,13 +57,18 @@ class View:
 
 
 def check_table(view: View) -> None:
-    """Refuse what the table refuses."""
-    for name, value in view.options.items():
+    """Refuse what the table refuses, also where a later line takes it back: some leave a trace in fio."""
+    for setting in view.section.settings:
+        option = options()[setting.option]
+        if option.verdict == "refused" and setting.value not in option.values:
+            allowed = f" (only {' or '.join(f'{option.name}={value}' for value in option.values)})"
+            view.fault_at(
+                setting,
+                f"{option.name} is not allowed{allowed if option.values else ''}: {option.why}",
+            )
+    for name in view.section.bare:
         option = options()[name]
-        if option.verdict == "refused" and value not in option.values:
-            allowed = f" (only {name}={' or '.join(option.values)})" if option.values else ""
-            view.fault(name, f"{name} is not allowed{allowed}: {option.why}")
-        if name in view.section.bare and option.verdict == "understood" and name not in (*_FLAGS, *_LOGS):
+        if option.verdict == "understood" and name not in (*_FLAGS, *_LOGS):
             view.fault(name, f"{name} has no value; fio needs one, as in {name}=1")
     for name in _SWITCHES:
         if view.options.get(name, "0") not in ("0", "1"):
