@@ -51,7 +51,7 @@ TEN = "[b]\nstonewall\nrw=read\n"
 
 #: What is appended to ``G``, and the one line that refuses it; {last} is the number of its last line.
 REFUSED = [
-    ("[Global]\nbs=4k\n", "profiles/x.fio:13: job Global: rw is missing"),
+    ("[Global]\nbs=4k\n", "profiles/x.fio:13: job Global: rw is missing (to fio [Global] is a job; [global]"),
     ("[a]\nRW=read\n", "profiles/x.fio:14: unknown option 'RW': fio's options are in small letters, rw"),
     ("[a]\nrw=READ\n", "profiles/x.fio:14: job a: unknown rw 'READ'"),
     (READ + "include more.fio\n", "profiles/x.fio:15: 'include more.fio': fio takes each line that begins s"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from pytest_odfperf.fio.job_file import fio_numbers as numbers
 from pytest_odfperf.fio.job_file.fio_numbers import Sizes
-from pytest_odfperf.fio.job_file.job_lines import IniSection, Setting
+from pytest_odfperf.fio.job_file.job_lines import GLOBAL, IniSection, Setting
 from pytest_odfperf.fio.job_file.options_table import DEFAULT_ENGINE, engines, options
 from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.fio.job_file.section import DIRECTIONS, SHARED_FILE, Direction
@@ -82,6 +82,8 @@ def direction(view: View) -> str:
         problem = f"unknown rw {rw[:40]!r}" if rw else "rw is missing"
         if rw in ("trim", "randtrim", "trimwrite", "randtrimwrite"):
             problem = f"rw={rw} is not allowed: trims have no direction in the results"
+        if view.section.name.lower().startswith(GLOBAL):
+            problem += f" (to fio [{view.section.name}] is a job; [{GLOBAL}] is written in small letters)"
         view.fault("rw", f"{problem}; known: {', '.join(DIRECTIONS)}")
         return ""
     if colon and numbers.size_bytes(step) is None:

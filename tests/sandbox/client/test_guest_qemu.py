@@ -203,6 +203,10 @@ def test_a_new_job_ends_one_that_still_runs(guest: Guest) -> None:
 
 
 def test_a_job_that_fio_refuses_is_a_result_with_fios_words(guest: Guest) -> None:
+    well, refused = guest.check([job(1), b"[one]\nnonsense=1\n"], check_s=60)
+    assert well == (0, "")
+    assert refused[0] == 1
+    assert "Bad option <nonsense=1>" in refused[1]
     outcome = run(guest, "refused", b"[one]\nnonsense=1\n")
     assert outcome.exit_code != 0
     assert b"nonsense" in outcome.fio_log + outcome.fio_json
