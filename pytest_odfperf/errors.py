@@ -127,6 +127,16 @@ class FioError(OdfError):
         super().__init__(f"{reason}: {problem}")
 
 
+class UnlikeSectionsError(OdfError):
+    """One figure was asked for where unlike sections of a profile have one each."""
+
+    def __init__(self, profile: str, direction: str, sections: Sequence[str]) -> None:
+        super().__init__(
+            f"profile {profile} has no one figure for {direction}: {', '.join(sections)} differ; "
+            f"take odf_result.job({sections[0]!r}).{direction}, or go through odf_result.jobs"
+        )
+
+
 class StoreError(OdfError):
     """A file of the run could not be read or written; names the file and what the system said."""
 

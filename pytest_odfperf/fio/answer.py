@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.failures import ERRNO_REASONS, by_exit_code, by_words, errno_text, lines_of
+from pytest_odfperf.fio.failures import ERRNO_REASONS, by_exit_code, errno_text
 from pytest_odfperf.fio.job import Job
 from pytest_odfperf.fio.output import FioResult, documents, parse
+from pytest_odfperf.fio.said import by_words, lines_of
 from pytest_odfperf.matrix.model import FioSettings
 
 
@@ -22,6 +23,8 @@ class Answer:
     output: str
     #: Its stdout and stderr.
     log: str
+    #: The log files that fio wrote beside, by name: ``write_bw_log`` and the like.
+    logs: Mapping[str, str] = field(default_factory=dict)
     #: The block device that should have done the I/O, such as ``vdb``; None: not known.
     device: str | None = None
 
@@ -39,8 +42,7 @@ def read(answer: Answer, job: Job, settings: FioSettings) -> FioResult:
         said = found[1] if found else _shown([*log, *prefix])
         raise FioError(reason, f"job {name}: {errno_text(code)}; fio said: {said}")
     if answer.exit_code == 0:
-        _check_device(document, answer.device)
-        return parse(answer.output, job, settings)
+        return parse(answer.output, job, settings, logs=answer.logs, log=answer.log, device=answer.device)
     # The log first: it has no listings of what would have been allowed.
     found = by_words(log) or by_words(prefix) or by_exit_code(answer.exit_code)
     if found:
@@ -69,13 +71,3 @@ def _failed_job(document: Mapping[str, Any]) -> tuple[str, int] | None:
         if isinstance(entry, dict) and type(code := entry.get("error")) is int and code != 0:
             return str(entry.get("jobname"))[:60], abs(code)
     return None
-
-
-def _check_device(document: Mapping[str, Any], device: str | None) -> None:
-    """``disk_util`` names the disks that did the I/O; it is empty where there is no disk."""
-    disks = document.get("disk_util")
-    names = [disk.get("name") for disk in disks if isinstance(disk, dict)] if isinstance(disks, list) else []
-    if device and names and device not in names:
-        raise FioError(
-            "wrong_device", f"the I/O went to {', '.join(map(str, names[:4]))}, the data disk is {device}"
-        )

@@ -1,4 +1,4 @@
-"""The failures of fio, told by what it leaves: the errno of a job, its own words, its exit code.
+"""The failures of fio, told by what it leaves: the errno of a job, its exit code; its words are in `said`.
 
 None of them is enough alone. fio ends with 0 after a run that a synchronous engine made shallow, with 128
 and ``error: 0`` after a signal, and with figures that look fine after the disk was full. Facts: fio 3.33
@@ -8,7 +8,7 @@ and ``error: 0`` after a signal, and with figures that look fine after the disk 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 #: What each reason of a `FioError` asks for.
 NEXT_STEPS: Mapping[str, str] = {
@@ -23,6 +23,7 @@ NEXT_STEPS: Mapping[str, str] = {
     "truncated": "look at the raw answer in the run's folder",
     "empty": "look at the raw answer in the run's folder",
     "wrong_device": "look at the disks and mounts of the guest",
+    "inconsistent": "look at the raw answer in the run's folder: its own figures do not agree",
 }
 
 ERRNO_REASONS: Mapping[int, str] = {
@@ -41,50 +42,6 @@ ERRNO_REASONS: Mapping[int, str] = {
 #: The engine of a job that names none, and those that keep one I/O in flight whatever iodepth says.
 DEFAULT_ENGINE = "psync"
 SYNCHRONOUS = frozenset({"sync", "psync", "vsync", "pvsync", "pvsync2", "mmap"})
-
-#: Parts of fio's lines, in lower case. The first that is found in any line decides, so causes come before
-#: what follows from them ("Invalid argument" is said of many).
-_WORDS = (
-    ("terminating on signal", "interrupted"),
-    ("not loadable", "missing_dependency"),
-    ("failed to load engine", "missing_dependency"),
-    ("command not found", "missing_dependency"),
-    ("no space left", "no_space"),
-    ("enospc", "no_space"),
-    ("disk quota exceeded", "no_space"),
-    ("file creation disallowed", "wrong_device"),
-    ("permission denied", "permission"),
-    ("operation not permitted", "permission"),
-    ("read-only file system", "permission"),
-    ("exceeds specified max", "timeout"),
-    ("input/output error", "io_error"),
-    ("read-only mode", "config"),
-    ("bad option", "config"),
-    ("unrecognized option", "config"),
-    ("is not a directory", "config"),
-    ("failed parsing", "config"),
-    ("size too small", "config"),
-    ("you need to specify size", "config"),
-    ("minimum rate exceeds", "config"),
-    ("no job(s) defined", "config"),
-    ("must be provided", "config"),
-    ("invalid argument", "config"),
-)
-
-
-def lines_of(text: str) -> list[str]:
-    """The lines that say something, each of a length that can be shown."""
-    return [line.strip()[:300] for line in text.splitlines() if line.strip()]
-
-
-def by_words(lines: Iterable[str]) -> tuple[str, str] | None:
-    """The reason that fio's words give, and the line that gives it."""
-    lowered = [(line.lower(), line) for line in lines]
-    for part, reason in _WORDS:
-        for low, line in lowered:
-            if part in low:
-                return reason, line
-    return None
 
 
 def by_exit_code(code: int) -> tuple[str, str] | None:

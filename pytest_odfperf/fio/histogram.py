@@ -58,13 +58,13 @@ class Histogram:
         """From json+ ``bins``. Raises `ValueError` for what fio does not write."""
         counts: Counter[int] = Counter()
         for key, count in bins.items():
-            if not isinstance(count, int) or isinstance(count, bool):
+            if isinstance(count, bool) or not isinstance(count, int | float) or count != int(count):
                 raise ValueError(f"bin {key!r} has count {count!r}")
             value_ns = int(key)
             index = index_of(value_ns)
             if value_of(index) != value_ns:
                 raise ValueError(f"bin {key!r} is not the middle of a bucket")
-            counts[index] += count
+            counts[index] += int(count)
         return cls.of(counts)
 
     @classmethod

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.fio import completion_log
 from pytest_odfperf.fio.job_file import option_rules as rules
 from pytest_odfperf.fio.job_file.job_lines import IniSection, lines, read_sections
 from pytest_odfperf.fio.job_file.profile_faults import Faults
@@ -112,7 +113,11 @@ def render(profile: Profile, settings: FioSettings, block_size: str) -> Job:
     text = substitute(profile.template, values, source, faults)
     job = _job(text, source, faults, settings)
     faults.raise_any()
-    return job
+    # fio's totals do not tell the rate, so it is asked for a log.
+    asked = completion_log.asked(job.sections, settings.runtime_s)
+    whole = _job(asked + text, source, faults, settings)
+    faults.raise_any()
+    return replace(whole, places=(source,) * asked.count("\n") + job.places)
 
 
 def read_job(text: str, *, source: str = "job.fio") -> Job:

@@ -7,72 +7,38 @@ signal, a full disk), so each figure must be there, and be what the job asked fo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.failures import (
-    DEFAULT_ENGINE,
-    ERRNO_REASONS,
-    SYNCHRONOUS,
-    by_words,
-    errno_text,
-    lines_of,
-)
-from pytest_odfperf.fio.histogram import Histogram
-from pytest_odfperf.fio.job import Direction, Job, Section
+from pytest_odfperf.fio import agreement, completion_log
+from pytest_odfperf.fio.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio.job import Job, Section
+from pytest_odfperf.fio.said import by_words, lines_of, notes_of
+from pytest_odfperf.fio.section_figures import read_section
 from pytest_odfperf.matrix.model import FioSettings
 
-#: fio stops a few milliseconds early or late; a run below this share of its time was cut short.
-RUNTIME_SHARE = 0.98
-
-_COUNTER = 2**64
-
-#: Reasons that fio may name and yet give figures, and end with 0.
-_VOIDING = ("interrupted", "missing_dependency", "no_space")
+__all__ = ["DirectionResult", "FioResult", "JobResult", "LatencyResult", "documents", "parse"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectionResult:
-    """What one job did in one direction in one guest. Latency is fio's ``lat``: submission to completion."""
-
-    iops_per_s: float
-    bw_bytes_per_s: float
-    total_ios: int
-    runtime_ms: int
-    lat_mean_ns: float
-    lat_stddev_ns: float
-    lat_min_ns: int
-    lat_max_ns: int
-    histogram: Histogram
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobResult:
-    name: str
-    #: Number of the phase it ran in; jobs of one phase ran at one time.
-    phase: int
-    read: DirectionResult | None
-    write: DirectionResult | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FioResult:
-    """One guest's answer to one job."""
-
-    fio_version: str
-    jobs: tuple[JobResult, ...]
-
-
-def parse(text: str, job: Job, settings: FioSettings) -> FioResult:
+def parse(
+    text: str,
+    job: Job,
+    settings: FioSettings,
+    *,
+    logs: Mapping[str, str] | None = None,
+    log: str = "",
+    device: str | None = None,
+) -> FioResult:
     """The figures of fio's ``--output-format=json+`` file. Raises `FioError`.
 
-    Text before the JSON is fio's: notes (the job is not run as written) and errors. Of several documents
-    (``--status-interval``) the last is the final one.
+    ``logs``: fio's own log files by name; ``log``: its stdout and stderr; ``device``: the block device that
+    should have done the I/O. Text before the JSON is fio's: notes (the job is not run as written) and errors.
+    Of several documents (``--status-interval``) the last is the final one.
     """
     prefix, document = documents(text)
-    _check_prefix(prefix)
+    said = list(dict.fromkeys([*lines_of(log), *prefix]))
+    _check_said(said)
     version, entries = document.get("fio version"), document.get("jobs")
     if not isinstance(version, str) or not isinstance(entries, list):
         raise FioError("truncated", "the answer has no 'fio version' or no 'jobs'")
@@ -80,14 +46,45 @@ def parse(text: str, job: Job, settings: FioSettings) -> FioResult:
     wanted = [section.name for section in job.sections]
     for entry in entries:
         if isinstance(entry, dict):
-            _check_error(entry, prefix)
+            agreement.check_errors(entry)
     if names != wanted:
         raise FioError("truncated", f"the answer has the jobs {_shown(names)}, not {_shown(wanted)}")
-    jobs = tuple(
-        _job(section, entry, job.phase_of(section.name), settings, prefix)
-        for section, entry in zip(job.sections, entries, strict=True)
-    )
-    return FioResult(fio_version=version, jobs=jobs)
+    agreement.check_disk(document, device)
+    agreement.check_order(job, entries, settings.runtime_s)
+    jobs, notes = [], list(notes_of(said))
+    for section, first_worker, entry in _with_workers(job, entries):
+        found = completion_log.read_log(section, first_worker, logs or {})
+        result, doubts = _section(section, entry, document, job, settings, found, said)
+        jobs.append(result)
+        notes += doubts
+    return FioResult(fio_version=version, jobs=tuple(jobs), notes=tuple(notes))
+
+
+def _with_workers(job: Job, entries: list[Any]) -> Iterator[tuple[Section, int, Mapping[str, Any]]]:
+    """Each section, the number of its first worker, and its entry in the answer."""
+    worker = 1
+    for section, entry in zip(job.sections, entries, strict=True):
+        yield section, worker, entry
+        worker += section.numjobs
+
+
+def _section(
+    section: Section,
+    entry: Mapping[str, Any],
+    document: Mapping[str, Any],
+    job: Job,
+    settings: FioSettings,
+    found_log: completion_log.SectionLog,
+    said: list[str],
+) -> tuple[JobResult, tuple[str, ...]]:
+    common = document.get("global options")
+    agreement.check_options(section, entry, common if isinstance(common, dict) else {})
+    agreement.check_depth(section, entry)
+    found = read_section(section, entry, job.phase_of(section.name), settings, found_log, said)
+    parts = [part for part in (found[0].read, found[0].write, found[0].sync) if part is not None]
+    slowest_ns = max((part.lat_max_ns for part in parts), default=0)
+    agreement.check_runtimes(section, entry, settings.runtime_s, slowest_ns)
+    return found
 
 
 def _shown(names: list[Any]) -> str:
@@ -104,7 +101,7 @@ def documents(text: str) -> tuple[list[str], dict[str, Any]]:
         raise FioError("empty", "fio wrote no result: it did not start, or was killed before its end")
     start = 0 if text.startswith("{") else text.find("\n{") + 1
     if start == 0 and not text.startswith("{"):
-        _check_prefix(lines_of(text))
+        _check_said(lines_of(text))
         raise FioError("config", f"fio did not run: {lines_of(text)[0]}")
     prefix = lines_of(text[:start])
     decoder = json.JSONDecoder(parse_constant=_no_constant)
@@ -129,84 +126,6 @@ def documents(text: str) -> tuple[list[str], dict[str, Any]]:
     return prefix, document
 
 
-def _check_prefix(lines: list[str]) -> None:
-    found = by_words(lines)
-    if found and found[0] in _VOIDING:
-        raise FioError(*found)
-    if note := next((line for line in lines if line.lower().startswith("note:")), None):
-        raise FioError("config", f"fio does not run the job as written: {note}")
-
-
-def _check_error(entry: Mapping[str, Any], prefix: list[str]) -> None:
-    code = entry.get("error")
-    if code == 0:
-        return
-    name = str(entry.get("jobname"))[:60]
-    if not isinstance(code, int):
-        raise FioError("truncated", f"job {name}: the answer does not say whether it failed")
-    said = f" ({prefix[0]})" if prefix else ""
-    raise FioError(ERRNO_REASONS.get(code, "io_error"), f"job {name}: {errno_text(code)}{said}")
-
-
-def _check_depth(section: Section, entry: Mapping[str, Any]) -> None:
-    """fio runs a synchronous engine at depth 1, and tells nobody unless its jobs are threads."""
-    levels = entry.get("iodepth_level")
-    shallow = isinstance(levels, dict) and levels.get("1") == 100
-    engine = section.options.get("ioengine", DEFAULT_ENGINE)
-    if section.iodepth > 1 and shallow and engine in SYNCHRONOUS:
-        raise FioError(
-            "config",
-            f"job {section.name}: ioengine={engine} is synchronous, it ran at depth 1, not {section.iodepth}",
-        )
-
-
-def _job(section: Section, entry: Any, phase: int, settings: FioSettings, prefix: list[str]) -> JobResult:
-    found: dict[Direction, DirectionResult | None] = {"read": None, "write": None}
-    _check_depth(section, entry)
-    for direction in found:
-        part = entry.get(direction)
-        if direction in section.directions:
-            found[direction] = _direction(f"job {section.name} {direction}", part, settings, prefix)
-        elif isinstance(part, dict) and part.get("total_ios", 0):
-            raise FioError("config", f"job {section.name}: {direction} I/Os, though it is rw={section.rw}")
-    return JobResult(name=section.name, phase=phase, read=found["read"], write=found["write"])
-
-
-def _direction(what: str, part: Any, settings: FioSettings, prefix: list[str]) -> DirectionResult:
-    if not isinstance(part, dict):
-        raise FioError("truncated", f"{what}: missing from the answer")
-    total_ios = _number(part, "total_ios", what)
-    if total_ios < 1:
-        raise FioError("empty", f"{what}: no I/O was done" + (f" ({prefix[0]})" if prefix else ""))
-    runtime_ms = _number(part, "runtime", what)
-    if runtime_ms < RUNTIME_SHARE * 1000 * settings.runtime_s:
-        raise FioError("truncated", f"{what}: ran {runtime_ms:.0f} ms of {1000 * settings.runtime_s} ms")
-    lat = part.get("lat_ns")
-    bins = lat.get("bins") if isinstance(lat, dict) else None
-    if not isinstance(lat, dict) or not isinstance(bins, dict) or not bins:
-        raise FioError("config", f"{what}: no latency histogram (json+ output and lat_percentiles=1 make it)")
-    try:
-        histogram = Histogram.from_bins(bins)
-    except ValueError as error:
-        raise FioError("truncated", f"{what}: {error}") from error
-    if histogram.total != _number(lat, "N", what):
-        raise FioError("truncated", f"{what}: the histogram has {histogram.total} of {lat['N']} I/Os")
-    return DirectionResult(
-        iops_per_s=1000 * total_ios / runtime_ms,
-        bw_bytes_per_s=1000 * _number(part, "io_bytes", what) / runtime_ms,
-        total_ios=int(total_ios),
-        runtime_ms=int(runtime_ms),
-        lat_mean_ns=_number(lat, "mean", what),
-        lat_stddev_ns=_number(lat, "stddev", what),
-        lat_min_ns=int(_number(lat, "min", what)),
-        lat_max_ns=int(_number(lat, "max", what)),
-        histogram=histogram,
-    )
-
-
-def _number(part: Mapping[str, Any], name: str, what: str) -> float:
-    value = part.get(name)
-    # fio's counters have 64 bits; larger numbers can not be calculated with either.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _COUNTER:
-        raise FioError("truncated", f"{what}: {name} is {value!r:.60}")
-    return value
+def _check_said(lines: list[str]) -> None:
+    if found := by_words(lines):
+        raise FioError(found[0], f"fio does not run the job as written, or not to its end: {found[1]}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pytest_odfperf.errors import GuestError
@@ -11,6 +12,8 @@ from pytest_odfperf.waiting import Deadline
 
 #: The files of a result.
 FILES = ("fio.json", "fio.log")
+#: fio's own log files as one, if it wrote any.
+LOGS = "fio-logs"
 #: A clock that was set while fio ran, told from one that was corrected gently (NTP slews by 0.05 %).
 _JUMP_S, _JUMP_SHARE = 1.0, 0.001
 #: Codes of the script's ``error`` lines, and the reason of each.
@@ -26,6 +29,11 @@ _REASONS = {
 #: The guest's script sends no more of what fio says to one job.
 _MOST_SAID = 4000
 _ASKED = "fio is asked whether it takes the jobs"
+#: What the guest's script sends of all log files together.
+LARGEST_LOGS = 32 << 20
+_ON_THEIR_WAY = "the results are on their way"
+_LOG_HEAD = re.compile(rb"\n==> ([^\n]{1,200}) <==\n")
+_LOG_NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _BOOT_ID = re.compile(r"[0-9a-f-]{8,64}", re.ASCII)
 
 
@@ -54,6 +62,10 @@ class GuestRun:
     fio_json: bytes
     #: fio's stdout and stderr.
     fio_log: bytes
+    #: The log files that fio wrote, by name: ``write_bw_log`` and the like.
+    fio_logs: Mapping[str, bytes] = field(default_factory=dict)
+    #: Whether these were too large to be taken whole.
+    logs_cut: bool = False
     #: When the guest said that its service started; None if that was lost with the connection.
     announced_epoch_ns: int | None
     #: Of the boot that the results are of.
@@ -78,12 +90,13 @@ def read_result(guest: str, source: Source, token: str, deadline: Deadline) -> G
         line = source.line(deadline, "fio runs")
     *numbers, boot_id = _fields(guest, line, "ended", token, 7)
     code, timed_out, started_ns, ended_ns, from_cs, to_cs = (_integer(guest, text) for text in numbers)
-    files: dict[str, bytes] = {}
-    for name in FILES:
-        line = source.line(deadline, "the results are on their way")
-        (size,) = _fields(guest, line, "file", name, 1)
-        files[name] = source.file(_integer(guest, size), deadline, f"{name} is on its way")
-    _fields(guest, source.line(deadline, "the results are on their way"), "end", token, 0)
+    files = {name: _file(guest, source, name, deadline) for name in FILES}
+    line = source.line(deadline, _ON_THEIR_WAY)
+    logs = b""
+    if line.startswith(f"file {LOGS} "):
+        logs = _content(guest, source, line, LOGS, deadline)
+        line = source.line(deadline, _ON_THEIR_WAY)
+    _fields(guest, line, "end", token, 0)
     if to_cs < from_cs:
         raise GuestError(
             guest, f"says that it ended before it began ({from_cs} to {to_cs} cs after its boot)"
@@ -100,6 +113,8 @@ def read_result(guest: str, source: Source, token: str, deadline: Deadline) -> G
         clock_jump_s=jump_s if abs(jump_s) > _JUMP_S + _JUMP_SHARE * ran_s else 0.0,
         fio_json=files["fio.json"],
         fio_log=files["fio.log"],
+        fio_logs=split_logs(logs),
+        logs_cut=len(logs) >= LARGEST_LOGS,
         announced_epoch_ns=announced_ns,
         boot_id=_boot_id(guest, boot_id),
     )
@@ -114,6 +129,31 @@ def read_checked(guest: str, source: Source, count: int, deadline: Deadline) -> 
         found.append((_integer(guest, code), said.decode("utf-8", "replace")))
     _fields(guest, source.line(deadline, _ASKED), "end", "check", 0)
     return found
+
+
+def _file(guest: str, source: Source, name: str, deadline: Deadline) -> bytes:
+    return _content(guest, source, source.line(deadline, _ON_THEIR_WAY), name, deadline)
+
+
+def _content(guest: str, source: Source, line: str, name: str, deadline: Deadline) -> bytes:
+    """The file that ``line`` announces."""
+    (size,) = _fields(guest, line, "file", name, 1)
+    return source.file(_integer(guest, size), deadline, f"{name} is on its way")
+
+
+def split_logs(bundle: bytes) -> dict[str, bytes]:
+    """The files of a bundle, by name: as ``tail --verbose --lines=+1`` shows several.
+
+    What names a guest can give files is not decided here: those that are no plain names are left out.
+    """
+    parts = _LOG_HEAD.split(b"\n" + bundle)
+    named = zip(parts[1::2], parts[2::2], strict=True)
+    return {name.decode(): content for name, content in named if _LOG_NAME.fullmatch(name)}
+
+
+def join_logs(logs: Mapping[str, bytes]) -> bytes:
+    """What `split_logs` takes apart."""
+    return b"\n".join(b"==> %s <==\n%s" % (name.encode(), content) for name, content in logs.items())
 
 
 def _fields(guest: str, line: str, word: str, first: str | None, count: int) -> list[str]:

@@ -7,24 +7,26 @@ answers "how slow is a random I/O"; the worst guest's own p99 is given beside it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_odfperf.errors import FioError
+from pytest_odfperf.fio.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.histogram import Histogram
-from pytest_odfperf.fio.job import Direction
-from pytest_odfperf.fio.output import DirectionResult, FioResult, JobResult
 
 #: A percentile with fewer I/Os above it than this is noise.
 TAIL_IOS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DirectionMeasurement:
-    """Reads or writes of all guests. Latencies are from submission to completion (fio's ``lat``)."""
+class LatencyMeasurement:
+    """The I/Os of one sort of all guests: reads, writes, or syncs (fsync, fdatasync).
+
+    Latencies are from submission to completion (fio's ``lat``); that of a sync is how long a commit takes.
+    """
 
     iops_per_s: float
-    bw_bytes_per_s: float
     total_ios: int
     lat_mean_ns: float
     lat_stddev_ns: float
@@ -41,19 +43,40 @@ class DirectionMeasurement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DirectionMeasurement(LatencyMeasurement):
+    """Reads or writes of all guests: the IOPS and the bandwidth are of the same I/Os."""
+
+    bw_bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobMeasurement:
+    """One section of the profile, over all guests; a direction that it does not do is None."""
+
     name: str
+    #: Number of the phase it ran in; sections of one phase ran at one time.
+    phase: int = 0
+    #: What it does, for people: ``rw=randread bs=8k iodepth=16 numjobs=4``.
+    load: str = ""
     read: DirectionMeasurement | None
     write: DirectionMeasurement | None
+    sync: LatencyMeasurement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One key's figures. ``read`` and ``write`` are over all jobs that have the direction."""
+    """One key's figures.
+
+    ``read``, ``write`` and ``sync`` are over all sections that have them, if these are alike: the same
+    options, but for those that say when and on which file. They are None if the sections are unlike, as a
+    sum or a mean of a log writer and a random reader means nothing; then each section has its own figures,
+    in ``jobs``.
+    """
 
     jobs: tuple[JobMeasurement, ...]
     read: DirectionMeasurement | None
     write: DirectionMeasurement | None
+    sync: LatencyMeasurement | None = None
 
 
 def combine(results: Mapping[str, FioResult]) -> Measurement:
@@ -68,20 +91,20 @@ def combine(results: Mapping[str, FioResult]) -> Measurement:
     for guest, result in results.items():
         if [(job.name, job.phase) for job in result.jobs] != names:
             raise FioError("truncated", f"guest {guest} did not run the same jobs as {next(iter(results))}")
-    jobs = tuple(
-        JobMeasurement(
-            name=name,
-            read=_over_jobs([[result.jobs[number]] for result in results.values()], "read"),
-            write=_over_jobs([[result.jobs[number]] for result in results.values()], "write"),
-        )
-        for number, (name, _) in enumerate(names)
-    )
+    jobs = []
+    for number, job in enumerate(first.jobs):
+        own = [[result.jobs[number]] for result in results.values()]
+        jobs.append(JobMeasurement(name=job.name, phase=job.phase, load=job.load, **_directions(own)))
     every = [list(result.jobs) for result in results.values()]
-    return Measurement(jobs=jobs, read=_over_jobs(every, "read"), write=_over_jobs(every, "write"))
+    return Measurement(jobs=tuple(jobs), **_directions(every))
 
 
-def _over_jobs(guests: list[list[JobResult]], direction: Direction) -> DirectionMeasurement | None:
-    """One direction over jobs and guests; None where no job has it.
+def _directions(guests: list[list[JobResult]]) -> dict[str, Any]:
+    return {direction: _over_jobs(guests, direction) for direction in ("read", "write", "sync")}
+
+
+def _over_jobs(guests: list[list[JobResult]], direction: str) -> LatencyMeasurement | None:
+    """One direction over jobs and guests; None where no job has it, or unlike ones have.
 
     Jobs of one phase run at one time, so their rates add up; phases follow each other, so the rate over
     them is weighted by their length: total I/Os / total runtime.
@@ -91,32 +114,40 @@ def _over_jobs(guests: list[list[JobResult]], direction: Direction) -> Direction
         for jobs in guests
     ]
     found = [part for guest in parts for _, part in guest]
-    if not found:
+    kinds = {job.kind for jobs in guests for job in jobs if getattr(job, direction) is not None}
+    if not found or len(kinds) > 1:
         return None
     own = [_pooled(part for _, part in guest) for guest in parts if guest]
     histogram = own[0].merge(*own[1:])
     mean, stddev = _mean_and_stddev(found)
-    return DirectionMeasurement(
-        iops_per_s=_rate(
+    least_ns, most_ns = min(part.lat_min_ns for part in found), max(part.lat_max_ns for part in found)
+
+    def percentile_ns(percent: float, of: Histogram = histogram) -> int:
+        # Buckets are told by their middles, and the last one has no end: no latency is beyond those measured.
+        return int(min(max(of.percentile_ns(percent), least_ns), most_ns))
+
+    figures: dict[str, Any] = {
+        "iops_per_s": _rate(
             [(phase, part.runtime_ms, part.iops_per_s) for guest in parts for phase, part in guest]
         ),
-        bw_bytes_per_s=_rate(
-            [(phase, part.runtime_ms, part.bw_bytes_per_s) for guest in parts for phase, part in guest]
-        ),
-        total_ios=sum(part.total_ios for part in found),
-        lat_mean_ns=mean,
-        lat_stddev_ns=stddev,
-        lat_p50_ns=histogram.percentile_ns(50),
-        lat_p95_ns=histogram.percentile_ns(95),
-        lat_p99_ns=histogram.percentile_ns(99),
-        lat_max_ns=max(part.lat_max_ns for part in found),
-        worst_guest_lat_p99_ns=max(guest.percentile_ns(99) for guest in own),
-        lat_p99_trusted=histogram.total >= 100 * TAIL_IOS,
-        lat_saturated=histogram.saturated,
-    )
+        "total_ios": sum(part.total_ios for part in found),
+        "lat_mean_ns": mean,
+        "lat_stddev_ns": stddev,
+        "lat_p50_ns": percentile_ns(50),
+        "lat_p95_ns": percentile_ns(95),
+        "lat_p99_ns": percentile_ns(99),
+        "lat_max_ns": most_ns,
+        "worst_guest_lat_p99_ns": max(percentile_ns(99, guest) for guest in own),
+        "lat_p99_trusted": histogram.total >= 100 * TAIL_IOS,
+        "lat_saturated": histogram.saturated,
+    }
+    if not all(isinstance(part, DirectionResult) for part in found):
+        return LatencyMeasurement(**figures)
+    bandwidths = [(phase, part.runtime_ms, part.bw_bytes_per_s) for guest in parts for phase, part in guest]
+    return DirectionMeasurement(**figures, bw_bytes_per_s=_rate(bandwidths))
 
 
-def _pooled(parts: Iterable[DirectionResult]) -> Histogram:
+def _pooled(parts: Iterable[LatencyResult]) -> Histogram:
     return Histogram(()).merge(*(part.histogram for part in parts))
 
 
@@ -130,7 +161,7 @@ def _rate(rates: list[tuple[int, int, float]]) -> float:
     return sum(summed[phase] * length_ms[phase] for phase in summed) / sum(length_ms.values())
 
 
-def _mean_and_stddev(parts: list[DirectionResult]) -> tuple[float, float]:
+def _mean_and_stddev(parts: Sequence[LatencyResult]) -> tuple[float, float]:
     """Of all I/Os, from each part's own (Chan, Golub and LeVeque 1979)."""
     counts = [part.histogram.total for part in parts]
     total = sum(counts)

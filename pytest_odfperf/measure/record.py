@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.plain import from_plain, to_plain
 
 SCHEMA = 1
+DIRECTIONS = ("read", "write", "sync")
 
 #: The marking of figures that the guests' page cache is in (``direct=0``).
 BUFFERED = "BUFFERED"
@@ -66,6 +67,8 @@ class Record:
     duration_s: float
     read: DirectionMeasurement | None = None
     write: DirectionMeasurement | None = None
+    #: As `Measurement`: None also where sections differ that have the direction; ``jobs`` has them then.
+    sync: LatencyMeasurement | None = None
     jobs: tuple[JobMeasurement, ...] = ()
     guests: tuple[GuestRecord, ...] = ()
     #: Between the first and the last guest's start; None if not all of their clocks can be trusted.
@@ -114,14 +117,37 @@ class Record:
             found.append(("diagnosis", self.diagnosis))
         if self.notes:
             found.append(("notes", "; ".join(self.notes)))
-        for name, part in (("read", self.read), ("write", self.write)):
-            if part is not None:
-                found += [
-                    (f"{name}_iops_per_s", f"{part.iops_per_s:.1f}"),
-                    (f"{name}_bw_bytes_per_s", f"{part.bw_bytes_per_s:.0f}"),
-                    (f"{name}_lat_p99_ns", str(part.lat_p99_ns)),
-                ]
+        found += _figures("", self)
+        for job in self.jobs if self.apart else ():
+            found += [(f"{job.name}.load", job.load), *_figures(f"{job.name}.", job)]
         return found
+
+    @property
+    def apart(self) -> bool:
+        """Whether the sections of the profile are shown each by itself.
+
+        They are where several do the same direction and are not alike, and where they ran beside each other.
+        """
+        unlike = any(
+            getattr(self, direction) is None and sum(bool(getattr(job, direction)) for job in self.jobs) > 1
+            for direction in DIRECTIONS
+        )
+        # Earlier versions did not tell the phase.
+        phases = [job.phase for job in self.jobs if job.load]
+        return unlike or len(set(phases)) < len(phases)
+
+
+def _figures(prefix: str, of: Record | JobMeasurement) -> list[tuple[str, str]]:
+    found = []
+    for name in DIRECTIONS:
+        part: LatencyMeasurement | None = getattr(of, name)
+        if part is None:
+            continue
+        found.append((f"{prefix}{name}_iops_per_s", f"{part.iops_per_s:.1f}"))
+        if isinstance(part, DirectionMeasurement):
+            found.append((f"{prefix}{name}_bw_bytes_per_s", f"{part.bw_bytes_per_s:.0f}"))
+        found.append((f"{prefix}{name}_lat_p99_ns", str(part.lat_p99_ns)))
+    return found
 
 
 def read_records(lines: Iterable[str]) -> tuple[list[Record], list[str]]:

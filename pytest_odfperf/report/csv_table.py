@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import Record
 
 COLUMNS = (
@@ -33,6 +33,11 @@ COLUMNS = (
     "run_id",
     "marking",
     "target",
+    "sync_iops",
+    "sync_lat_avg_ms",
+    "sync_lat_p99_ms",
+    "job_load",
+    "notes",
 )
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
@@ -58,6 +63,9 @@ def render_csv(records: Iterable[Record]) -> str:
                     _text(record.run_id),
                     _text(record.marking or ""),
                     _text(record.target or "file"),
+                    *_latency(job.sync),
+                    _text(job.load),
+                    _text("; ".join(record.notes)),
                 ]
             )
     return text.getvalue()
@@ -70,11 +78,11 @@ def _text(value: str) -> str:
 
 
 def _figures(part: DirectionMeasurement | None) -> tuple[str, str, str, str]:
+    iops, mean, p99 = _latency(part)
+    return (iops, f"{part.bw_bytes_per_s / 1024:.2f}" if part else "", mean, p99)
+
+
+def _latency(part: LatencyMeasurement | None) -> tuple[str, str, str]:
     if part is None:
-        return ("", "", "", "")
-    return (
-        f"{part.iops_per_s:.2f}",
-        f"{part.bw_bytes_per_s / 1024:.2f}",
-        f"{part.lat_mean_ns / 1e6:.6f}",
-        f"{part.lat_p99_ns / 1e6:.6f}",
-    )
+        return ("", "", "")
+    return (f"{part.iops_per_s:.2f}", f"{part.lat_mean_ns / 1e6:.6f}", f"{part.lat_p99_ns / 1e6:.6f}")

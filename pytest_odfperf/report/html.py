@@ -15,10 +15,12 @@ from urllib.parse import quote
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import BUFFERED, Record
 from pytest_odfperf.quantity import to_bytes
 from pytest_odfperf.report.number import MEBI, NS_PER_MS, digits
 from pytest_odfperf.report.page import SCRIPT, STYLE
+from pytest_odfperf.report.parts import shown_parts
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count
 from pytest_odfperf.report.svg import profile_pictures
 
@@ -30,12 +32,15 @@ _COLUMNS = (
     ("odf_vms", "VMs"),
     ("odf_profile", "Profile"),
     ("odf_bs", "Block size"),
+    ("odf_section", "Section"),
     ("odf_read_iops", "Read IOPS"),
     ("odf_read_bw", "Read MiB/s"),
     ("odf_read_p99", "Read p99 ms"),
     ("odf_write_iops", "Write IOPS"),
     ("odf_write_bw", "Write MiB/s"),
     ("odf_write_p99", "Write p99 ms"),
+    ("odf_sync_iops", "Syncs/s"),
+    ("odf_sync_p99", "Sync p99 ms"),
 )
 
 #: Problems listed above the table; all of them are in it.
@@ -83,18 +88,13 @@ def row_cells(
         _cell("odf_profile", key.profile),
         _cell("odf_bs", key.block_size, parse_fio_bytes(key.block_size) or 0),
     ]
-    for kind, part in (("read", record and record.read), ("write", record and record.write)):
-        figures = (
-            (part.iops_per_s, part.bw_bytes_per_s / MEBI, part.lat_p99_ns / NS_PER_MS)
-            if part
-            else (None,) * 3
-        )
-        for name, value in zip(("iops", "bw", "p99"), figures, strict=True):
-            # Too few I/Os for a tail: the figure is shown, and said to be weak.
-            weak = "~" if part and name == "p99" and not part.lat_p99_trusted else ""
-            least = "≥" if part and name == "p99" and part.lat_saturated else ""
-            shown = "" if value is None else least + weak + digits(value)
-            cells.append(_cell(f"odf_{kind}_{name}", shown, value, number=True))
+    shown = shown_parts(record) if record else []
+    cells.append(_lines("odf_section", [(part.name, None) for part in shown]))
+    for kind in ("read", "write", "sync"):
+        for name in ("iops", "bw", "p99"):
+            if (kind, name) != ("sync", "bw"):
+                figures = [_figure(getattr(part, kind), name) for part in shown]
+                cells.append(_lines(f"odf_{kind}_{name}", figures, number=True))
     link = f'<a href="{escape(log(key.pool))}">log</a>' if log else ""
     return [*cells, f'<td class="col-links">{link}{_target(record)}{_marked(record)}{_noted(record)}</td>']
 
@@ -123,10 +123,32 @@ def _noted(record: Record | None) -> str:
     return f' <abbr class="odf-noted" title="{escape("; ".join(record.notes))}">noted</abbr>'
 
 
+def _figure(part: LatencyMeasurement | None, name: str) -> tuple[str, float | None]:
+    """A figure as it is shown, and by what it sorts."""
+    if part is None:
+        return "", None
+    if name == "bw":
+        value = part.bw_bytes_per_s / MEBI if isinstance(part, DirectionMeasurement) else None
+        return ("", None) if value is None else (digits(value), value)
+    if name == "iops":
+        return digits(part.iops_per_s), part.iops_per_s
+    # Too few I/Os for a tail: the figure is shown, and said to be weak.
+    weak, least = "" if part.lat_p99_trusted else "~", "≥" if part.lat_saturated else ""
+    value = part.lat_p99_ns / NS_PER_MS
+    return least + weak + digits(value), value
+
+
 def _cell(name: str, text: str, value: float | None = None, *, number: bool = False) -> str:
+    return _lines(name, [(text, value)], number=number)
+
+
+def _lines(name: str, lines: Sequence[tuple[str, float | None]], *, number: bool = False) -> str:
+    """A cell of a line for each section; it sorts by the first that has a value."""
+    value = next((value for _, value in lines if value is not None), None)
     order = f"<!--{value:024.6f}-->" if value is not None else "<!---->" if number else ""
     # A name with a line end would hide the cell from pytest-html's own reading of it.
-    return f'<td class="col-{name}">{order}{escape(" ".join(text.split()))}</td>'
+    texts = [escape(" ".join(text.split())) for text, _ in lines]
+    return f'<td class="col-{name}">{order}{"<br>".join(texts) if any(texts) else ""}</td>'
 
 
 def summary_block(
@@ -171,7 +193,8 @@ _PICTURE_NOTE = (
 )
 _TABLE_NOTE = (
     "p99 is over all I/Os of all VMs, from submission to completion. ~: fewer than 100 I/Os lie above it. "
-    "≥: some I/Os took longer than the histogram reaches (17 s)."
+    "≥: some I/Os took longer than the histogram reaches (17 s). A profile with unlike sections has a line "
+    "for each of them: their figures are not added. Sync is fsync and fdatasync: how long a commit takes."
 )
 
 

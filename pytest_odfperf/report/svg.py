@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -16,6 +16,7 @@ from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.number import MEBI, short
+from pytest_odfperf.report.parts import Part, shown_parts
 
 #: From this block size on a pool is judged by its bandwidth.
 BANDWIDTH_FROM_BYTES = 1 << 20
@@ -33,15 +34,23 @@ Shape = tuple[str, str, int]
 @dataclass(frozen=True, slots=True)
 class _Panel:
     block_size: str
+    #: Of a profile with unlike sections; else empty.
+    section: str
     unit: str
     records: dict[str, Record]
+
+    def part(self, record: Record | None) -> Part | None:
+        """The figures of this panel; None if there are none."""
+        found = shown_parts(record) if record else []
+        return next((part for part in found if part.name == self.section and (part.read or part.write)), None)
 
     def value(self, part: DirectionMeasurement) -> float:
         return part.bw_bytes_per_s / MEBI if self.unit == "MiB/s" else part.iops_per_s
 
     @property
     def ticks(self) -> list[float]:
-        parts = [part for one in self.records.values() for part in (one.read, one.write) if part]
+        shown = [self.part(record) for record in self.records.values()]
+        parts = [part for one in shown if one for part in (one.read, one.write) if part]
         return ticks(max((self.value(part) for part in parts), default=0.0))
 
 
@@ -73,7 +82,7 @@ def profile_pictures(records: Sequence[Record]) -> list[tuple[str, str]]:
     pictures: list[tuple[str, str]] = []
     for profile in dict.fromkeys(record.key.profile for record in records):
         of_profile = [record for record in records if record.key.profile == profile]
-        measured = [record for record in of_profile if record.read or record.write]
+        measured = [record for record in of_profile if shown_parts(record)]
         if not measured:
             continue
         shape = common_shape(measured)
@@ -88,11 +97,13 @@ def _picture(name: str, profile: str, shape: Shape, records: Sequence[Record]) -
     panels = [
         _Panel(
             size,
+            section,
             "MiB/s" if (parse_fio_bytes(size) or 0) >= BANDWIDTH_FROM_BYTES else "IOPS",
             # Of a key that was measured again, the later record.
             {record.key.pool: record for record in records if record.key.block_size == size},
         )
         for size in sizes
+        for section in _sections(record for record in records if record.key.block_size == size)
     ]
     left = min(260, 24 + 7 * max(map(len, pools)))
     width = max(620, left + _PANEL_WIDTH * len(panels))
@@ -126,11 +137,19 @@ def _picture(name: str, profile: str, shape: Shape, records: Sequence[Record]) -
     return "".join([*parts, "</svg>"])
 
 
+def _sections(records: Iterable[Record]) -> list[str]:
+    """The names of sections that read or write and are shown apart; one without a name where none are."""
+    parts = [part for record in records for part in shown_parts(record)]
+    return list(dict.fromkeys(part.name for part in parts if part.read or part.write)) or [""]
+
+
 def _draw_panel(panel: _Panel, pools: Sequence[str], left: int) -> list[str]:
     bottom = _TOP + _ROW_HEIGHT * len(pools)
     scale = panel.ticks
     native = panel.block_size == NATIVE
-    name = "fixed block sizes, all jobs" if native else f"block size {panel.block_size}"
+    name = "fixed block sizes" if native else f"block size {panel.block_size}"
+    if panel.section:
+        name = panel.section if native else f"{panel.section}, {panel.block_size}"
     parts = [f'<text class="odf-sub" x="{left}" y="{_TOP - 6}">{escape(name)}</text>']
     for tick in scale:
         x = left + _BAR_WIDTH * tick / scale[-1]
@@ -145,16 +164,17 @@ def _draw_panel(panel: _Panel, pools: Sequence[str], left: int) -> list[str]:
     for row, pool in enumerate(pools):
         y = _TOP + _ROW_HEIGHT * row + 7.0
         record = panel.records.get(pool)
-        if record is None or not (record.read or record.write):
+        part = panel.part(record)
+        if record is None or part is None:
             why = "not run" if record is None else record.status
             middle = f'x="{left + 4}" y="{y + _BAR_HEIGHT + 4:.1f}"'
             parts.append(f'<text class="odf-none" {middle}>no result ({why})</text>')
             continue
-        bars = [("read", "R", record.read), ("write", "W", record.write)]
-        present = [(kind, letter, part) for kind, letter, part in bars if part]
+        bars = [("read", "R", part.read), ("write", "W", part.write)]
+        present = [(kind, letter, one) for kind, letter, one in bars if one]
         y += (2 - len(present)) * _BAR_HEIGHT / 2
-        for kind, letter, part in present:
-            value = panel.value(part)
+        for kind, letter, one in present:
+            value = panel.value(one)
             length = _BAR_WIDTH * value / scale[-1]
             parts.append(
                 f'<rect class="odf-{kind}" x="{left}" y="{y:.1f}" width="{max(length, 1):.1f}" '
@@ -175,9 +195,11 @@ def _description(panels: Sequence[_Panel]) -> str:
     said = []
     for panel in panels:
         for pool, record in panel.records.items():
-            parts = [(kind, part) for kind, part in (("read", record.read), ("write", record.write)) if part]
-            figures = ", ".join(f"{kind} {short(panel.value(part))} {panel.unit}" for kind, part in parts)
-            said.append(f"{pool} at {panel.block_size}: {figures or 'no result'}")
+            shown = panel.part(record)
+            parts = [("read", shown.read), ("write", shown.write)] if shown else []
+            figures = [f"{kind} {short(panel.value(one))} {panel.unit}" for kind, one in parts if one]
+            where = f"{panel.block_size} ({panel.section})" if panel.section else panel.block_size
+            said.append(f"{pool} at {where}: {', '.join(figures) or 'no result'}")
     return "; ".join(said)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_odfperf.errors import GuestError
 from pytest_odfperf.guest import exchange as exchange_module
-from pytest_odfperf.guest.answers import GuestRun, read_ready, read_result
+from pytest_odfperf.guest.answers import GuestRun, join_logs, read_ready, read_result, split_logs
 from pytest_odfperf.guest.exchange import ConnectionLostError, Exchange
 from pytest_odfperf.waiting import Deadline, Stop
 
@@ -60,12 +60,13 @@ def ended(started_ns: int = 10**18, ended_ns: int = 10**18 + 2 * 10**9, up: str 
     return f"ended t 0 0 {started_ns} {ended_ns} {up} {BOOT}\n".encode()
 
 
-def files(fio_json: bytes = b"{}\n", fio_log: bytes = b"") -> bytes:
-    parts = ((b"fio.json", fio_json), (b"fio.log", fio_log))
+def files(fio_json: bytes = b"{}\n", fio_log: bytes = b"", logs: bytes = b"") -> bytes:
+    parts = ((b"fio.json", fio_json), (b"fio.log", fio_log), (b"fio-logs", logs))
     return b"".join(b"file %s %d\n%s" % (name, len(text), text) for name, text in parts) + b"end t\n"
 
 
-WHOLE = b"started t 5\n" + ended() + files(b"x" * 300, b"end t\nfile fio.log 3\n")
+LOGS = {"a_bw.1.log": b"1, 2, 0\n", "empty.log": b"", "z.log": b"no line end"}
+WHOLE = b"started t 5\n" + ended() + files(b"x" * 300, b"end t\nfile fio.log 3\n", join_logs(LOGS))
 
 
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=30))
@@ -74,6 +75,7 @@ def test_where_the_network_cuts_it_makes_no_difference(cuts: list[int]) -> None:
     run = result(exchange(*(WHOLE[a:b] for a, b in pairwise(edges))))
     assert run == result(exchange(WHOLE))
     assert (run.fio_json, run.fio_log) == (b"x" * 300, b"end t\nfile fio.log 3\n")
+    assert run.fio_logs == LOGS
     assert (run.announced_epoch_ns, run.ran_s, run.boot_id) == (5, 2.0, BOOT)
 
 
@@ -209,3 +211,22 @@ def test_a_silent_guest_ends_at_the_deadline_with_what_was_awaited() -> None:
     source: Any = Exchange("g", Silent(()), Stop())  # type: ignore[arg-type]
     with pytest.raises(Exception, match=r"waited 0 s for the results; last state: fio runs"):
         read_result("g", source, "t", Deadline("the results", 0.01))
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True), st.binary()))
+def test_log_files_come_out_of_their_bundle_as_they_went_in(logs: dict[str, bytes]) -> None:
+    whole = {name: content for name, content in logs.items() if b"==>" not in content}
+    assert split_logs(join_logs(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    "name", ["../../root/.ssh/config", "/etc/passwd", ".hidden", "-rf", "a\\b", "x" * 200]
+)
+def test_a_guest_does_not_choose_where_its_files_are_written(name: str) -> None:
+    bundle = join_logs({name: b"content\n", "fine.log": b"1\n"})
+    assert split_logs(bundle) == {"fine.log": b"1\n"}
+
+
+def test_a_guest_without_log_files_may_leave_them_out() -> None:
+    run = result(exchange(ended() + b"file fio.json 0\nfile fio.log 0\nend t\n"))
+    assert (run.fio_logs, run.logs_cut) == ({}, False)

@@ -41,15 +41,20 @@ def test_every_shipped_profile_is_answered_as_fio_would(path: Path) -> None:
     block_size = "4k" if "${BLOCK_SIZE}" in template else "native"
     profile = Profile(name=path.stem, template=template, block_sizes=(block_size,))
     job = render(profile, settings, block_size)
-    document = answer(parse_job(job.text), ModelConfig(), [], Random(1), directory="/mnt/data")
-    result = parse(json.dumps(document), job, settings)
+    document, logs = answer(parse_job(job.text), ModelConfig(), [], Random(1), directory="/mnt/data")
+    result = parse(json.dumps(document), job, settings, logs=logs)
+    assert result.notes == ()
+    for found, entry in zip(result.jobs, document["jobs"], strict=True):
+        for direction in ("read", "write"):
+            if (part := getattr(found, direction)) is not None:
+                assert part.iops_per_s == pytest.approx(entry[direction]["iops"], rel=2e-3)
     assert [found.name for found in result.jobs] == [section.name for section in job.sections]
     assert document["marking"] == "SIMULATED"
 
 
 def test_mean_percentiles_and_bins_agree() -> None:
     job = parse_job(MINIMAL + "[a]\nrw=randread\nbs=4k\niodepth=4\n")
-    lat = answer(job, ModelConfig(), [], Random(1), directory="/d")["jobs"][0]["read"]["lat_ns"]
+    lat = answer(job, ModelConfig(), [], Random(1), directory="/d")[0]["jobs"][0]["read"]["lat_ns"]
     histogram = Histogram.from_bins(lat["bins"])
     assert lat["N"] == histogram.total
     assert lat["percentile"]["99.000000"] == histogram.percentile_ns(99)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_odfperf.errors import UnlikeSectionsError
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, Measurement
+from pytest_odfperf.measure.aggregate import (
+    DirectionMeasurement,
+    JobMeasurement,
+    LatencyMeasurement,
+    Measurement,
+)
 from pytest_odfperf.measure.record import GuestRecord
 
 
@@ -32,20 +38,46 @@ class Result:
 
     @property
     def read(self) -> DirectionMeasurement | None:
-        """Reads over all phases of the profile; None if it does not read."""
+        """Reads of the profile; None if it does not read.
+
+        Raises `UnlikeSectionsError` if several sections read that are unlike: there is no one figure.
+        """
+        self._check_alike("read")
         return self.measured.measurement.read
 
     @property
     def write(self) -> DirectionMeasurement | None:
-        """Writes over all phases of the profile; None if it does not write."""
+        """Writes of the profile, as `read`."""
+        self._check_alike("write")
         return self.measured.measurement.write
 
     @property
-    def jobs(self) -> tuple[JobMeasurement, ...]:
-        """Each job of the profile by itself."""
-        return self.measured.measurement.jobs
+    def sync(self) -> LatencyMeasurement | None:
+        """fsync and fdatasync of the profile, as `read`: how long a commit takes."""
+        self._check_alike("sync")
+        return self.measured.measurement.sync
 
     @property
-    def directions(self) -> tuple[DirectionMeasurement, ...]:
-        """Those of read and write that were measured."""
-        return tuple(part for part in (self.read, self.write) if part is not None)
+    def jobs(self) -> tuple[JobMeasurement, ...]:
+        """Each section of the profile by itself, in its order."""
+        return self.measured.measurement.jobs
+
+    def job(self, name: str) -> JobMeasurement:
+        """The section ``name``. Raises `LookupError` if the profile has none of that name."""
+        for job in self.jobs:
+            if job.name == name:
+                return job
+        known = ", ".join(job.name for job in self.jobs)
+        raise LookupError(f"profile {self.key.profile} has no section {name!r}, but: {known}")
+
+    @property
+    def directions(self) -> tuple[LatencyMeasurement, ...]:
+        """Reads, writes and syncs that were measured, of each section by itself."""
+        return tuple(
+            part for job in self.jobs for part in (job.read, job.write, job.sync) if part is not None
+        )
+
+    def _check_alike(self, direction: str) -> None:
+        names = [job.name for job in self.jobs if getattr(job, direction) is not None]
+        if names and getattr(self.measured.measurement, direction) is None:
+            raise UnlikeSectionsError(self.key.profile, direction, names)

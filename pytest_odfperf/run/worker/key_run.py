@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import FioError, GuestError, one_line
 from pytest_odfperf.fio.answer import Answer, read
+from pytest_odfperf.fio.completion_log import PREFIX
 from pytest_odfperf.fio.failures import NEXT_STEPS
 from pytest_odfperf.fio.job import Job
 from pytest_odfperf.fio.output import FioResult
 from pytest_odfperf.fio.timing import deadline_s, prepare_s
+from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
 from pytest_odfperf.measure.record import BUFFERED, GuestRecord
@@ -93,7 +95,12 @@ def _summary(problems: list[tuple[str, str]]) -> FioError:
 
 
 def _files(run: GuestRun, facts: dict[str, Any]) -> dict[str, bytes]:
+    """The raw files of a guest: the plugin's own logs of completions as one, a profile's as they are."""
+    series = {name: log for name, log in run.fio_logs.items() if name.startswith(f"{PREFIX}_")}
+    logs = {f"{run.name}-{name}": log for name, log in run.fio_logs.items() if name not in series}
     return {
+        **logs,
+        f"{run.name}-completions.log": join_logs(series),
         f"{run.name}-fio.json": run.fio_json,
         f"{run.name}-fio.log": run.fio_log,
         f"{run.name}-facts.json": json.dumps(facts, indent=1).encode(),
@@ -107,6 +114,7 @@ def _answer(run: GuestRun, facts: dict[str, Any]) -> Answer:
         timed_out=run.timed_out,
         output=run.fio_json.decode(errors="replace"),
         log=run.fio_log.decode(errors="replace"),
+        logs={name: content.decode(errors="replace") for name, content in run.fio_logs.items()},
         device=source.removeprefix("/dev/") if isinstance(source, str) and source else None,
     )
 
@@ -143,6 +151,7 @@ def _measured(
             )
         )
         notes += [f"guest {guest.name}: {note}" for note in _notes(run, moved.get(guest.name))]
+    notes += _doubts(results)
     starts = [record.started_at_epoch_ns for record in records]
     jumped = any(record.clock_jump_s is not None for record in records)
     markings = {guest.facts.get("marking") for guest in guests} - {None}
@@ -160,8 +169,25 @@ def _marking(of_guests: str | None, job: Job) -> str | None:
     return ", ".join(filter(None, (of_guests, BUFFERED if job.buffered else None))) or None
 
 
+def _doubts(results: Mapping[str, FioResult]) -> list[str]:
+    """What fio's answers leave doubtful; what all guests have in common is said once."""
+    guests: dict[str, list[str]] = {}
+    for name, result in results.items():
+        for note in result.notes:
+            guests.setdefault(note, []).append(name)
+    return [
+        f"guest {', '.join(names)}: {note}"
+        if len(names) < len(results) or len(names) == 1
+        # Which worker of which guest was how far off is in the raw files.
+        else f"all guests: {note}"
+        for note, names in guests.items()
+    ]
+
+
 def _notes(run: GuestRun, move: tuple[str, str] | None) -> list[str]:
     notes = []
+    if run.logs_cut:
+        notes.append("its log files were too large; what is beyond 32 MiB is not kept")
     if move:
         notes.append(f"it was migrated while fio ran: {move[0]} -> {move[1]}")
     if run.reconnects:

@@ -62,6 +62,7 @@ class Recorder:
             duration_s=max(0.0, ended_at_s - started_at_s),
             read=measured.measurement.read if measured else None,
             write=measured.measurement.write if measured else None,
+            sync=measured.measurement.sync if measured else None,
             jobs=measured.measurement.jobs if measured else (),
             guests=measured.guests if measured else (),
             start_skew_ms=measured.start_skew_ms if measured else None,

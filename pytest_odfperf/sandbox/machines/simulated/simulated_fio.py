@@ -17,6 +17,7 @@ from typing import Any
 from pytest_odfperf.fio.histogram import Histogram, index_of, value_of
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, SimulatedSection
+from pytest_odfperf.sandbox.machines.simulated.simulated_log import completion_logs
 from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits, Rate, rates
 
 VERSION = "fio-3.33"
@@ -47,17 +48,24 @@ def answer(
     *,
     directory: str | None,
     error: int = 0,
-) -> dict[str, Any]:
-    """fio's document for the whole job; ``error`` is an errno that every section ends with."""
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """fio's document for the whole job, and its log files by name.
+
+    ``error`` is an errno that every section ends with.
+    """
     now = time.time()
-    entries = []
+    entries: list[dict[str, Any]] = []
+    logs: dict[str, str] = {}
+    worker = 1
     elapsed = 0.0
     for group, phase in enumerate(job.phases):
         elapsed += max(s.ramp_s + s.runtime_s for s in phase)
         got = rates(model, [s.load for s in phase], limits, random)
         for section, rate in zip(phase, got, strict=True):
             entries.append(_entry(section, rate, model, group, math.ceil(elapsed) + 1, error))
-    return {
+            logs |= completion_logs(section, entries[-1], worker)
+            worker += section.numjobs
+    document = {
         "fio version": VERSION,
         "timestamp": int(now),
         "timestamp_ms": int(now * 1000),
@@ -67,6 +75,7 @@ def answer(
         "jobs": entries,
         "disk_util": [],
     }
+    return document, logs
 
 
 def _entry(
@@ -89,8 +98,8 @@ def _entry(
         "read": read,
         "write": write,
         "trim": _direction(0.0, 0.0, 0.0, size, 0.0),
-        "sync": {"total_ios": 0, "lat_ns": _spread(None)},
-        "job_runtime": int(seconds * 1000) * (section.load.outstanding // section.iodepth),
+        "sync": _sync(section, write["total_ios"], rate.sync_lat_mean_ns, model.write_sigma),
+        "job_runtime": int(seconds * 1000) * section.numjobs,
         "usr_cpu": 1.0,
         "sys_cpu": 4.0,
         "ctx": read["total_ios"] + write["total_ios"],
@@ -105,6 +114,14 @@ def _entry(
         "latency_percentile": 100.0,
         "latency_window": 0,
     }
+
+
+def _sync(section: SimulatedSection, writes: int, lat_mean_ns: float, sigma: float) -> dict[str, Any]:
+    total = writes // section.load.sync_every if section.load.sync_every else 0
+    lat = lognormal_histogram(lat_mean_ns, sigma, total) if total else None
+    # fio counts those of fdatasync in the latencies only.
+    counted = total if section.options.get("fsync") else 0
+    return {"total_ios": counted, "lat_ns": _spread(lat)}
 
 
 def _direction(iops: float, lat_mean_ns: float, sigma: float, size: int, seconds: float) -> dict[str, Any]:

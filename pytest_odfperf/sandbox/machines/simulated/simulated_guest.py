@@ -9,7 +9,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -59,7 +59,14 @@ class FioRun:
     timed_out: bool = False
     result: bytes = b""
     log: bytes = b""
+    #: fio's own log files, as `bundle` puts them together.
+    logs: bytes = b""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+def bundle(logs: Mapping[str, str]) -> bytes:
+    """As ``tail --verbose --lines=+1`` shows several files."""
+    return "\n".join(f"==> {name} <==\n{text}" for name, text in logs.items()).encode()
 
 
 class SimulatedGuest:
@@ -238,7 +245,7 @@ class SimulatedGuest:
             run.result, run.log = left.fio_json.encode(), left.fio_log.encode()
             return
         run.exit_code = faults.fio_exit
-        document = answer(
+        document, logs = answer(
             job,
             self._class.model,
             self._limits(volumes),
@@ -249,6 +256,7 @@ class SimulatedGuest:
         text = json.dumps(document, indent=2).encode() + b"\n"
         kept = {"whole": len(text), "truncated": len(text) // 2, "empty": 0}[faults.output]
         run.result = text[:kept]
+        run.logs = bundle(logs)
         if faults.fio_exit:
             run.log = b"fio: io_u error on file fio-testfile: Input/output error\n"
 

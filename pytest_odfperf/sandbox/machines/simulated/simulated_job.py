@@ -41,6 +41,9 @@ class SimulatedSection:
     iodepth: int
     ramp_s: float
     runtime_s: float
+    numjobs: int
+    #: ``write_hist_log`` and ``log_hist_msec``; None: no log.
+    hist_log: tuple[str, int] | None
     #: Waits for all sections before it.
     stonewall: bool
 
@@ -102,13 +105,23 @@ def _section(ini: IniSection) -> SimulatedSection:
             block_bytes=_block_bytes(options),
             read_rate_iops=read_rate,
             write_rate_iops=write_rate,
+            sync_every=_number("fsync", options, 0) or _number("fdatasync", options, 0),
         ),
         block_size=options.get("bssplit") or options.get("bs", "4k"),
         iodepth=iodepth,
         ramp_s=_seconds(options.get("ramp_time", "0")),
         runtime_s=_seconds(options["runtime"]),
+        numjobs=numjobs,
+        hist_log=_hist_log(ini.name, options),
         stonewall=options.get("stonewall", "0") != "0",
     )
+
+
+def _hist_log(name: str, options: Mapping[str, str]) -> tuple[str, int] | None:
+    prefix, every_ms = options.get("write_hist_log"), _number("log_hist_msec", options, 0)
+    if prefix is None or not every_ms:
+        return None
+    return (name if prefix in ("", "1") else prefix), every_ms
 
 
 def _size(text: str) -> int:

@@ -204,7 +204,11 @@ class GuestSsh:
         ended = f"{run.exit_code} {int(run.timed_out)} {run.started_ns} {run.ended_ns}"
         ended += f" {run.started_up_cs} {run.ended_up_cs} {self._guest.boot_id}"
         process.stdout.write(f"ended {run.token} {ended}\n".encode())
-        for name, content in (("fio.json", run.result), ("fio.log", run.log)):
+        for name, content in (
+            ("fio.json", run.result),
+            ("fio.log", run.log),
+            ("fio-logs", run.logs),
+        ):
             process.stdout.write(f"file {name} {len(content)}\n".encode() + content)
         process.stdout.write(f"end {run.token}\n".encode())
         await process.stdout.drain()

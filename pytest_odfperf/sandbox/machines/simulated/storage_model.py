@@ -14,6 +14,9 @@ from random import Random
 
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 
+#: A sync of a write-ahead log took about twice as long as its write, on three-copy pools.
+_SYNC_WRITES = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
@@ -27,6 +30,8 @@ class Load:
     #: fio's rate_iops x numjobs; None: as fast as it goes.
     read_rate_iops: float | None = None
     write_rate_iops: float | None = None
+    #: Writes of a worker between two syncs; 0: none.
+    sync_every: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,8 @@ class Rate:
     write_iops: float
     read_lat_mean_ns: float
     write_lat_mean_ns: float
+    #: Of a sync; 0 without.
+    sync_lat_mean_ns: float = 0.0
 
 
 def _seconds_per_io(model: ModelConfig, load: Load, limits: Sequence[Limits]) -> float:
@@ -78,6 +85,11 @@ def _floor_s(model: ModelConfig, load: Load) -> tuple[float, float]:
     )
 
 
+def _sync_s(load: Load, floor: tuple[float, float]) -> float:
+    """What syncs add to each write: a sync takes twice as long as a write, and holds its worker up."""
+    return _SYNC_WRITES * floor[1] / load.sync_every if load.sync_every else 0.0
+
+
 def _wanted_iops(load: Load, unhindered: float) -> float:
     """The IOPS that the load asks for. The slower direction of a mix holds the other back."""
     wanted = unhindered
@@ -93,7 +105,7 @@ def rates(model: ModelConfig, loads: Sequence[Load], limits: Sequence[Limits], r
     costs = [_seconds_per_io(model, load, limits) for load in loads]
     floors = [_floor_s(model, load) for load in loads]
     mixed = [
-        load.read_part * floor[0] + (1 - load.read_part) * floor[1]
+        load.read_part * floor[0] + (1 - load.read_part) * (floor[1] + _sync_s(load, floor))
         for load, floor in zip(loads, floors, strict=True)
     ]
     unhindered = [load.outstanding / lat_s for load, lat_s in zip(loads, mixed, strict=True)]
@@ -114,6 +126,7 @@ def rates(model: ModelConfig, loads: Sequence[Load], limits: Sequence[Limits], r
                 write_iops=got * (1 - load.read_part),
                 read_lat_mean_ns=mean_s * floor[0] / lat_s * 1e9,
                 write_lat_mean_ns=mean_s * floor[1] / lat_s * 1e9,
+                sync_lat_mean_ns=mean_s * _SYNC_WRITES * floor[1] / lat_s * 1e9 if load.sync_every else 0.0,
             )
         )
     return result

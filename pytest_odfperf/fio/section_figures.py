@@ -1,0 +1,176 @@
+"""The figures of one section of fio's answer, each direction by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_odfperf.errors import FioError
+from pytest_odfperf.fio import section_load
+from pytest_odfperf.fio.agreement import RUNTIME_SHARE, check_counts
+from pytest_odfperf.fio.completion_log import SectionLog
+from pytest_odfperf.fio.fio_result import DirectionResult, JobResult, LatencyResult
+from pytest_odfperf.fio.histogram import Histogram
+from pytest_odfperf.fio.job import Direction, Section
+from pytest_odfperf.matrix.model import FioSettings
+
+#: fio's counters have 64 bits; larger numbers can not be calculated with either.
+_COUNTER = 2**64
+#: Options that keep the queue from being full, so that Little's law says nothing of the rate.
+_HELD_BACK = (
+    "rate", "rate_iops", "rate_process", "thinktime", "fsync", "fdatasync", "flow", "latency_target",
+)  # fmt: skip
+#: Below this share of the depth that was asked for, it is told.
+_SHALLOW = 0.5
+#: Options that make fio issue syncs while it measures.
+_SYNCS = ("fsync", "fdatasync", "sync_file_range")
+
+
+def read_section(
+    section: Section,
+    entry: Mapping[str, Any],
+    phase: int,
+    settings: FioSettings,
+    log: SectionLog,
+    said: Sequence[str],
+) -> tuple[JobResult, tuple[str, ...]]:
+    """The result of a section, and what is doubtful about it. Raises `FioError`.
+
+    ``said``: what fio said beside its JSON.
+    """
+    found: dict[Direction, DirectionResult | None] = {"read": None, "write": None}
+    notes: list[str] = []
+    for direction in found:
+        part = entry.get(direction)
+        if direction in section.directions:
+            found[direction], note = _direction(section, direction, part, settings, log, said)
+            notes += [note] if note else []
+        elif isinstance(part, dict) and part.get("total_ios", 0):
+            raise FioError("config", f"job {section.name}: {direction} I/Os, though it is rw={section.rw}")
+    result = JobResult(
+        name=section.name,
+        phase=phase,
+        load=section_load.shown(section),
+        kind=section_load.kind(section),
+        read=found["read"],
+        write=found["write"],
+        sync=_sync(section, entry.get("sync"), found["write"]),
+    )
+    return result, (*notes, *_shallow(section, result))
+
+
+def _shallow(section: Section, result: JobResult) -> tuple[str, ...]:
+    """Whether far fewer I/Os were in flight than asked for (Little's law): rate x mean latency."""
+    asked = section.numjobs * section.iodepth
+    parts = [part for part in (result.read, result.write) if part is not None]
+    depth = sum(part.iops_per_s * part.lat_mean_ns for part in parts) / 1e9
+    if _held_back(section) or section.iodepth < 2 or depth > _SHALLOW * asked:
+        return ()
+    return (f"job {section.name}: {depth:.1f} I/Os were in flight on the mean, not {asked}",)
+
+
+def _held_back(section: Section) -> bool:
+    return any(section.options.get(option, "0") != "0" for option in _HELD_BACK)
+
+
+def _direction(
+    section: Section,
+    direction: Direction,
+    part: Any,
+    settings: FioSettings,
+    log: SectionLog,
+    said: Sequence[str],
+) -> tuple[DirectionResult, str | None]:
+    what = f"job {section.name} {direction}"
+    if not isinstance(part, dict):
+        raise FioError("truncated", f"{what}: missing from the answer")
+    counted = number(part, "total_ios", what)
+    if counted < 1:
+        raise FioError("empty", f"{what}: no I/O was done" + (f" ({said[0]})" if said else ""))
+    runtime_ms = number(part, "runtime", what)
+    if runtime_ms < RUNTIME_SHARE * 1000 * settings.runtime_s:
+        raise FioError("truncated", f"{what}: ran {runtime_ms:.0f} ms of {1000 * settings.runtime_s} ms")
+    io_bytes = number(part, "io_bytes", what)
+    figures = _latencies(what, part)
+    completed = figures["histogram"].total
+    check_counts(section, direction, int(counted), completed, int(io_bytes))
+    if (logged := log.ios(direction)) > completed:
+        raise FioError("inconsistent", f"{what}: {completed} I/Os, but {logged} in the log of completions")
+    rate = log.rate_per_s(direction, 1000 * settings.runtime_s)
+    note = None
+    if rate is None:
+        ios = _nearer(section, int(counted), completed, runtime_ms, figures["lat_mean_ns"])
+        rate = 1000 * ios / runtime_ms
+        note = (
+            f"{what}: its rate is from fio's totals, as {log.problem or 'its completions are too few'}; "
+            f"it may be off by the I/Os in flight, {100 * abs(completed - counted) / completed:.1f} %"
+        )
+    result = DirectionResult(
+        iops_per_s=rate,
+        bw_bytes_per_s=rate * io_bytes / completed,
+        total_ios=completed,
+        runtime_ms=int(runtime_ms),
+        **figures,
+    )
+    return result, note
+
+
+def _nearer(section: Section, counted: int, completed: int, runtime_ms: float, lat_ns: float) -> int:
+    """Which of fio's two counts is nearer to what a full queue completes in that time (Little's law).
+
+    The latter counts the I/Os in flight at the ramp's end, the former does not.
+    """
+    if _held_back(section) or len(section.directions) > 1 or not lat_ns:
+        return completed
+    full = section.numjobs * section.iodepth * runtime_ms * 1e6 / lat_ns
+    return min((completed, counted), key=lambda count: abs(count - full))
+
+
+def _sync(section: Section, part: Any, write: DirectionResult | None) -> LatencyResult | None:
+    """fsync, fdatasync and the like; None if the section does none.
+
+    fio counts those of fdatasync in the latencies only (3.33 and 3.41). They go at the writes' pace.
+    """
+    wanted = write is not None and any(section.options.get(option, "0") != "0" for option in _SYNCS)
+    what = f"job {section.name} sync"
+    lat = part.get("lat_ns") if isinstance(part, dict) else None
+    if not wanted or write is None:
+        return None
+    if not isinstance(part, dict) or not isinstance(lat, dict) or not lat.get("N"):
+        raise FioError("empty", f"{what}: none was done in the measured time")
+    figures = _latencies(what, part)
+    total = figures["histogram"].total
+    return LatencyResult(
+        iops_per_s=write.iops_per_s * total / write.total_ios,
+        total_ios=total,
+        runtime_ms=write.runtime_ms,
+        **figures,
+    )
+
+
+def _latencies(what: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    lat = part.get("lat_ns")
+    bins = lat.get("bins") if isinstance(lat, dict) else None
+    if not isinstance(lat, dict) or not isinstance(bins, dict) or not bins:
+        raise FioError("config", f"{what}: no latency histogram (json+ output and lat_percentiles=1 make it)")
+    try:
+        histogram = Histogram.from_bins(bins)
+    except ValueError as error:
+        raise FioError("truncated", f"{what}: {error}") from error
+    if histogram.total != number(lat, "N", what):
+        raise FioError("truncated", f"{what}: the histogram has {histogram.total} of {lat['N']} I/Os")
+    return {
+        "lat_mean_ns": number(lat, "mean", what),
+        "lat_stddev_ns": number(lat, "stddev", what),
+        "lat_min_ns": int(number(lat, "min", what)),
+        "lat_max_ns": int(number(lat, "max", what)),
+        "histogram": histogram,
+    }
+
+
+def number(part: Mapping[str, Any], name: str, what: str) -> float:
+    """A figure of the answer. Newer versions write whole ones as 1000.000000."""
+    value = part.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _COUNTER:
+        raise FioError("truncated", f"{what}: {name} is {value!r:.60}")
+    return value

@@ -1,0 +1,27 @@
+"""What of a record has figures of its own: the key as a whole, or each section where they are unlike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Figures that are shown together. ``name``: the section's; empty for the key as a whole."""
+
+    name: str
+    read: DirectionMeasurement | None
+    write: DirectionMeasurement | None
+    sync: LatencyMeasurement | None
+
+
+def shown_parts(record: Record) -> list[Part]:
+    """One part for the key, or one for each section; none without figures."""
+    if record.apart:
+        return [Part(name=job.name, read=job.read, write=job.write, sync=job.sync) for job in record.jobs]
+    if record.read or record.write or record.sync:
+        return [Part(name="", read=record.read, write=record.write, sync=record.sync)]
+    return []
