@@ -41,7 +41,8 @@ _LEAST_LINES = 3
 _LEAST_SHARE = 0.25
 #: Of so many lines at each end the one that is least late counts.
 _MOST_AT_EDGE = 5
-#: A pause of more than so many usual ones, at the beginning or the end, is a device that stood still.
+#: A pause of more than so many usual ones and an interval, at the beginning or the end, is a device that stood
+#: still: fio's first line comes an interval after its first or second completion.
 _PAUSES = 3.0
 _DIRECTIONS = {"read": 0, "write": 1}
 
@@ -136,17 +137,17 @@ def rate_per_s(workers: Iterable[Sequence[Line]], runtime_ms: int, interval: int
 
     None: a worker has too few lines. ``interval`` is the log's, in ms.
     """
-    done = [_ios(_marks(lines, runtime_ms, interval), runtime_ms) for lines in workers]
+    done = [_ios(_marks(lines, runtime_ms, interval), runtime_ms, interval) for lines in workers]
     if not done or None in done:
         return None
     return 1000 * sum(ios for ios in done if ios is not None) / runtime_ms
 
 
-def _ios(marks: Sequence[tuple[int, int]], runtime_ms: int) -> float | None:
+def _ios(marks: Sequence[tuple[int, int]], runtime_ms: int, interval: int) -> float | None:
     """The I/Os of one worker within the runtime."""
     if len(marks) < _LEAST_LINES or marks[-1][0] - marks[0][0] < runtime_ms * _LEAST_SHARE:
         return None
-    pause = _PAUSES * statistics.median(after[0] - before[0] for before, after in pairwise(marks))
+    pause = interval + _PAUSES * statistics.median(b[0] - a[0] for a, b in pairwise(marks))
     edge = min(_MOST_AT_EDGE, max(1, len(marks) // 10))
     near = min(3 * edge, len(marks) - 2)
     slope = _slope(marks[0], marks[-1])
