@@ -14,9 +14,9 @@ another there is a whole number of I/Os in the time that they took, whether they
                        + the time before and after these x the rate next to it
     rate = I/Os of all workers / runtime
 
-A guest that was busy writes a line late. So of the first and of the last lines, up to five, the one that is
-least late is taken, by the mean rate. A device that stood still at the beginning or the end did nothing in
-that time, and nothing is filled in.
+A guest that was busy writes a line late, and a line may fall into the middle of a batch. So of the first and
+of the last lines, up to five, the one is taken that is as late as the median of them, against the mean rate.
+A device that stood still at the beginning or the end did nothing in that time, and nothing is filled in.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _SHORTEST_MS, _LONGEST_MS = 100, 1000
 _LEAST_LINES = 3
 #: Nor if they are of less than this share of the runtime: what is filled in would decide.
 _LEAST_SHARE = 0.25
-#: Of so many lines at each end the one that is least late counts.
+#: Of so many lines at each end the median one counts.
 _MOST_AT_EDGE = 5
-#: A pause of more than so many usual ones and an interval, at the beginning or the end, is a device that stood
-#: still: fio's first line comes an interval after its first or second completion.
+#: A pause of more than so many usual ones and an interval, at the beginning or the end, is a device that
+#: stood still: fio's first line comes an interval after its first or second completion.
 _PAUSES = 3.0
 _DIRECTIONS = {"read": 0, "write": 1}
 
@@ -152,10 +152,10 @@ def _ios(marks: Sequence[tuple[int, int]], runtime_ms: int, interval: int) -> fl
     near = min(3 * edge, len(marks) - 2)
     slope = _slope(marks[0], marks[-1])
 
-    def punctual(some: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        return max(some, key=lambda mark: mark[1] - slope * mark[0])
+    def usual(some: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        return sorted(some, key=lambda mark: mark[1] - slope * mark[0])[len(some) // 2]
 
-    first, last = punctual(marks[:edge]), punctual(marks[-edge:])
+    first, last = usual(marks[:edge]), usual(marks[-edge:])
     ios = float(last[1] - first[1])
     ios += first[1] if marks[0][0] > pause else first[0] * _slope(first, marks[near])
     if runtime_ms - marks[-1][0] > pause:
