@@ -24,6 +24,7 @@ __all__ = [
 
 #: Without these there is no result of each section, over a known time, with its latencies.
 _NEEDED = ("time_based", "group_reporting", "lat_percentiles")
+_TIMES = {"runtime": "${RUNTIME}", "ramp_time": "${RAMP_TIME}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,7 @@ def _job(text: str, source: str, faults: Faults, settings: FioSettings | None = 
                 _check_settings_of(view, section, settings)
     _check_needed(inis, faults)
     if settings is not None:
-        _check_direct(inis, faults)
+        _check_said(inis, faults)
     found = list(lines(text, source))
     return Job(
         text="\n".join(line.raw for line in found),
@@ -162,12 +163,9 @@ def _check_block_size(text: str, settings: FioSettings, profile: str) -> None:
 def _check_settings_of(view: rules.View, section: Section, settings: FioSettings) -> None:
     """What a template must take from the matrix, since it is computed with, and what it must not ask for."""
     rules.check_engine(view, section.iodepth, buffered=section.buffered)
-    for option, wanted, variable in (
-        ("runtime", settings.runtime_s, "${RUNTIME}"),
-        ("ramp_time", settings.ramp_s, "${RAMP_TIME}"),
-    ):
-        if view.options.get(option) != str(wanted):
-            view.fault(option, f"{option} must be {variable}, deadlines are computed from it")
+    for option, wanted in (("runtime", settings.runtime_s), ("ramp_time", settings.ramp_s)):
+        if view.options.get(option, str(wanted)) != str(wanted):
+            view.fault(option, f"{option} must be {_TIMES[option]}, deadlines are computed from it")
     if section.filename == SHARED_FILE and section.file_bytes > settings.file_size_bytes:
         view.fault(
             "size",
@@ -213,21 +211,27 @@ def _check_needed(inis: Sequence[IniSection], faults: Faults) -> None:
     """One line for each option that is missing, however many jobs lack it."""
     for option in _NEEDED:
         without = [ini for ini in inis if ini.options.get(option, "0") == "0"]
-        if without:
-            _missing(without, option, f"{option}=1 is missing; the results are read by it", faults)
+        _missing(without, option, f"{option}=1 is missing; the results are read by it", faults)
+    unsized = [ini for ini in inis if "size" not in ini.options]
+    _missing(unsized, "size", "size= is missing; it is the bytes of a worker's file", faults)
 
 
-def _check_direct(inis: Sequence[IniSection], faults: Faults) -> None:
+def _check_said(inis: Sequence[IniSection], faults: Faults) -> None:
+    """What a template must say itself."""
+    for option, variable in _TIMES.items():
+        without = [ini for ini in inis if option not in ini.options]
+        _missing(without, option, f"{option}={variable} is missing; deadlines are computed from it", faults)
     unsaid = [ini for ini in inis if not {"direct", "buffered", "atomic"} & set(ini.options)]
-    if unsaid:
-        problem = (
-            "direct=1 is missing: the guest's page cache would answer; if that is to be measured, "
-            "write direct=0, and its results are marked BUFFERED"
-        )
-        _missing(unsaid, "direct", problem, faults)
+    problem = (
+        "direct=1 is missing: the guest's page cache would answer; if that is to be measured, "
+        "write direct=0, and its results are marked BUFFERED"
+    )
+    _missing(unsaid, "direct", problem, faults)
 
 
 def _missing(inis: Sequence[IniSection], option: str, problem: str, faults: Faults) -> None:
+    if not inis:
+        return
     names = ", ".join(ini.name[:60] for ini in inis[:8]) + (", ..." if len(inis) > 8 else "")
     place = inis[0].places.get(option, inis[0].place)
     faults.add(f"job{'s' if len(inis) > 1 else ''} {names}: {problem}", place)

@@ -7,7 +7,6 @@ too. Tried with 3.33.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_odfperf.fio.job import Job
@@ -34,13 +33,13 @@ class Refusal:
     """Why fio would not run a job file, in its words."""
 
     said: str
-    #: Where the option stands that it means; None if it names none.
-    place: str | None
+    #: Where the option stands that it means, or the file if it names none.
+    place: str
     #: Whether it may be so on this machine only.
     of_machine: bool
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.said}" if self.place else self.said
+        return f"{self.place}: {self.said}"
 
 
 def version_of(text: str) -> str | None:
@@ -61,12 +60,11 @@ def refusals(job: Job, exit_code: int, said: str) -> tuple[Refusal, ...]:
 
 def _refusal(job: Job, line: str) -> Refusal:
     quoted = next((found[1] for form in _QUOTED if (found := form.search(line))), None)
-    return Refusal(line, _place(job, quoted) if quoted else None, bool(_MACHINE.search(line)))
+    return Refusal(line, _place(job, quoted), bool(_MACHINE.search(line)))
 
 
-def _place(job: Job, option: str) -> str | None:
-    places: Sequence[str] = job.places
-    for number, line in enumerate(lines(job.text, "")):
-        if line.content == option and number < len(places):
-            return places[number]
-    return None
+def _place(job: Job, option: str | None) -> str:
+    for line, place in zip(lines(job.text, ""), job.places, strict=False):
+        if option is not None and line.content == option:
+            return place
+    return re.sub(r":[0-9]+$", "", job.places[0]) if job.places else "job.fio"

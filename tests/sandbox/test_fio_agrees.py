@@ -233,9 +233,9 @@ def test_what_fio_says_against_a_job_is_told_with_the_line_of_the_option(tmp_pat
     (tmp_path / "job.fio").write_text("[a]\nrw=read\ninclude none.fio\n")
     code, said = fio("--parse-only", "job.fio", folder=tmp_path)
     assert code == 0
-    assert [one.said for one in refusals(job, code, said)] == [
-        "fio: unable to open 'none.fio' job file",
-        "Error 1 while parsing include file none.fio",
+    assert [str(one) for one in refusals(job, code, said)] == [
+        "profiles/x.fio: fio: unable to open 'none.fio' job file",
+        "profiles/x.fio: Error 1 while parsing include file none.fio",
     ]
 
 

@@ -66,7 +66,7 @@ REFUSED = [
     (READ + "bs=4KiB\n", "profiles/x.fio:15: job a: bs=4KiB: direct I/O needs multiples of 512 bytes, 4000"),
     (READ + "bs=2g\n", "profiles/x.fio:15: job a: bs=2g: a block of 2147483648 bytes is larger than size"),
     (READ + "bs=4k\nbsrange=4k-8k\n", "profiles/x.fio:15: job a: bs has no effect beside bsrange"),
-    (READ + "size=10%\n", "profiles/x.fio:15: job a: size= is missing or is no number of bytes: '10%'"),
+    (READ + "size=10%\n", "profiles/x.fio:15: job a: size is no number of bytes: '10%'"),
     (READ + "size=2g\n", "profiles/x.fio:15: job a: 2147483648 bytes of fio-testfile, but fio file_size is"),
     (READ + "offset=4k\n", "profiles/x.fio:8: 1073745920 bytes of fio-testfile"),
     (READ + "numjobs=2k\n", "profiles/x.fio:15: job a: numjobs '2k' is not a whole number"),
@@ -157,6 +157,16 @@ def test_a_profile_without_direct_is_refused_or_says_that_it_is_buffered() -> No
     # Of two that contradict each other, fio takes the one that was set last.
     assert job(G + READ + "buffered=1\n").buffered == ("a",)
     assert job(without("direct") + READ + "buffered=1\ndirect=1\n").buffered == ()
+
+
+def test_what_all_jobs_lack_is_told_once() -> None:
+    assert [line.partition("; ")[0] for line in faults("[a]\nrw=read\ndirect=1\n" + TEN + "direct=1\n")] == [
+        f"profiles/x.fio:1: jobs a, b: {what} is missing"
+        for what in ("time_based=1", "group_reporting=1", "lat_percentiles=1", "size=")
+    ] + [
+        f"profiles/x.fio:1: jobs a, b: {name}=${{{variable}}} is missing"
+        for name, variable in (("runtime", "RUNTIME"), ("ramp_time", "RAMP_TIME"))
+    ]
 
 
 def test_block_sizes_are_those_that_the_key_says() -> None:

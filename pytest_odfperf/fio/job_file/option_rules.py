@@ -125,10 +125,11 @@ def count(view: View, option: str) -> int:
 
 
 def size(view: View) -> int:
-    text = view.options.get("size", "")
-    found = numbers.size_bytes(text)
-    if not found:
-        view.fault("size", "size= is missing or is no number of bytes" + _shown(text))
+    """0 if it is missing or wrong; that it is missing is told for all jobs at once."""
+    text = view.options.get("size")
+    found = numbers.size_bytes(text) if text is not None else None
+    if text is not None and not found:
+        view.fault("size", f"size is no number of bytes{_shown(text)}")
     return found or 0
 
 
