@@ -105,9 +105,11 @@ def _direction(
             f"{what}: its rate is from fio's totals, as {log.problem or 'its completions are too few'}; "
             f"it may be off by the I/Os in flight, {100 * abs(completed - counted) / completed:.1f} %"
         )
+    # fio's bytes are of an I/O more or less, at the ramp's end.
+    low, high = section.block_bytes.get(direction, (0, 0))
     result = DirectionResult(
         iops_per_s=rate,
-        bw_bytes_per_s=rate * io_bytes / completed,
+        bw_bytes_per_s=rate * (low if low and low == high else io_bytes / completed),
         total_ios=completed,
         runtime_ms=int(runtime_ms),
         **figures,

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
+
+import pytest
+
+from pytest_odfperf.fio.job import render
+from pytest_odfperf.fio.output import parse
+from pytest_odfperf.guest.answers import split_logs
+from pytest_odfperf.matrix.model import FioSettings, Profile
 
 #: Does not end by itself within any test's patience, nor by SIGTERM.
 STUBBORN = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n"
@@ -15,7 +23,7 @@ ENDLESS = "#!/bin/sh\nexec sleep 600\n"
 def write_script(folder: Path, fio: str) -> Path:
     """The script with folders and a fio of its own."""
     programs, state = folder / "bin", folder / "state"
-    for made in (programs, state):
+    for made in (programs, state, folder / "data"):
         made.mkdir()
     (programs / "fio").write_text(fio)
     (programs / "fio").chmod(0o755)
@@ -25,15 +33,16 @@ def write_script(folder: Path, fio: str) -> Path:
     assert text.count("--kill-after=15") == 1
     text = text.replace("PATH=/usr/local/sbin:", f"PATH={programs}:/usr/local/sbin:")
     text = text.replace("STATE=/run/odfperf ", f"STATE={state} ").replace("--kill-after=15", "--kill-after=1")
+    text = text.replace("DATA_DIR=/mnt/data ", f"DATA_DIR={folder / 'data'} ")
     script = folder / "odfperf-guest"
     script.write_text(text)
     return script
 
 
-def run_fio(folder: Path, fio: str, deadline_s: int) -> list[str]:
+def run_fio(folder: Path, fio: str, deadline_s: int, job: str = "[global]\n") -> list[str]:
     """What the script's service leaves as the result of a job."""
     script, state = write_script(folder, fio), folder / "state"
-    for name, content in (("token", "job-1"), ("deadline", str(deadline_s)), ("job.fio", "[global]")):
+    for name, content in (("token", "job-1"), ("deadline", str(deadline_s)), ("job.fio", job)):
         (state / name).write_text(f"{content}\n")
     process = subprocess.Popen(["sh", str(script), "fio"], start_new_session=True)
     try:
@@ -92,3 +101,61 @@ def test_of_jobs_that_are_not_each_one_has_its_own_words(tmp_path: Path) -> None
     said, starts = check(tmp_path, "[a]\n", "[b]\nbad=1\n")
     assert said == "checked 0 0\nchecked 7 26\nfio: failed parsing bad=1\nend check\n"
     assert starts == 3
+
+
+WRITES_LOGS = """#!/bin/sh
+for name in mine_bw.1.log odfperf_clat_hist.1.log odfperf_clat_hist.2.log a.prerun.txt; do
+    printf '%s\\n' "1, $name" >$name
+done
+mkdir folder
+"""
+
+
+def test_what_fio_writes_beside_its_answer_is_kept_as_one_file_and_removed(tmp_path: Path) -> None:
+    run_fio(tmp_path, WRITES_LOGS, 60)
+    state = tmp_path / "state"
+    logs = split_logs((state / "fio-logs").read_bytes())
+    # The figures need the plugin's own; they come first, should the file be cut.
+    assert list(logs)[:2] == ["odfperf_clat_hist.1.log", "odfperf_clat_hist.2.log"]
+    assert logs == {name: f"1, {name}\n".encode() for name in logs}
+    assert set(logs) == {
+        "mine_bw.1.log",
+        "odfperf_clat_hist.1.log",
+        "odfperf_clat_hist.2.log",
+        "a.prerun.txt",
+    }
+    assert not (state / "left").exists()
+
+
+def test_a_fio_that_writes_nothing_leaves_no_such_file(tmp_path: Path) -> None:
+    run_fio(tmp_path, "#!/bin/sh\nexit 0\n", 60)
+    assert not (tmp_path / "state" / "fio-logs").exists()
+
+
+@pytest.mark.skipif(shutil.which("fio") is None, reason="fio is not installed")
+def test_a_real_fio_of_a_rendered_job_gives_a_rate_without_a_note(tmp_path: Path) -> None:
+    """The whole way but for SSH: the job that is rendered, the script, its files, the figures."""
+    template = (
+        "[global]\nioengine=libaio\ndirect=1\nthread=1\ntime_based\ngroup_reporting\nlat_percentiles=1\n"
+        "runtime=${RUNTIME}\nramp_time=${RAMP_TIME}\nsize=${FILE_SIZE}\niodepth=4\nrate_iops=200\n"
+        "write_iops_log=mine\nlog_avg_msec=500\n"
+        "[a]\nrw=randread\nbs=4k\nnumjobs=2\n[b]\nstonewall\nrw=write\nbs=64k\nfdatasync=4\n"
+    )
+    settings = FioSettings(runtime_s=2, ramp_s=1, iodepth=4, numjobs=2, file_size_bytes=8 << 20)
+    job = render(Profile(name="x", template=template, block_sizes=("native",)), settings, "native")
+    result = run_fio(tmp_path, f'#!/bin/sh\nexec {shutil.which("fio")} "$@"\n', 60, job.text)
+    state = tmp_path / "state"
+    logs = {name: log.decode() for name, log in split_logs((state / "fio-logs").read_bytes()).items()}
+    assert result[1] == "0", (state / "fio.log").read_text()
+    found = parse((state / "fio.json").read_text(), job, settings, logs=logs)
+    assert found.notes == ()
+    reads, writes = found.jobs[0].read, found.jobs[1].write
+    assert reads is not None
+    assert writes is not None
+    assert reads.iops_per_s == pytest.approx(400, rel=0.05)
+    assert reads.bw_bytes_per_s == pytest.approx(4096 * reads.iops_per_s)
+    assert writes.bw_bytes_per_s == pytest.approx(65536 * writes.iops_per_s)
+    sync = found.jobs[1].sync
+    assert sync is not None
+    assert sync.iops_per_s == pytest.approx(writes.iops_per_s / 4, rel=0.05)
+    assert {"mine_iops.1.log", "mine_iops.2.log", "mine_iops.3.log"} <= set(logs)

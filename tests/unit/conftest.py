@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
 
 # How long an example takes says something of the machine only.
@@ -70,6 +71,30 @@ def record(key: str = "rep3:small:150Gi:1:random-rw:4k", **changes: Any) -> Reco
 @pytest.fixture(scope="session")
 def make_measurement() -> Callable[..., DirectionMeasurement]:
     return measurement
+
+
+def unlike_record(**changes: Any) -> Record:
+    """A log writer with commits (300 IOPS), and a mix after it that writes too (1000 reads, 40 writes)."""
+    commits = {field.name: getattr(measurement(300.0), field.name) for field in fields(LatencyMeasurement)}
+    wal = JobMeasurement(
+        name="wal",
+        phase=0,
+        load="rw=write bs=8k fsync=1",
+        read=None,
+        write=measurement(300.0),
+        sync=LatencyMeasurement(**commits),
+    )
+    mix = JobMeasurement(
+        name="mix", phase=1, load="rw=randrw bs=8k", read=measurement(), write=measurement(40.0)
+    )
+    guest = GuestRecord(name="vm-0", node="n1", started_at_epoch_ns=1, ended_at_epoch_ns=2, jobs=(wal, mix))
+    values = {"jobs": (wal, mix), "read": mix.read, "sync": wal.sync, "guests": (guest,)}
+    return record("rep3:small:150Gi:1:db:native", **(values | changes))
+
+
+@pytest.fixture(scope="session")
+def make_unlike() -> Callable[..., Record]:
+    return unlike_record
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import FioError
+from pytest_odfperf.fio.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.histogram import Histogram
-from pytest_odfperf.fio.output import DirectionResult, FioResult, JobResult
 from pytest_odfperf.measure.aggregate import combine
 
 
@@ -104,3 +104,59 @@ def test_guests_that_ran_other_jobs_are_refused() -> None:
         combine({"a": result(reads([5])), "b": result(reads([5], phase=1))})
     with pytest.raises(FioError, match="no guest"):
         combine({})
+
+
+def like(kind: str, name: str, phase: int = 0, **parts: list[int]) -> JobResult:
+    found = {one: part(values) for one, values in parts.items()}
+    return JobResult(name=name, phase=phase, kind=kind, read=found.get("read"), write=found.get("write"))
+
+
+def test_unlike_sections_have_no_one_figure_and_each_its_own() -> None:
+    found = combine(
+        {"a": result(like("wal", "wal", write=[5] * 100), like("mix", "mix", 1, write=[9] * 300))}
+    )
+    assert found.write is None
+    assert [job.write.total_ios for job in found.jobs if job.write] == [100, 300]
+    assert [job.phase for job in found.jobs] == [0, 1]
+
+
+def test_unlike_sections_that_do_other_directions_have_each_its_figure() -> None:
+    found = combine({"a": result(like("wal", "wal", write=[5] * 100), like("scan", "scan", read=[9] * 300))})
+    assert (found.write and found.write.total_ios, found.read and found.read.total_ios) == (100, 300)
+
+
+def test_alike_sections_are_one_in_all_guests() -> None:
+    one = result(like("x", "a", write=[5] * 100), like("x", "b", write=[5] * 300))
+    found = combine({"g": one, "h": one}).write
+    assert found is not None
+    assert found.total_ios == 800
+    assert found.iops_per_s == pytest.approx(800)
+
+
+def test_syncs_are_pooled_over_guests_and_have_no_bandwidth() -> None:
+    def guest(latency_ns: int) -> FioResult:
+        values = {name: getattr(part([latency_ns] * 100), name) for name in LatencyResult.__slots__}
+        return result(
+            JobResult(name="wal", phase=0, read=None, write=part([5] * 100), sync=LatencyResult(**values))
+        )
+
+    found = combine({"a": guest(1000), "b": guest(90_000)})
+    assert found.sync is not None
+    assert (found.sync.total_ios, found.sync.iops_per_s) == (200, 200)
+    assert found.sync.lat_p99_ns == pytest.approx(90_000, rel=1 / 128)
+    assert found.jobs[0].sync == found.sync
+    assert not hasattr(found.sync, "bw_bytes_per_s")
+
+
+@given(latencies)
+def test_no_percentile_is_beyond_the_latencies(values: list[int]) -> None:
+    found = combine({"a": result(reads(values))}).read
+    assert found is not None
+    assert min(values) <= found.lat_p50_ns <= found.lat_p99_ns <= found.lat_max_ns
+    assert found.worst_guest_lat_p99_ns <= found.lat_max_ns
+
+
+def test_ios_slower_than_the_histogram_are_not_made_faster() -> None:
+    found = combine({"a": result(reads([20_000_000_000]))}).read
+    assert found is not None
+    assert found.lat_p50_ns == 20_000_000_000

@@ -51,3 +51,16 @@ def test_hostile_names_stay_one_cell_that_is_no_formula(make_record: MakeRecord,
     assert row["guest"].removeprefix("'") == name.replace("\r", " ").replace("\n", " ").removeprefix("'")
     assert not row["guest"].startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert row["run_id"] == "perf-1"
+
+
+def test_sections_have_rows_with_their_load_and_syncs_and_the_notes(make_unlike: MakeRecord) -> None:
+    wal, mix = rows(render_csv([make_unlike(notes=("fio said: a", "b"))]))
+    assert (wal["job_name"], wal["write_iops"], wal["sync_iops"], wal["sync_lat_p99_ms"]) == (
+        "wal",
+        "300.00",
+        "300.00",
+        "5.000000",
+    )
+    assert wal["job_load"] == "rw=write bs=8k fsync=1"
+    assert (mix["write_iops"], mix["sync_iops"], mix["sync_lat_p99_ms"]) == ("40.00", "", "")
+    assert wal["notes"] == mix["notes"] == "fio said: a; b"

@@ -11,6 +11,7 @@ import pytest
 from pytest_odfperf.errors import FioError
 from pytest_odfperf.fio.job import Job, read_job
 from pytest_odfperf.fio.output import parse
+from pytest_odfperf.fio.section_load import kind
 from pytest_odfperf.matrix.model import FioSettings
 
 SETTINGS = FioSettings(runtime_s=1, ramp_s=1, iodepth=4, numjobs=2, file_size_bytes=8 << 20)
@@ -159,3 +160,61 @@ def test_a_run_shorter_than_asked_is_refused(sample: tuple[str, Job]) -> None:
     text, job = sample
     with pytest.raises(FioError, match="of 60000 ms"):
         parse(text, job, replace(SETTINGS, runtime_s=60))
+
+
+@pytest.fixture
+def oltp(fio_samples: Path) -> tuple[dict[str, Any], Job]:
+    """Its second section, ``db-wal-write``, does an fsync after each write."""
+    return json.loads((fio_samples / "db-oltp.json").read_text()), read_job(
+        (fio_samples / "db-oltp.fio").read_text()
+    )
+
+
+def test_syncs_are_a_direction_of_their_own(oltp: tuple[dict[str, Any], Job]) -> None:
+    document, job = oltp
+    said = document["jobs"][1]["sync"]["lat_ns"]
+    # fdatasync leaves fio's count at 0.
+    for counted in (said["N"], 0):
+        document["jobs"][1]["sync"]["total_ios"] = counted
+        found = parse(json.dumps(document), job, SETTINGS).jobs
+        assert [one.sync is not None for one in found] == [False, True, False, False]
+        sync, write = found[1].sync, found[1].write
+        assert sync is not None
+        assert write is not None
+        assert (sync.total_ios, sync.lat_max_ns) == (said["N"], said["max"])
+        assert sync.histogram.total == said["N"]
+        assert sync.iops_per_s == pytest.approx(write.iops_per_s, rel=1e-3)
+
+
+def test_a_section_that_should_sync_and_did_not_is_no_measurement(oltp: tuple[dict[str, Any], Job]) -> None:
+    document, job = oltp
+    document["jobs"][1]["sync"]["lat_ns"] = {"min": 0, "max": 0, "mean": 0.0, "stddev": 0.0, "N": 0}
+    with pytest.raises(FioError, match="job db-wal-write sync: none was done"):
+        parse(json.dumps(document), job, SETTINGS)
+
+
+def test_what_a_section_does_is_told_and_sections_are_alike_by_all_that_decides(
+    oltp: tuple[dict[str, Any], Job],
+) -> None:
+    document, job = oltp
+    found = parse(json.dumps(document), job, SETTINGS).jobs
+    assert [one.load for one in found] == [
+        "rw=randread bs=8k iodepth=16 numjobs=2",
+        "rw=write bs=8k fsync=1",
+        "rw=randrw rwmixread=80 bs=8k iodepth=4 numjobs=2",
+        "rw=randread bs=4k",
+    ]
+    assert len({one.kind for one in found}) == 4
+    head = "ioengine=libaio\ndirect=1\ntime_based\ngroup_reporting\nruntime=1\nsize=8m\nlat_percentiles=1\n"
+    for more, alike in (
+        ("filename=g\nstonewall\n", True),
+        ("new_group\nwrite_bw_log=x\nlog_avg_msec=9\n", True),
+        ("stonewall\nbs=4k\niodepth=1\n", True),
+        ("stonewall\nbs=8k\n", False),
+        ("stonewall\niodepth=2\n", False),
+        ("stonewall\nfsync=1\n", False),
+        ("stonewall\nrate_iops=5\n", False),
+    ):
+        text = f"[global]\n{head}[a]\nrw=write\nfilename=f\n[b]\nrw=write\nfilename=f\n{more}"
+        first, second = read_job(text).sections
+        assert (kind(first) == kind(second)) == alike, more

@@ -154,3 +154,22 @@ def test_hostile_text_stays_text(make_record: MakeRecord, text: str) -> None:
         return [tag for tag, _ in Page(block).tags]
 
     assert tags(text) == tags("plain")
+
+
+def test_unlike_sections_have_a_line_each(make_unlike: MakeRecord) -> None:
+    record = make_unlike()
+    cells = row_cells(record.key, record)
+    shown = {
+        name: Page(sort_text(cells, name)).texts
+        for name in ("odf_section", "odf_read_iops", "odf_write_iops", "odf_sync_p99", "odf_sync_iops")
+    }
+    assert shown == {
+        "odf_section": ["wal", "mix"],
+        "odf_read_iops": ["1000"],
+        "odf_write_iops": ["300", "40.0"],
+        "odf_sync_p99": ["5.00"],
+        "odf_sync_iops": ["300"],
+    }
+    # What a section does not do is an empty line: the figures below each other are of one section.
+    assert sort_text(cells, "odf_read_iops").endswith("<br>1000")
+    assert sort_text(cells, "odf_sync_p99").endswith("5.00<br>")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -94,4 +95,39 @@ def test_junit_gets_a_handful_of_figures_and_none_for_what_was_not_measured(
 def test_a_record_of_an_earlier_version_has_the_usual_values(make_record: MakeRecord) -> None:
     plain = make_record().to_json()
     del plain["marking"]
+    assert Record.from_json(plain) == make_record()
+
+
+def test_unlike_sections_are_apart_in_junit_and_have_no_sum(
+    make_unlike: MakeRecord,
+) -> None:
+    found = make_unlike()
+    assert found.apart
+    properties = dict(found.properties())
+    assert "write_iops_per_s" not in properties
+    assert properties["wal.write_iops_per_s"] == "300.0"
+    assert properties["mix.write_iops_per_s"] == "40.0"
+    assert properties["wal.sync_lat_p99_ns"] == properties["sync_lat_p99_ns"] == "5000000"
+    assert properties["wal.load"] == "rw=write bs=8k fsync=1"
+    assert "wal.sync_bw_bytes_per_s" not in properties
+    assert Record.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_sections_beside_each_other_are_apart_though_no_direction_is_shared(
+    make_record: MakeRecord, make_unlike: MakeRecord
+) -> None:
+    jobs = make_unlike().jobs
+    beside = [
+        dataclasses.replace(job, phase=0, write=job.write if job.name == "wal" else None) for job in jobs
+    ]
+    after = [dataclasses.replace(job, phase=number) for number, job in enumerate(beside)]
+    assert make_record(jobs=tuple(beside), write=beside[0].write).apart
+    assert not make_record(jobs=tuple(after), write=beside[0].write).apart
+
+
+def test_a_record_from_before_syncs_and_loads_is_read(make_record: MakeRecord) -> None:
+    plain = make_record().to_json()
+    del plain["sync"]
+    for job in [*plain["jobs"], *plain["guests"][0]["jobs"]]:
+        del job["sync"], job["load"], job["phase"]
     assert Record.from_json(plain) == make_record()

@@ -97,3 +97,13 @@ def test_a_mix_of_block_sizes_counts_with_its_mean() -> None:
 def test_what_fio_refuses_is_refused(text: str) -> None:
     with pytest.raises(JobFileError):
         parse_job(text)
+
+
+def test_log_files_of_the_profile_are_written_too() -> None:
+    text = MINIMAL + "write_bw_log=mine\nwrite_lat_log\nlog_avg_msec=2000\n[a]\nrw=randrw\nnumjobs=2\n"
+    _, logs = answer(parse_job(text), ModelConfig(), [], Random(1), directory="/d")
+    kinds = ("mine_bw", "a_slat", "a_clat", "a_lat")
+    assert set(logs) == {f"{kind}.{worker}.log" for kind in kinds for worker in (1, 2)}
+    lines = logs["mine_bw.1.log"].splitlines()
+    assert [line.split(", ")[0] for line in lines] == [str(2000 * n) for n in (1, 1, 2, 2, 3, 3, 4, 4, 5, 5)]
+    assert [line.split(", ")[2] for line in lines] == ["0", "1"] * 5

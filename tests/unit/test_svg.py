@@ -106,3 +106,11 @@ def test_figures_read_as_people_write_them() -> None:
         "0.0123",
     ]
     assert digits(2.0) == "2.00"
+
+
+def test_unlike_sections_have_a_panel_each(make_unlike: MakeRecord) -> None:
+    ((_, svg),) = profile_pictures([make_unlike()])
+    shown = texts(svg)
+    assert {"wal", "mix", "W 300", "W 40.0", "R 1.00k"} <= set(shown)
+    assert not [text for text in shown if "340" in text]
+    assert "rep3 at native (wal): write 300 IOPS" in (ET.fromstring(svg).findtext(f"{NS}desc") or "")

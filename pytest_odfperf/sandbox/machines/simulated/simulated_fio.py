@@ -17,7 +17,7 @@ from typing import Any
 from pytest_odfperf.fio.histogram import Histogram, index_of, value_of
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, SimulatedSection
-from pytest_odfperf.sandbox.machines.simulated.simulated_log import completion_logs
+from pytest_odfperf.sandbox.machines.simulated.simulated_log import log_files
 from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits, Rate, rates
 
 VERSION = "fio-3.33"
@@ -63,7 +63,7 @@ def answer(
         got = rates(model, [s.load for s in phase], limits, random)
         for section, rate in zip(phase, got, strict=True):
             entries.append(_entry(section, rate, model, group, math.ceil(elapsed) + 1, error))
-            logs |= completion_logs(section, entries[-1], worker)
+            logs |= log_files(section, entries[-1], worker)
             worker += section.numjobs
     document = {
         "fio version": VERSION,

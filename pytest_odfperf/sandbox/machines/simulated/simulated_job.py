@@ -44,6 +44,9 @@ class SimulatedSection:
     numjobs: int
     #: ``write_hist_log`` and ``log_hist_msec``; None: no log.
     hist_log: tuple[str, int] | None
+    #: ``write_bw_log`` and its like by what they log, to their names; and ``log_avg_msec``, 0 without.
+    averaged_logs: Mapping[str, str]
+    log_avg_ms: int
     #: Waits for all sections before it.
     stonewall: bool
 
@@ -113,6 +116,12 @@ def _section(ini: IniSection) -> SimulatedSection:
         runtime_s=_seconds(options["runtime"]),
         numjobs=numjobs,
         hist_log=_hist_log(ini.name, options),
+        averaged_logs={
+            kind: ini.name if options[f"write_{kind}_log"] in ("", "1") else options[f"write_{kind}_log"]
+            for kind in ("bw", "iops", "lat")
+            if f"write_{kind}_log" in options
+        },
+        log_avg_ms=_number("log_avg_msec", options, 0),
         stonewall=options.get("stonewall", "0") != "0",
     )
 

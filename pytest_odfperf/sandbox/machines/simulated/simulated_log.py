@@ -1,4 +1,4 @@
-"""The logs of completions that a simulated fio writes: ``write_hist_log``, as fio 3.33 forms them."""
+"""The log files that a simulated fio writes, as fio 3.33 forms them: ``write_hist_log`` above all."""
 
 from __future__ import annotations
 
@@ -12,17 +12,33 @@ from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedSec
 _COLUMNS = BUCKETS >> COARSENESS
 
 
-def completion_logs(section: SimulatedSection, entry: Mapping[str, Any], first_worker: int) -> dict[str, str]:
-    """The log of each worker of ``section`` by name; ``entry`` is what the JSON says of it."""
-    if section.hist_log is None:
-        return {}
-    prefix, every_ms = section.hist_log
-    return {
-        log_name(prefix, first_worker + worker): "".join(
-            line for _, line in sorted(_lines(section, entry, worker, every_ms))
-        )
-        for worker in range(section.numjobs)
-    }
+def log_files(section: SimulatedSection, entry: Mapping[str, Any], first_worker: int) -> dict[str, str]:
+    """All log files of the workers of ``section`` by name; ``entry`` is what the JSON says of it."""
+    logs: dict[str, str] = {}
+    for worker in range(section.numjobs):
+        number = first_worker + worker
+        if section.hist_log is not None:
+            prefix, every_ms = section.hist_log
+            lines = sorted(_lines(section, entry, worker, every_ms))
+            logs[log_name(prefix, number)] = "".join(line for _, line in lines)
+        for kind, prefix in section.averaged_logs.items():
+            # fio logs three latencies under one name.
+            for one in ("slat", "clat", "lat") if kind == "lat" else (kind,):
+                logs[f"{prefix}_{one}.{number}.log"] = "".join(_averages(section, entry, one))
+    return logs
+
+
+def _averages(section: SimulatedSection, entry: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """A worker's means over each ``log_avg_msec``; without that one for the whole run, not for each I/O."""
+    runtime_ms = int(1000 * section.runtime_s)
+    every_ms = section.log_avg_ms or runtime_ms
+    for end_ms in range(every_ms, runtime_ms + 1, every_ms):
+        for number, direction in enumerate(("read", "write")):
+            part = entry[direction]
+            if part["total_ios"]:
+                values = {"bw": part["bw"] / section.numjobs, "iops": part["iops"] / section.numjobs}
+                value = values[kind] if kind in values else part[f"{kind}_ns"]["mean"]
+                yield f"{end_ms}, {value:.0f}, {number}, 0, 0\n"
 
 
 def _lines(
