@@ -78,7 +78,7 @@ def _section(
     said: list[str],
 ) -> tuple[JobResult, tuple[str, ...]]:
     common = document.get("global options")
-    agreement.check_options(job, section, entry, common if isinstance(common, dict) else {})
+    agreement.check_options(section, entry, common if isinstance(common, dict) else {})
     agreement.check_depth(section, entry)
     found = read_section(section, entry, job.phase_of(section.name), settings, found_log, said)
     parts = [part for part in (found[0].read, found[0].write, found[0].sync) if part is not None]

@@ -3,7 +3,7 @@
 A test that asks for one of them is parametrized with every selected key::
 
     def test_oltp(odf_result):
-        assert odf_result.write.lat_p99_ns < 5_000_000
+        assert odf_result.sync.lat_p99_ns < 5_000_000
 """
 
 from __future__ import annotations

@@ -205,15 +205,6 @@ def test_without_a_log_the_count_is_taken_that_a_full_queue_completes(
     assert "there is no log of its completions" in result.notes[0]
 
 
-def test_fio_does_not_say_an_option_without_a_value(sample: tuple[dict[str, Any], Job]) -> None:
-    document, job = sample
-    without("direct")(document)
-    bare = read_job(job.text.replace("direct=1\n", "  direct  # as it is\n"))
-    assert parse(json.dumps(document), bare, SETTINGS)
-    with pytest.raises(FioError, match="fio ran without direct=1"):
-        parse(json.dumps(document), job, SETTINGS)
-
-
 def test_a_shallow_queue_is_told(sample: tuple[dict[str, Any], Job]) -> None:
     document, job = sample
     lat = document["jobs"][0]["read"]["lat_ns"]
