@@ -24,7 +24,7 @@ _OTHER_DISK = 10
 _COMPARED = (
     "rw", "rwmixread", "rwmixwrite", "bs", "bsrange", "bssplit", "iodepth", "numjobs", "ioengine", "direct",
     "fsync", "fdatasync", "sync", "rate", "rate_iops", "thinktime", "ramp_time",
-    "size", "filename",  
+    "size", "filename",
 )  # fmt: skip
 #: Options that take fio's time or histograms away; in the answer, but not in the job, they void it.
 _FORBIDDEN = (
