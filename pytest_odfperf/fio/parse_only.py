@@ -25,6 +25,8 @@ _FOLLOWS = re.compile(r"fio: job .* dropped|Did you mean .*|\s*(valid values)?\s
 _MACHINE = re.compile(
     r"CPU \d+ too large|not loadable|failed to load engine|numa|cgroup|hugepage|cpuset_init", re.IGNORECASE
 )
+#: Shells give exit codes from here on for signals, and fio 128 of itself.
+_OF_SIGNALS = 128
 _VERSION = re.compile(r"fio-\d[\w.~+-]*", re.ASCII)
 
 
@@ -50,6 +52,9 @@ def version_of(text: str) -> str | None:
 
 def refusals(job: Job, exit_code: int, said: str) -> tuple[Refusal, ...]:
     """What fio refuses of ``job``, given how it ended and all that it said; empty if nothing."""
+    if not 0 <= exit_code < _OF_SIGNALS:
+        # It was killed or crashed, which says nothing of the job.
+        return ()
     spoken = [line.strip()[:300] for line in said.splitlines() if line.strip()]
     if exit_code == 0 and not any(part in line.lower() for line in spoken for part in _ALWAYS_WRONG):
         return ()

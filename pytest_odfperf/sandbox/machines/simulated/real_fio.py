@@ -49,4 +49,5 @@ async def _parse_only(job: bytes) -> tuple[int, bytes]:
             process.kill()
             await process.wait()
             return 0, b""
-    return process.returncode or 0, said[:_MOST_SAID]
+    # Killed by a signal it says nothing of the job.
+    return max(0, process.returncode or 0), said[:_MOST_SAID]
