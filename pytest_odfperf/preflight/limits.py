@@ -10,7 +10,7 @@ from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.preflight.check import Check, JsonObject, Unread, doubtful, failed, not_checked, passed
 from pytest_odfperf.quantity import parse_quantity
-from pytest_odfperf.schedule.capacity import NodeCapacity
+from pytest_odfperf.schedule.capacity import NodeCapacity, shapes
 
 _MIB = 1 << 20
 #: Pods of ours are none of these.
@@ -159,33 +159,44 @@ def nodes(found: Sequence[NodeCapacity] | Unread, matrix: Matrix, groups: Iterab
     """Whether VMs can be scheduled at all, and those of a group all at once (on nodes without other load)."""
     if isinstance(found, Unread):
         return [not_checked("nodes", found)]
-    usable = [node for node in found if node.ready and node.schedulable]
-    out = ", ".join(f"{node.name} {_why(node)}" for node in found if node not in usable)
-    shown = f"{len(usable)} of {len(found)} workers take VMs" + (f" ({out})" if out else "")
+    groups = tuple(dict.fromkeys(groups))
+    every = shapes(matrix, groups)
+    usable = [node for node in found if any(node.refusal(shape) is None for shape in every)]
+    # Of the others only workers are missed.
+    missed = [node for node in found if node.worker and node not in usable]
+    out = ", ".join(f"{node.name} is {node.refusal(every[0])}" for node in missed)
+    shown = f"{len(usable)} of {len(usable) + len(missed)} nodes take VMs" + (f" ({out})" if out else "")
     if not usable:
-        return [failed("nodes", shown, "uncordon one; oc get nodes")]
+        return [failed("nodes", shown, "uncordon one, or see vm: node_selector, affinity, tolerations")]
     checks = [doubtful("nodes", shown, "oc get nodes") if out else passed("nodes", shown)]
-    counts: dict[str, list[int]] = {}
-    for group in groups:
-        counts.setdefault(group.size, []).append(group.concurrency)
-    for name, wanted in counts.items():
-        size = matrix.vm_size(name)
-        memory = size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes)
-        takes, most = sum(_fit(node, size.vcpus, memory) for node in usable), max(wanted)
-        if not takes:
-            detail = f"{size.vcpus} vCPUs and {_shown('memory', Decimal(memory))} fit no node"
-            checks.append(
-                failed(f"VM size {name}", detail, f"leave it out: --odf-exclude '*:{name}:*:*:*:*'")
-            )
-        elif takes < most:
-            detail = f"{most} VMs at once, and the nodes take {takes} even when empty"
-            out = f"leave it out: --odf-exclude '*:{name}:*:{most}:*:*'"
-            checks.append(failed(f"VM size {name}", detail, out))
+    seen: set[str] = set()
+    for group in sorted(groups, key=lambda group: -group.concurrency):
+        shape = matrix.shape_of(group.pool, group.size)
+        # Of VMs that are alike in size and place, the largest group tells.
+        alike = repr((group.size, shape.node_selector, shape.affinity, shape.tolerations))
+        if alike not in seen:
+            seen.add(alike)
+            checks += _of_group(group, matrix, [node for node in found if node.refusal(shape) is None])
     return checks
 
 
-def _why(node: NodeCapacity) -> str:
-    return "is cordoned or tainted" if node.ready else "is not Ready"
+def _of_group(group: GroupKey, matrix: Matrix, usable: Sequence[NodeCapacity]) -> list[Check]:
+    size, what = matrix.vm_size(group.size), f"VM size {group.size}"
+    memory = size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes)
+    takes = sum(_fit(node, size.vcpus, memory) for node in usable)
+    if not usable:
+        detail = f"no node is where VMs of pool {group.pool} may go"
+        return [
+            failed(what, detail, "see vm: node_selector, affinity, tolerations; oc get nodes --show-labels")
+        ]
+    if not takes:
+        detail = f"{size.vcpus} vCPUs and {_shown('memory', Decimal(memory))} fit no node"
+        return [failed(what, detail, f"leave it out: --odf-exclude '*:{group.size}:*:*:*:*'")]
+    if takes < group.concurrency:
+        detail = f"{group.concurrency} VMs at once, and the nodes take {takes} even when empty"
+        out = f"leave it out: --odf-exclude '*:{group.size}:*:{group.concurrency}:*:*'"
+        return [failed(what, detail, out)]
+    return []
 
 
 def _fit(node: NodeCapacity, vcpus: int, memory_bytes: int) -> int:

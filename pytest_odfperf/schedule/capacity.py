@@ -7,13 +7,15 @@ cluster; whether a single VM fits a node is for the scheduler of the cluster to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from pytest_odfperf.errors import ClusterError, InputError
 from pytest_odfperf.matrix.keys import GroupKey
-from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.model import Matrix, VmShape
+from pytest_odfperf.node_matching import has_affinity, has_labels, taint_text, untolerated
 from pytest_odfperf.quantity import parse_quantity
 
 #: Percent of the allocatable capacity that test VMs may have; the rest is for ODF, KubeVirt and others.
@@ -33,6 +35,27 @@ class NodeCapacity:
     schedulable: bool
     #: The node's word that its figures are not real measurements (``SIMULATED``).
     marking: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, Any], ...] = ()
+    #: Whether it is a worker; others count only for VMs that say themselves where they go.
+    worker: bool = True
+
+    def refusal(self, shape: VmShape) -> str | None:
+        """Why a VM of this shape can not be here, whatever room there is; None if it can."""
+        reasons = [] if self.ready else ["not Ready"]
+        if not self.schedulable:
+            reasons.append("not schedulable")
+        # Kubernetes marks both of these by taints too.
+        taint = untolerated(self.taints, shape.tolerations)
+        if taint is not None and not reasons:
+            reasons.append(f"tainted {taint_text(taint)}")
+        if not has_labels(self.labels, shape.node_selector):
+            reasons.append("not of the node_selector")
+        if not has_affinity(self.name, self.labels, shape.affinity):
+            reasons.append("not of the affinity")
+        if not self.worker and not (shape.node_selector or shape.affinity or shape.tolerations):
+            reasons.append("not a worker")
+        return " and ".join(reasons) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +108,31 @@ def demands(matrix: Matrix, groups: Iterable[GroupKey]) -> tuple[GroupDemand, ..
     return tuple(demand(matrix, group) for group in dict.fromkeys(groups))
 
 
-def auto_scale(nodes: Sequence[NodeCapacity], groups: Sequence[GroupDemand], pools: int) -> AutoScale:
+def shapes(matrix: Matrix, groups: Iterable[GroupKey]) -> tuple[VmShape, ...]:
+    """The shapes of the VMs of ``groups``."""
+    return tuple(
+        matrix.shape_of(pool, size) for pool, size in dict.fromkeys((one.pool, one.size) for one in groups)
+    )
+
+
+def auto_scale(
+    nodes: Sequence[NodeCapacity],
+    groups: Sequence[GroupDemand],
+    pools: int,
+    shapes: Sequence[VmShape] = (VmShape(),),
+) -> AutoScale:
     """How many of ``pools`` pools can run at once; ``groups`` are all that will run, in any order.
 
+    A node counts if VMs of one of the ``shapes`` can be there.
     Raises `ClusterError` if no node can take a VM, and says of each node why.
     """
     if not groups or pools < 1:
         raise ValueError("no group runs, so there is nothing to scale")
-    usable = [node for node in nodes if node.ready and node.schedulable]
-    left_out = tuple(f"{node.name}: {_why(node)}" for node in nodes if node not in usable)
+    refusals = {node.name: [node.refusal(shape) for shape in shapes] for node in nodes}
+    usable = [node for node in nodes if None in refusals[node.name]]
+    left_out = tuple(
+        f"{node.name}: {refusals[node.name][0]}" for node in nodes if node not in usable and node.worker
+    )
     if not usable:
         reasons = "; ".join(left_out) or "the cluster has no worker node"
         raise ClusterError(
@@ -121,11 +160,6 @@ def auto_scale(nodes: Sequence[NodeCapacity], groups: Sequence[GroupDemand], poo
         pools=pools,
         workers=max(1, min(fit_by_memory, fit_by_cpu, pools)),
     )
-
-
-def _why(node: NodeCapacity) -> str:
-    reasons = [] if node.ready else ["not Ready"]
-    return " and ".join(reasons if node.schedulable else [*reasons, "not schedulable"])
 
 
 def _allocatable(node: NodeCapacity, resource: str) -> Fraction:

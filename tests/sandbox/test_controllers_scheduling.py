@@ -74,3 +74,23 @@ def test_a_node_selector_is_kept_to(kube: Any, make_vm: Any) -> None:
     kube.patch("virtualmachines", vm["metadata"]["name"], change)
     kube.until_status("virtualmachines", "vm-0", "printableStatus", "Running")
     assert kube.get("virtualmachineinstances", "vm-0")["status"]["nodeName"] == "b"
+
+
+def test_affinities_and_tolerations_are_kept_to(kube: Any, make_vm: Any) -> None:
+    def place(name: str, **spec: Any) -> str:
+        make_vm(name, run_strategy="Halted")
+        template = {"metadata": {"labels": {"app": name}}, "spec": spec}
+        kube.patch("virtualmachines", name, {"spec": {"runStrategy": "Always", "template": template}})
+        kube.until_status("virtualmachines", name, "printableStatus", "Running")
+        return str(kube.get("virtualmachineinstances", name)["status"]["nodeName"])
+
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    only_b = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["b"]}]}
+    first = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "vm-0"}}}
+    on_b = {"nodeAffinity": {required: {"nodeSelectorTerms": [only_b]}}}
+    assert place("vm-0", affinity=on_b) == "b"
+    assert place("vm-1", affinity={"podAntiAffinity": {required: [first]}}) == "a"
+    assert place("vm-2", affinity={"podAffinity": {required: [first]}}) == "b"
+    # A toleration of everything is one of the cordon too.
+    cordoned = {"kubernetes.io/hostname": "cordoned"}
+    assert place("vm-3", nodeSelector=cordoned, tolerations=[{"operator": "Exists"}]) == "cordoned"

@@ -467,6 +467,20 @@ def test_a_pod_that_is_larger_than_every_node_never_fits() -> None:
     assert never_fits(wants("broken"), nodes) is None
 
 
+def test_a_pod_that_no_node_is_meant_for_never_fits() -> None:
+    pod = wants("1Gi")
+    pod["spec"]["nodeSelector"] = {"bench": "yes", "kubevirt.io/schedulable": "true"}
+    here, there = node("8Gi"), node("16Gi")
+    assert "no node is of its node selector" in str(never_fits(pod, [here, there]))
+    # KubeVirt's own label comes and goes with its heartbeat.
+    there["metadata"]["labels"] = {"bench": "yes"}
+    assert never_fits(pod, [here, there]) is None
+    pod["spec"]["containers"] = wants("9Gi")["spec"]["containers"]
+    assert never_fits(pod, [here, there]) is None
+    pod["spec"]["containers"] = wants("17Gi")["spec"]["containers"]
+    assert "no node is that large" in str(never_fits(pod, [here, there, node("64Gi")]))
+
+
 @pytest.mark.parametrize(
     ("status", "message", "cause"),
     [

@@ -150,7 +150,10 @@ def test_nodes_that_are_left_out_are_named(matrix: Matrix) -> None:
         NodeCapacity(name="c", cpu="x", memory="64Gi", ready=True, schedulable=True),
     ]
     (check,) = limits.nodes(nodes, matrix, GROUPS)
-    assert str(check) == "warn nodes: 2 of 3 workers take VMs (b is not Ready); next: oc get nodes"
+    assert (
+        str(check)
+        == "warn nodes: 2 of 3 nodes take VMs (b is not Ready and not schedulable); next: oc get nodes"
+    )
 
 
 def test_the_last_line_counts_and_judges() -> None:

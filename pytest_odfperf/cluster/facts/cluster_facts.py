@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
@@ -57,6 +57,7 @@ class ClusterFacts:
     """The cluster as it was found. ``notes`` say what could not be read, which is no error by itself."""
 
     server: str
+    #: All of them; see `NodeCapacity.worker`.
     nodes: tuple[NodeCapacity, ...]
     storage_classes: Mapping[str, StorageClassFacts]
     #: Pools of the matrix that can not be measured, and why.
@@ -97,6 +98,7 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
         raise ClusterError(f"the StorageClasses can not be read: {error.message}; {GRANT}") from error
     classes = {found.name: found for found in map(StorageClassFacts.of, listed)}
     nodes = reader.optional(NODE)
+    working = workers(nodes)
     used = [classes[pool.storage_class] for pool in matrix.pools if pool.storage_class in classes]
     ceph = _ceph(reader, matrix, used)
     allowed = [pool for pool in matrix.pools if pool.allow_not_ready and pool.storage_class in classes]
@@ -105,7 +107,7 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
     marked = [node.marking for node in map(node_capacity, nodes) if node.marking]
     return ClusterFacts(
         server=cluster.server,
-        nodes=tuple(node_capacity(node) for node in workers(nodes)),
+        nodes=tuple(replace(node_capacity(node), worker=node in working) for node in nodes),
         storage_classes=classes,
         pool_problems={name: reason for name, reason in problems.items() if reason is not None},
         pool_notes={
@@ -133,18 +135,16 @@ def node_capacity(node: JsonObject) -> NodeCapacity:
     ready = any(
         c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or []
     )
-    tainted = any(t.get("effect") in ("NoSchedule", "NoExecute") for t in spec.get("taints") or [])
     labels = _labels(node)
     return NodeCapacity(
         name=node["metadata"]["name"],
         cpu=str(allocatable.get("cpu", "0")),
         memory=str(allocatable.get("memory", "0")),
         ready=ready,
-        # VMs of ours tolerate no taint.
-        schedulable=not (
-            spec.get("unschedulable") or tainted or labels.get(_KUBEVIRT_SCHEDULABLE) == "false"
-        ),
+        schedulable=not (spec.get("unschedulable") or labels.get(_KUBEVIRT_SCHEDULABLE) == "false"),
         marking=labels.get(MARKING),
+        labels=dict(labels),
+        taints=tuple(spec.get("taints") or ()),
     )
 
 

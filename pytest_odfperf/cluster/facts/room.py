@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from pytest_odfperf.cluster.client.calls import JsonObject
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.node_matching import has_affinity, has_labels, untolerated
 from pytest_odfperf.quantity import parse_quantity
 
 
@@ -27,7 +28,9 @@ def never_fits(pod: JsonObject, nodes: Sequence[JsonObject]) -> str | None:
     short: Counter[str] = Counter()
     try:
         wanted = requests_of(pod)
-        nodes = [node for node in nodes if not _repels(node, pod)]
+        if nodes and all(_elsewhere(node, pod) for node in nodes):
+            return "no node is of its node selector and node affinity"
+        nodes = [node for node in nodes if not _repels(node, pod) and not _elsewhere(node, pod)]
         for node in nodes:
             given = (node.get("status") or {}).get("allocatable") or {}
             lacks = [
@@ -48,13 +51,24 @@ def never_fits(pod: JsonObject, nodes: Sequence[JsonObject]) -> str | None:
 
 def _repels(node: JsonObject, pod: JsonObject) -> bool:
     """Whether a taint that somebody put there keeps the pod away; those of Kubernetes itself pass."""
-    tolerated = {entry.get("key") for entry in (pod.get("spec") or {}).get("tolerations") or ()}
-    return None not in tolerated and any(
-        taint.get("effect") != "PreferNoSchedule"
-        and taint.get("key") not in tolerated
-        and not str(taint.get("key")).startswith("node.kubernetes.io/")
+    taints = [
+        taint
         for taint in (node.get("spec") or {}).get("taints") or ()
-    )
+        if not str(taint.get("key")).startswith("node.kubernetes.io/")
+    ]
+    return untolerated(taints, (pod.get("spec") or {}).get("tolerations") or ()) is not None
+
+
+def _elsewhere(node: JsonObject, pod: JsonObject) -> bool:
+    """Whether the pod's node selector or affinity leaves the node out; KubeVirt's own labels come and go."""
+    spec, meta = pod.get("spec") or {}, node["metadata"]
+    labels = meta.get("labels") or {}
+    selector = {
+        name: value
+        for name, value in (spec.get("nodeSelector") or {}).items()
+        if not name.partition("/")[0].endswith("kubevirt.io")
+    }
+    return not (has_labels(labels, selector) and has_affinity(meta["name"], labels, spec.get("affinity")))
 
 
 def _plain(amount: Decimal) -> str:

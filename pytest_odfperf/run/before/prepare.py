@@ -14,7 +14,7 @@ from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.plan import Plan
-from pytest_odfperf.schedule.capacity import AutoScale, auto_scale, demands
+from pytest_odfperf.schedule.capacity import AutoScale, auto_scale, demands, shapes
 from pytest_odfperf.schedule.estimate import pool_estimates_s
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def choose_workers(selection: Selection, facts: ClusterFacts | None) -> Workers:
                 f"how many pools fit the nodes is not known, since they can not be read ({why}); "
                 "give the number: --odf-parallel=N"
             )
-        scaled: AutoScale = auto_scale(
-            facts.nodes, demands(selection.matrix, (key.group for key in runnable or selection.keys)), pools
-        )
+        groups = [key.group for key in runnable or selection.keys]
+        matrix = selection.matrix
+        scaled: AutoScale = auto_scale(facts.nodes, demands(matrix, groups), pools, shapes(matrix, groups))
         return Workers(count=scaled.workers, why=str(scaled))
     count = int(wanted)
     if count > pools:

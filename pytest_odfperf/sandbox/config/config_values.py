@@ -27,6 +27,10 @@ class NodeConfig:
     pods: int = 250
     ready: bool = True
     unschedulable: bool = False
+    #: Beside those that every node has.
+    labels: Mapping[str, str] = field(default_factory=dict)
+    #: As the API has them: key, value, effect.
+    taints: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,9 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
     return config
 
 
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
 def _kubevirt_version(value: Any, place: str) -> str:
     # YAML takes 1.9 for a number.
     if str(value) not in KUBEVIRT_VERSIONS or isinstance(value, bool):
@@ -131,8 +134,26 @@ def _node(raw: Any, place: str, name: str | None) -> list[NodeConfig]:
     }
     ready = read.flag("ready", True)
     unschedulable = read.flag("unschedulable", False)
+    labels, taints = dict(read.strings("labels")), _taints(read.value("taints", []), f"{place}.taints")
     read.end()
-    return [NodeConfig(name=n, ready=ready, unschedulable=unschedulable, **shape) for n in names]
+    return [
+        NodeConfig(name=n, ready=ready, unschedulable=unschedulable, labels=labels, taints=taints, **shape)
+        for n in names
+    ]
+
+
+def _taints(raw: Any, place: str) -> tuple[Mapping[str, str], ...]:
+    if not isinstance(raw, list):
+        raise InputError(f"{raw!r} is not a list", place=place)
+    taints = []
+    for number, entry in enumerate(raw):
+        read = Reader(entry, f"{place}[{number}]")
+        taint = {"key": read.text("key", ""), "effect": read.choice("effect", "NoSchedule", _EFFECTS)}
+        if value := read.value("value", ""):
+            taint["value"] = str(value)
+        read.end()
+        taints.append(taint)
+    return tuple(taints)
 
 
 def _backend(raw: Mapping[str, Any], place: str) -> SharedBackend:

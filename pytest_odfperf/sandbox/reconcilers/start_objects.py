@@ -82,7 +82,8 @@ def _node(node: NodeConfig, marking: str | None) -> Obj:
     }
     if marking:
         labels[NODE_MARKING] = marking
-    taints = []
+    labels.update(node.labels)
+    taints = [dict(taint) for taint in node.taints]
     if not node.ready:
         taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
     if node.unschedulable:

@@ -273,7 +273,7 @@ def test_nodes_that_take_no_vm(pre: Preflight, changed: Callable[..., None]) -> 
         change = {"spec": {"unschedulable": True}}
         changed(f"/api/v1/nodes/{node}", change, {"spec": {"unschedulable": None}})
     line = pre.only()
-    assert line.startswith("FAIL nodes: 0 of 2 workers take VMs (node-1 is cordoned or tainted, node-2 is ")
+    assert line.startswith("FAIL nodes: 0 of 2 nodes take VMs (node-1 is not schedulable, node-2 is ")
 
 
 def test_leftovers_of_earlier_runs(pre: Preflight) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.node_matching import has_affinity, has_labels, untolerated
 from pytest_odfperf.quantity import to_bytes, to_millicores
 from pytest_odfperf.sandbox.reconcilers.api_client import Api, ApiError, Change
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, find, merged, record_event
+from pytest_odfperf.sandbox.reconcilers.nodes.pod_affinity import pods_refusal
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     NODE,
     POD,
@@ -75,30 +77,28 @@ def is_ready(node: Obj) -> bool:
     return ready is not None and bool(ready["status"] == "True")
 
 
+#: What Kubernetes marks nodes with, whether or not the taint is there already.
+_CORDON = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+_NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+
+
 def refusal(node: Obj, pod: Obj) -> str | None:
     """Why this node is none for the pod, whatever room it has."""
-    if node["spec"].get("unschedulable"):
+    spec = pod["spec"]
+    tolerations = spec.get("tolerations") or ()
+    if node["spec"].get("unschedulable") and untolerated([_CORDON], tolerations):
         return "node(s) were unschedulable"
-    taints = [t for t in node["spec"].get("taints") or [] if t.get("effect") != "PreferNoSchedule"]
-    for taint in taints:
-        if not any(_tolerates(toleration, taint) for toleration in pod["spec"].get("tolerations") or []):
-            return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
-    if not is_ready(node):
+    taint = untolerated(node["spec"].get("taints") or (), tolerations)
+    if taint is not None:
+        return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
+    if not is_ready(node) and untolerated([_NOT_READY], tolerations):
         return "node(s) had untolerated taint {node.kubernetes.io/not-ready: }"
     labels = node["metadata"].get("labels") or {}
-    wanted = pod["spec"].get("nodeSelector") or {}
-    if any(labels.get(key) != value for key, value in wanted.items()):
+    if not has_labels(labels, spec.get("nodeSelector")) or not has_affinity(
+        node["metadata"]["name"], labels, spec.get("affinity")
+    ):
         return "node(s) didn't match Pod's node affinity/selector"
     return None
-
-
-def _tolerates(toleration: Obj, taint: Obj) -> bool:
-    if toleration.get("effect") not in (None, "", taint.get("effect")):
-        return False
-    if toleration.get("operator") == "Exists":
-        return toleration.get("key") in (None, "", taint["key"])
-    same = toleration.get("key") == taint["key"]
-    return same and bool(toleration.get("value", "") == taint.get("value", ""))
 
 
 class Scheduler:
@@ -156,6 +156,17 @@ class Scheduler:
                 rooms[node_name].take(requests)
         return rooms
 
+    def _places(self) -> list[tuple[Obj, Obj]]:
+        """The pods that have a node, each with its node."""
+        found = []
+        for pod in self._caches[POD].objects.values():
+            assumed = self._assumed.get(pod["metadata"]["uid"])
+            name = pod["spec"].get("nodeName") or (assumed[0] if assumed else None)
+            node = self._caches[NODE].get("", name) if name else None
+            if node is not None and not has_ended(pod):
+                found.append((pod, node))
+        return found
+
     async def _schedule(self, pod: Obj) -> None:
         problem = self._claim_problem(pod)
         if problem:
@@ -165,8 +176,10 @@ class Scheduler:
         rooms = self._rooms()
         fitting: list[str] = []
         reasons: Counter[str] = Counter()
+        places = self._places()
         for name, room in rooms.items():
-            refused = refusal(self._caches[NODE].objects["", name], pod)
+            node = self._caches[NODE].objects["", name]
+            refused = refusal(node, pod) or pods_refusal(node, pod, places)
             lacks = [refused] if refused else room.lacks(requests)
             reasons.update(lacks)
             if not lacks:
