@@ -18,11 +18,17 @@ METHOD = 2
 _SANDBOX = ("machine", "image", "qemu", "seed", "backends")
 
 
-def definition(key: Key, matrix: Matrix, storage_class_facts: Mapping[str, Any] | None = None) -> str:
+def definition(
+    key: Key,
+    matrix: Matrix,
+    storage_class_facts: Mapping[str, Any] | None = None,
+    instancetype: Mapping[str, Any] | None = None,
+) -> str:
     """Hex SHA-256 of what decides ``key``'s number: the job, the VMs, the disks, the StorageClass.
 
     ``storage_class_facts`` are the cluster's own words on the pool's StorageClass (provisioner,
-    parameters, volume mode), in plain JSON types. The same inputs hash alike on every Python version.
+    parameters, volume mode), ``instancetype`` the spec of that of the VM size, in plain JSON types. The
+    same inputs hash alike on every Python version.
     """
     pool = matrix.pool(key.pool)
     size = matrix.vm_size(key.size)
@@ -50,6 +56,8 @@ def definition(key: Key, matrix: Matrix, storage_class_facts: Mapping[str, Any] 
     # Only what differs from what every VM was before there was a choice, so that older hashes stay.
     if shape := _shape(matrix.shape_of(key.pool, key.size)):
         facts["vm"] = shape
+    if instancetype is not None:
+        facts["instancetype"] = instancetype
     if matrix.target_of(key.pool) != "file":
         facts["target"] = matrix.target_of(key.pool)
     text = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)

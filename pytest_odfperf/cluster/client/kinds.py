@@ -26,6 +26,14 @@ class Kind:
 
 VM = Kind("VirtualMachine", "kubevirt.io", "v1", "virtualmachines")
 VMI = Kind("VirtualMachineInstance", "kubevirt.io", "v1", "virtualmachineinstances")
+#: What a VM's ``instancetype`` can be, by kind; that of the cluster has no namespace.
+INSTANCETYPES = {
+    kind: Kind(kind, "instancetype.kubevirt.io", "v1beta1", plural)
+    for kind, plural in (
+        ("VirtualMachineInstancetype", "virtualmachineinstancetypes"),
+        ("VirtualMachineClusterInstancetype", "virtualmachineclusterinstancetypes"),
+    )
+}
 DATA_VOLUME = Kind("DataVolume", "cdi.kubevirt.io", "v1beta1", "datavolumes")
 CLAIM = Kind(
     "PersistentVolumeClaim", "", "v1", "persistentvolumeclaims", "CoreV1Api", "persistent_volume_claim"

@@ -20,6 +20,7 @@ from pytest_odfperf.cluster.client.kinds import (
     STORAGE_CLUSTER,
     Kind,
 )
+from pytest_odfperf.cluster.facts.instancetypes import read_instancetypes
 from pytest_odfperf.cluster.facts.pools import (
     ODF_NAMESPACE,
     CephObjects,
@@ -74,6 +75,10 @@ class ClusterFacts:
     notes: tuple[str, ...] = field(default=())
     #: What this user may not read, and the server's words.
     forbidden: Mapping[str, str] = field(default_factory=dict)
+    #: By VM size: the spec of its instancetype, where it could be read.
+    instancetypes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: By VM size: why such VMs can not be made as the matrix says.
+    size_problems: Mapping[str, str] = field(default_factory=dict)
 
     def storage_facts(self, pool: Pool) -> dict[str, Any]:
         """What decides a pool's numbers, in plain JSON types."""
@@ -99,6 +104,9 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
     classes = {found.name: found for found in map(StorageClassFacts.of, listed)}
     nodes = reader.optional(NODE)
     working = workers(nodes)
+    instancetypes = read_instancetypes(reader.calls, matrix)
+    for plural, words in instancetypes.forbidden.items():
+        reader.forbid(plural, words)
     used = [classes[pool.storage_class] for pool in matrix.pools if pool.storage_class in classes]
     ceph = _ceph(reader, matrix, used)
     allowed = [pool for pool in matrix.pools if pool.allow_not_ready and pool.storage_class in classes]
@@ -119,6 +127,8 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
         marking=marked[0] if marked else None,
         notes=tuple(reader.notes),
         forbidden=reader.forbidden,
+        instancetypes=instancetypes.specs,
+        size_problems=instancetypes.problems,
     )
 
 
@@ -167,6 +177,10 @@ class _Reader:
                 self.forbidden[kind.plural] = error.message
             self.notes.append(f"{kind.plural} not read: {why}")
             return []
+
+    def forbid(self, plural: str, message: str) -> None:
+        self.forbidden[plural] = message
+        self.notes.append(f"{plural} not read: forbidden ({message})")
 
 
 def _ceph(reader: _Reader, matrix: Matrix, classes: list[StorageClassFacts]) -> CephObjects:

@@ -71,6 +71,12 @@ _EFFECTS = (
     _Effect(("resourcequotas", "limitranges"), (), False, "`--odf-preflight` does not check them"),
     _Effect(("namespaces", "datasources"), (), False, "`--odf-preflight` does not check it"),
     _Effect(("localsubjectaccessreviews",), (), False, "`--odf-preflight` can not check the right to clone"),
+    _Effect(
+        ("virtualmachineinstancetypes", "virtualmachineclusterinstancetypes"),
+        (),
+        False,
+        "a VM size that differs from its instancetype is noticed when its VMs run",
+    ),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
     _Effect(
         ("cephblockpools", "cephfilesystems"), (), False, "a pool that is not Ready is noticed when it fails"

@@ -15,6 +15,7 @@ from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, POD, SECRET, VM, VMI
 from pytest_odfperf.cluster.client.watch import Objects
+from pytest_odfperf.cluster.facts.instancetypes import other_size
 from pytest_odfperf.cluster.groups.removal import NOT_VERIFIED, remove
 from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.redaction import Hidden
@@ -132,6 +133,10 @@ def _make(
                 "next: look at what the VMs wait for, or raise timeouts.boot",
                 cause=state.last_cause or "boot_deadline",
             ) from error
+    if spec.shape.instancetype is not None:
+        for name in names:
+            if (why := other_size(instances[name], spec.vcpus, spec.memory_bytes)) is not None:
+                raise GroupError(f"VM group {spec.key}: VM {name} {why}", cause="vm_size")
     return tuple(
         RunningVm(
             name=name,

@@ -73,6 +73,7 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     nodes: Any = Unread(403, facts.forbidden["nodes"]) if facts and "nodes" in facts.forbidden else None
     if facts is not None:
         yield from limits.nodes(nodes or facts.nodes, matrix, groups)
+        yield from _sizes(selection, facts)
     at_once, why = _at_once(selection, facts)
     yield why
     quotas = _ask(lambda: calls.items(RESOURCE_QUOTA, place))
@@ -179,6 +180,15 @@ def _storage(
         for name in dict.fromkeys(key.pool for key in selection.keys)
     ]
     return facts, [*checks, objects.root_class(selection.matrix.guest.root_storage_class, classes)]
+
+
+def _sizes(selection: Selection, facts: ClusterFacts) -> Iterator[Check]:
+    """The VM sizes that an instancetype gives."""
+    for size in dict.fromkeys(key.size for key in selection.keys):
+        if (why := facts.size_problems.get(size)) is not None:
+            yield failed(f"VM size {size}", why, "correct vm_sizes in the matrix")
+        elif size in facts.instancetypes:
+            yield passed(f"VM size {size}", "is what its instancetype gives")
 
 
 def _at_once(selection: Selection, facts: ClusterFacts | None) -> tuple[int, Check]:

@@ -64,10 +64,13 @@ def choose_workers(selection: Selection, facts: ClusterFacts | None) -> Workers:
 
 
 def check_runnable(selection: Selection, facts: ClusterFacts) -> None:
-    """Raise `ClusterError` if no pool of the selection can run.
+    """Raise `ClusterError` if no pool of the selection can run, or VMs are not what the matrix says.
 
     Skipped tests are no failure, so a run without any other would end as if all were well.
     """
+    for size in dict.fromkeys(key.size for key in selection.keys):
+        if (why := facts.size_problems.get(size)) is not None:
+            raise ClusterError(why)
     pools = dict.fromkeys(key.pool for key in selection.keys)
     problems = [f"{pool}: {facts.pool_problems[pool]}" for pool in pools if pool in facts.pool_problems]
     if len(problems) == len(pools):
@@ -96,7 +99,11 @@ def make_plan(
     storage: dict[str, Mapping[str, Any]] = {}
     if facts is not None:
         storage = {pool.name: facts.storage_facts(pool) for pool in matrix.pools}
-    definitions = {str(key): definition(key, matrix, storage.get(key.pool)) for key in selection.keys}
+    instancetypes = facts.instancetypes if facts is not None else {}
+    definitions = {
+        str(key): definition(key, matrix, storage.get(key.pool), instancetypes.get(key.size))
+        for key in selection.keys
+    }
     return Plan(
         run_id=run_id,
         run_dir=str(run_dir or ""),

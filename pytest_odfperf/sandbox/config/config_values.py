@@ -184,6 +184,9 @@ class SandboxConfig:
     ceph_capacity_bytes: int = 30 << 40
     data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
     namespaces: tuple[str, ...] = ()
+    #: Specs of VirtualMachineClusterInstancetypes and -Preferences, beside those that every cluster has.
+    instancetypes: Mapping[str, Any] = field(default_factory=dict)
+    preferences: Mapping[str, Any] = field(default_factory=dict)
     api_faults: tuple[ApiFault, ...] = ()
     #: Users without rights of their own, by the name of their kubeconfig: as RBAC objects name them.
     users: Mapping[str, str] = field(default_factory=dict)

@@ -41,6 +41,18 @@ STORAGE_CLASS = Kind("storage.k8s.io/v1", "StorageClass", "storageclasses", name
 VM = Kind("kubevirt.io/v1", "VirtualMachine", "virtualmachines")
 VMI = Kind("kubevirt.io/v1", "VirtualMachineInstance", "virtualmachineinstances")
 KUBEVIRT = Kind("kubevirt.io/v1", "KubeVirt", "kubevirts")
+CLUSTER_INSTANCETYPE = Kind(
+    "instancetype.kubevirt.io/v1beta1",
+    "VirtualMachineClusterInstancetype",
+    "virtualmachineclusterinstancetypes",
+    namespaced=False,
+)
+CLUSTER_PREFERENCE = Kind(
+    "instancetype.kubevirt.io/v1beta1",
+    "VirtualMachineClusterPreference",
+    "virtualmachineclusterpreferences",
+    namespaced=False,
+)
 DATA_VOLUME = Kind("cdi.kubevirt.io/v1beta1", "DataVolume", "datavolumes")
 CDI = Kind("cdi.kubevirt.io/v1beta1", "CDI", "cdis", namespaced=False)
 DATA_SOURCE = Kind("cdi.kubevirt.io/v1beta1", "DataSource", "datasources")

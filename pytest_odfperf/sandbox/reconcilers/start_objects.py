@@ -14,6 +14,7 @@ from pytest_odfperf.sandbox.config.parse_config import (
     SandboxConfig,
     StorageClassConfig,
 )
+from pytest_odfperf.sandbox.instancetypes import INSTANCETYPES, PREFERENCES
 from pytest_odfperf.sandbox.reconcilers.api_client import Api, now
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
@@ -21,6 +22,8 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     CEPH_BLOCK_POOL,
     CEPH_CLUSTER,
     CEPH_FILESYSTEM,
+    CLUSTER_INSTANCETYPE,
+    CLUSTER_PREFERENCE,
     DATA_SOURCE,
     KUBEVIRT,
     NAMESPACE,
@@ -59,6 +62,12 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
     for namespace in sorted({namespace for namespace, _ in config.data_sources}):
         await api.create(ROLE, _clone_role(namespace))
         await api.create(ROLE_BINDING, _clone_binding(namespace))
+    for kind, specs in (
+        (CLUSTER_INSTANCETYPE, {**INSTANCETYPES, **config.instancetypes}),
+        (CLUSTER_PREFERENCE, {**PREFERENCES, **config.preferences}),
+    ):
+        for name, spec in specs.items():
+            await api.create(kind, {"metadata": {"name": name}, "spec": spec})
     await _create(api, KUBEVIRT, _kubevirt(config))
     await _create(api, CDI, _cdi())
     if config.block_pools or config.filesystems:

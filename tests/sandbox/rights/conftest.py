@@ -53,7 +53,7 @@ MATRIX = f"""
 cluster: kubeconfig
 namespace: {NAMESPACE}
 pools: [fast, slow]
-vm_sizes: {{tiny: {{vcpus: 1, memory: 1Gi}}}}
+vm_sizes: {{tiny: {{vcpus: 1, memory: 1Gi, instancetype: u1.micro}}}}
 pvc_sizes: [1Gi]
 concurrency: [1]
 profiles: [random-rw]

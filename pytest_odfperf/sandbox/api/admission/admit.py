@@ -7,6 +7,7 @@ from typing import Any
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.quantity import parse_quantity
 from pytest_odfperf.sandbox.api.admission.immutable import check_change
+from pytest_odfperf.sandbox.api.admission.instancetype_admission import with_instancetype
 from pytest_odfperf.sandbox.api.admission.kubevirt_admission import (
     check_data_volume,
     check_machine,
@@ -24,7 +25,7 @@ _NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 def admit_new(store: Store, resource: Resource, obj: Obj) -> None:
     """Fill in what admission fills in. Raises a 403 or 422 `StatusError` for what may not be created."""
     fill_machine(resource, obj)
-    check_machine(resource, obj)
+    check_machine(resource, with_instancetype(store, resource, obj))
     check_data_volume(resource, obj)
     limit_new(store, resource, obj)
     if resource.kind == "PersistentVolumeClaim":
@@ -46,7 +47,7 @@ def admit_change(store: Store, resource: Resource, before: Obj, after: Obj, sub:
         return
     check_change(store, resource, before, after)
     if before.get("spec") != after.get("spec"):
-        check_machine(resource, after)
+        check_machine(resource, with_instancetype(store, resource, after))
 
 
 def _check_claim(resource: Resource, claim: Obj) -> None:

@@ -68,6 +68,12 @@ def _custom(group: str, version: str, plural: str, kind: str, *short: str, **mor
     return Resource(group, version, plural, kind, short, custom=True, **more)
 
 
+def _shape(plural: str, kind: str, *short: str, namespaced: bool = True) -> Resource:
+    """An instancetype or preference of KubeVirt."""
+    group = "instancetype.kubevirt.io"
+    return _custom(group, "v1beta1", plural, kind, *short, namespaced=namespaced, status=False)
+
+
 _RBAC = "rbac.authorization.k8s.io"
 _REVIEW = "authorization.k8s.io"
 _KUBEVIRT = "kubevirt.io"
@@ -108,6 +114,12 @@ RESOURCES = (
     _custom(_KUBEVIRT, "v1", "virtualmachines", "VirtualMachine", "vm", "vms"),
     _custom(_KUBEVIRT, "v1", "virtualmachineinstances", "VirtualMachineInstance", "vmi", "vmis"),
     _custom(_KUBEVIRT, "v1", "kubevirts", "KubeVirt", "kv"),
+    _shape("virtualmachineinstancetypes", "VirtualMachineInstancetype", "vminstancetype", "vmf"),
+    _shape(
+        "virtualmachineclusterinstancetypes", "VirtualMachineClusterInstancetype", "vmcf", namespaced=False
+    ),
+    _shape("virtualmachinepreferences", "VirtualMachinePreference", "vmpref", "vmp"),
+    _shape("virtualmachineclusterpreferences", "VirtualMachineClusterPreference", "vmcp", namespaced=False),
     _custom(_CDI, "v1beta1", "datavolumes", "DataVolume", "dv", "dvs"),
     _custom(_CDI, "v1beta1", "cdis", "CDI", namespaced=False),
     _custom(_CDI, "v1beta1", "datasources", "DataSource", "das"),

@@ -26,6 +26,7 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 from pytest_odfperf.sandbox.reconcilers.storage.claims import users_of
 from pytest_odfperf.sandbox.reconcilers.vms.clone_question import refusal
+from pytest_odfperf.sandbox.reconcilers.vms.expanded_vm import expanded_vm
 from pytest_odfperf.sandbox.reconcilers.vms.instance import FINAL
 from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
 from pytest_odfperf.sandbox.reconcilers.vms.printable import printable_status
@@ -168,7 +169,8 @@ class VirtualMachines(Reconciler):
         if (left_s := wait_s((vm.get("status") or {}).get("startFailure"))) > 0:
             self.queue.add_later(name_of(vm), left_s)
             return requests
-        if await self.api.create(VMI, instance_of(vm, self._moves.vmi_finalizer)):
+        instance = instance_of(await expanded_vm(self.api, vm), self._moves.vmi_finalizer)
+        if await self.api.create(VMI, instance):
             message = "Started the virtual machine by creating the new virtual machine instance"
             told = f"{message} {vm['metadata']['name']}"
             await record_event(self.api, VM, vm, "SuccessfulCreate", told, source=_SOURCE)
