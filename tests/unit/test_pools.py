@@ -12,7 +12,8 @@ from pytest_odfperf.cluster.facts import pools
 from pytest_odfperf.cluster.facts.cluster_facts import WORKER, node_capacity, workers
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts
 from pytest_odfperf.cluster.facts.provisioners import DRIVERS, usual_mode
-from pytest_odfperf.matrix.model import Pool
+from pytest_odfperf.matrix.model import Pool, VmShape
+from pytest_odfperf.sandbox.reconcilers.storage.claims import unserved
 
 RBD = "openshift-storage.rbd.csi.ceph.com"
 CEPHFS = "openshift-storage.cephfs.csi.ceph.com"
@@ -156,7 +157,7 @@ def test_a_node_is_what_the_api_says() -> None:
     ],
 )
 def test_a_node_that_takes_no_vm_is_not_schedulable(changes: Any) -> None:
-    assert not node_capacity(node(**changes)).schedulable
+    assert node_capacity(node(**changes)).refusal(VmShape()) is not None
 
 
 def test_a_taint_that_only_discourages_does_not_count() -> None:
@@ -223,3 +224,23 @@ def test_a_pool_that_is_not_ready_can_be_allowed_and_is_noted() -> None:
     assert pools.problem(allowed, classes, objects) is None
     assert pools.not_ready(allowed, classes["sc"], objects) == "CephBlockPool ec is Progressing, not Ready"
     assert pools.problem(allowed, {}, objects) is not None, "a missing class can not be allowed"
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "mode", "access", "served"),
+    [
+        (RBD, "Block", "ReadWriteMany", True),
+        (RBD, "Filesystem", "ReadWriteOnce", True),
+        (RBD, "Filesystem", "ReadWriteOncePod", True),
+        (RBD, "Filesystem", "ReadWriteMany", False),
+        (CEPHFS, "Filesystem", "ReadWriteMany", True),
+        ("example.com/nfs", "Filesystem", "ReadWriteMany", True),
+    ],
+)
+def test_rbd_serves_many_writers_as_block_only(
+    provisioner: str, mode: Any, access: Any, served: bool
+) -> None:
+    assert (pools.access_problem(storage_class(provisioner), mode, {access}) is None) == served
+    # The sandbox's provisioner says no where the plugin does.
+    claim = {"spec": {"accessModes": [access], "volumeMode": mode}}
+    assert (unserved(claim, {"provisioner": provisioner}) is None) == served

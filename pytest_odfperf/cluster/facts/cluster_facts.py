@@ -25,6 +25,7 @@ from pytest_odfperf.cluster.facts.pools import (
     ODF_NAMESPACE,
     CephObjects,
     StorageClassFacts,
+    access_problem,
     backend,
     named,
     not_ready,
@@ -33,7 +34,7 @@ from pytest_odfperf.cluster.facts.pools import (
 )
 from pytest_odfperf.cluster.facts.rights import GRANT
 from pytest_odfperf.errors import ClusterError
-from pytest_odfperf.matrix.model import Matrix, Pool
+from pytest_odfperf.matrix.model import AccessMode, Matrix, Pool
 from pytest_odfperf.schedule.capacity import NodeCapacity
 from pytest_odfperf.vm.labels import MARKING
 from pytest_odfperf.waiting import Stop
@@ -111,7 +112,12 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
     ceph = _ceph(reader, matrix, used)
     allowed = [pool for pool in matrix.pools if pool.allow_not_ready and pool.storage_class in classes]
     noted = {pool.name: not_ready(pool, classes[pool.storage_class], ceph) for pool in allowed}
-    problems = {pool.name: problem(pool, classes, ceph) for pool in matrix.pools}
+    modes = {pool.name: volume_mode(pool, classes.get(pool.storage_class)) for pool in matrix.pools}
+    problems = {
+        pool.name: problem(pool, classes, ceph)
+        or access_problem(classes.get(pool.storage_class), modes[pool.name], _access_modes(matrix, pool))
+        for pool in matrix.pools
+    }
     marked = [node.marking for node in map(node_capacity, nodes) if node.marking]
     return ClusterFacts(
         server=cluster.server,
@@ -121,7 +127,7 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
         pool_notes={
             name: f"{why}, and measured all the same (allow_not_ready)" for name, why in noted.items() if why
         },
-        volume_modes={pool.name: volume_mode(pool, classes.get(pool.storage_class)) for pool in matrix.pools},
+        volume_modes=modes,
         backends={pool.name: backend(pool, classes.get(pool.storage_class), ceph) for pool in matrix.pools},
         versions=_versions(reader),
         marking=marked[0] if marked else None,
@@ -130,6 +136,11 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
         instancetypes=instancetypes.specs,
         size_problems=instancetypes.problems,
     )
+
+
+def _access_modes(matrix: Matrix, pool: Pool) -> set[AccessMode]:
+    sizes = pool.only.vm_sizes or tuple(size.label for size in matrix.vm_sizes)
+    return {matrix.shape_of(pool.name, size).access_mode for size in sizes}
 
 
 def workers(nodes: list[JsonObject]) -> list[JsonObject]:

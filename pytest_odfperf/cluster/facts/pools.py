@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_odfperf.cluster.client.calls import JsonObject
 from pytest_odfperf.cluster.facts.provisioners import CephKind, ceph_kind, ceph_prefix, usual_mode
-from pytest_odfperf.matrix.model import Pool, VolumeMode
+from pytest_odfperf.matrix.model import AccessMode, Pool, VolumeMode
 
 ODF_NAMESPACE = "openshift-storage"
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -77,6 +77,17 @@ def volume_mode(pool: Pool, storage_class: StorageClassFacts | None) -> VolumeMo
     if storage_class is None:
         return "Filesystem"
     return usual_mode(storage_class.provisioner, storage_class.parameters)
+
+
+def access_problem(
+    storage_class: StorageClassFacts | None, mode: VolumeMode, access_modes: Iterable[AccessMode]
+) -> str | None:
+    """Why the data disks of a pool can not be made with these access modes; None if nothing is known."""
+    if storage_class is None or storage_class.ceph_kind != "rbd" or mode == "Block":
+        return None
+    if "ReadWriteMany" not in access_modes:
+        return None
+    return "RBD serves ReadWriteMany as volume mode Block only; set volume_mode: Block or another access_mode"
 
 
 def problem(pool: Pool, classes: Mapping[str, StorageClassFacts], ceph: CephObjects) -> str | None:

@@ -68,6 +68,19 @@ def has_ended(pod: Obj) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
+def unserved(claim: Obj, sc: Obj) -> str | None:
+    """What RBD does not serve (ceph-csi ``internal/rbd/controllerserver.go``)."""
+    spec = claim["spec"]
+    many = "ReadWriteMany" in (spec.get("accessModes") or ())
+    rbd = str(sc.get("provisioner")).endswith("rbd.csi.ceph.com")
+    if rbd and many and spec.get("volumeMode") != "Block":
+        return (
+            "rpc error: code = InvalidArgument desc = multi node access modes are only supported on rbd "
+            "`block` type volumes"
+        )
+    return None
+
+
 class Claims(Reconciler):
     """PersistentVolumeClaims."""
 
@@ -148,7 +161,7 @@ class Claims(Reconciler):
         if self._is_troubled(claim):
             return
         backend = self._backends.get(sc["metadata"]["name"])
-        if backend is None or (problem := self._errors.get(backend.name)):
+        if backend is None or (problem := self._errors.get(backend.name) or unserved(claim, sc)):
             said = problem if backend else f"no provisioner {sc.get('provisioner')} is running"
             await self._say(
                 claim,
