@@ -42,6 +42,7 @@ def test_every_shipped_right_is_used_and_every_call_is_granted(rights: Any, monk
     finally:
         cluster.close()
     diagnosed(rights)
+    own_instancetype(rights)
     rights.take(*(right for right in shipped_rights() if right.verb == "deletecollection"))
     assert rights.run().there == []
     used = rights.requests()
@@ -63,6 +64,16 @@ def diagnosed(rights: Any) -> None:
     written = list(rights.folder.glob("results/*/crashing/tiny/1Gi/1/diagnosis/1/not-read.txt"))
     assert written
     assert all("403" not in not_read.read_text() for not_read in written)
+
+
+def own_instancetype(rights: Any) -> None:
+    """A VM size whose instancetype is to be in the namespace."""
+    matrix = rights.folder / "matrix.yaml"
+    whole = matrix.read_text()
+    matrix.write_text(whole.replace("u1.micro", "{name: own, kind: VirtualMachineInstancetype}"))
+    outcome = rights.run()
+    matrix.write_text(whole)
+    assert "VM size tiny: VirtualMachineInstancetype own does not exist" in str(outcome.error)
 
 
 def lost_answers(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
