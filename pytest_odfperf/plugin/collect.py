@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_odfperf.matrix.keys import GroupKey, Key
-from pytest_odfperf.plugin.session_state import KEY, PLAN, SHIPPED_NODE
+from pytest_odfperf.plugin.repeats import number_repeats
+from pytest_odfperf.plugin.session_state import KEY, PLAN, REPEAT, SHIPPED_NODE
 from pytest_odfperf.run.plan import Plan
 
 SHIPPED_TESTS = Path(__file__).with_name("shipped_test.py")
@@ -71,11 +72,12 @@ class CollectPlugin:
         items[:] = keep
         yield
         # After --ff and plugins that shuffle: a group that is left for another one is made anew.
+        number_repeats(items)
         items[:] = _together(items)
 
 
 def _together(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Pools, groups and keys in the order in which they come, each in one piece; other tests first."""
+    """Pools, groups, keys and repeats in the order in which they come, each in one piece; others first."""
     pools: dict[str, int] = {}
     groups: dict[GroupKey, int] = {}
     keys: dict[Key, int] = {}
@@ -87,7 +89,16 @@ def _together(items: Sequence[pytest.Item]) -> list[pytest.Item]:
 
     def place(item: pytest.Item) -> tuple[int, ...]:
         key = item.stash.get(KEY, None)
-        return (-1,) if key is None else (pools[key.pool], groups[key.group], keys[key])
+        return (
+            (-1,)
+            if key is None
+            else (
+                pools[key.pool],
+                groups[key.group],
+                keys[key],
+                item.stash[REPEAT],
+            )
+        )
 
     return sorted(items, key=place)
 

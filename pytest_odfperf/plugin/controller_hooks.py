@@ -17,6 +17,7 @@ from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
 from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, copy_reports, passed_report
 from pytest_odfperf.plugin.output.session_outputs import Outputs
+from pytest_odfperf.plugin.output.undeleted import Undeleted
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.before.prepare import Workers
@@ -47,6 +48,7 @@ class ControllerHooks:
         self._outputs = Outputs(run)
         self._ids: list[str] = []
         self._completion = Completion(config, run, self._outputs, self)
+        self._undeleted = Undeleted(config, run)
         self._context = RunContext(
             run_id=run.plan.run_id,
             cluster=run.facts.server,
@@ -199,6 +201,7 @@ class ControllerHooks:
         if note := getattr(report, "odf_note", None):
             self._outputs.note(note)
         self._completion.saw(report)
+        self._undeleted.saw(report)
         plain = getattr(report, "odf", None)
         if plain is not None and getattr(report, "odf_unwritten", False):
             self._outputs.take_unwritten(plain)
@@ -241,6 +244,8 @@ class ControllerHooks:
             # A script that resumes until the exit code is 0 must come to its end.
             session.exitstatus = pytest.ExitCode.OK
         self._completion.complete(self._ended)
+        if self._undeleted.report():
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if not self._outputs.write():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         result = None
@@ -253,6 +258,8 @@ class ControllerHooks:
         finally:
             # Workers are gone by now, so nothing that they still made escapes.
             self._run.end()
+        if self._run.ending is not None and self._run.ending.left:
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         return result
 
     def _not_run(self) -> Counter[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_odfperf.plugin.session_state import MEASURE, MEASURED, Measures
+from pytest_odfperf.plugin.session_state import MEASURE, MEASURED, REPEAT, Measures
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest
@@ -47,6 +47,6 @@ def odf_result(request: pytest.FixtureRequest, odf_key: Key) -> Result:
 
     Tests of one key share one measurement.
     """
-    result = _measure(request).result(odf_key, request.node.nodeid)
+    result = _measure(request).result(odf_key, request.node.nodeid, request.node.stash.get(REPEAT, 1))
     request.node.stash[MEASURED] = result.measured
     return result

@@ -35,7 +35,7 @@ class MeasuringHooks:
         self._stop = stop
         self._worker = is_worker(config)
         self._ran: set[pytest.Item] = set()
-        self._last: tuple[Key, Result | OdfError] | None = None
+        self._last: tuple[Key, int, Result | OdfError] | None = None
         #: Tests that have seen it: one that asks again is run again (pytest-rerunfailures).
         self._seen: set[str] = set()
 
@@ -57,25 +57,25 @@ class MeasuringHooks:
         except InterruptedRunError:
             raise KeyboardInterrupt from None
 
-    def result(self, key: Key, test: str) -> Result:
+    def result(self, key: Key, test: str, repeat: int) -> Result:
         """The measurement of ``key``, or why there is none; made once for all its tests in a row.
 
-        A ``test`` (its node id) that asks a second time gets a new one.
+        Each ``repeat`` has one of its own. A ``test`` (its node id) that asks a second time gets a new one.
         """
-        if self._last is None or self._last[0] != key or test in self._seen:
+        if self._last is None or self._last[:2] != (key, repeat) or test in self._seen:
             from pytest_odfperf.run.worker.key_run import measure
 
             self._seen.clear()
             self.guests(key)
             try:
-                self._last = key, measure(key, self._slot)
+                self._last = key, repeat, measure(key, self._slot, repeat)
             except OdfError as error:
                 failed = self._slot.failed(key, error)
                 if isinstance(failed, InterruptedRunError):
                     raise KeyboardInterrupt from None
-                self._last = key, failed
+                self._last = key, repeat, failed
         self._seen.add(test)
-        found = self._last[1]
+        found = self._last[2]
         if isinstance(found, OdfError):
             raise found
         return found
@@ -165,8 +165,8 @@ class MeasuringHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """The last resort: normally the last key's teardown released the group."""
-        # Interrupted now, the session still has to end as one.
-        with contextlib.suppress(KeyboardInterrupt):
+        # Interrupted now, the session still has to end as one. A group that stays is in the journal.
+        with contextlib.suppress(KeyboardInterrupt, OdfError):
             self._release()
 
     def abandon(self) -> None:

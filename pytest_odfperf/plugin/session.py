@@ -16,6 +16,7 @@ from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
 from pytest_odfperf.plugin.options import Request, read_request
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
+from pytest_odfperf.plugin.repeats import check_retries
 from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
 from pytest_odfperf.run.before.earlier_results import Earlier
@@ -200,6 +201,7 @@ def _open_run(
     from pytest_odfperf.plugin.signals.session_signals import ControllerSignals, last_words
     from pytest_odfperf.run.controller.open_run import open_run
 
+    check_retries(config)
     in_process = runs_in_process(config, selection)
     opened: list[Run] = []
     # After the run is closed.

@@ -18,7 +18,7 @@ class Measures(Protocol):
 
     def guests(self, key: Key) -> tuple[Guest, ...]: ...
 
-    def result(self, key: Key, test: str) -> Result: ...
+    def result(self, key: Key, test: str, repeat: int) -> Result: ...
 
     def abandon(self) -> None: ...
 
@@ -31,6 +31,8 @@ MEASURE: pytest.StashKey[Measures] = pytest.StashKey()
 #: On an item: its key, and its measurement once there is one.
 KEY: pytest.StashKey[Key] = pytest.StashKey()
 MEASURED: pytest.StashKey[Measured] = pytest.StashKey()
+#: The how manieth of its like an item is, from 1: see `number_repeats`.
+REPEAT: pytest.StashKey[int] = pytest.StashKey()
 
 #: The first part of the node ids of the tests that ship with the plugin, wherever it is installed.
 SHIPPED_NODE = "odfperf"

@@ -14,7 +14,12 @@ from pytest_odfperf.schedule.capacity import NodeCapacity, shapes
 
 _MIB = 1 << 20
 #: Pods of ours are none of these.
-_OTHER_SCOPES = frozenset({"BestEffort", "Terminating"})
+_OTHER_SCOPES = frozenset({"BestEffort", "Terminating", "PriorityClass", "CrossNamespacePodAffinity"})
+#: What KubeVirt asks for beside a guest's CPUs and memory, for each launcher pod.
+_EPHEMERAL_BYTES = 50_000_000
+_DEVICES = ("kvm", "tun", "vhost-net")
+#: One for the whole run, however many groups it has.
+_OF_THE_RUN = ("configmaps", "count/configmaps", "count/leases.coordination.k8s.io")
 _BY_CLASS = ".storageclass.storage.k8s.io/"
 
 
@@ -27,20 +32,25 @@ def overhead_bytes(vcpus: int, memory_bytes: int) -> int:
     return memory_bytes // 512 + (240 + 8 + 100 + 8 * vcpus) * _MIB
 
 
-def needs(matrix: Matrix, group: GroupKey) -> dict[str, Decimal]:
-    """What a group takes of a namespace, by the keys of a ResourceQuota."""
+def needs(matrix: Matrix, group: GroupKey, default_class: str | None = None) -> dict[str, Decimal]:
+    """What a group takes of a namespace, by the keys of a ResourceQuota.
+
+    ``default_class``: the StorageClass of root disks where the matrix names none.
+    """
     size, count = matrix.vm_size(group.size), Decimal(group.concurrency)
     memory = count * (size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes))
     cpu = count * size.vcpus
     data, root = count * matrix.pvc_size(group.pvc).size_bytes, count * matrix.guest.root_size_bytes
     storage_class = matrix.pool(group.pool).storage_class
-    root_class = matrix.guest.root_storage_class
+    root_class = matrix.guest.root_storage_class or default_class
     needed = {
         **{f"{prefix}cpu": cpu for prefix in ("", "requests.", "limits.")},
         **{f"{prefix}memory": memory for prefix in ("", "requests.", "limits.")},
         **{f"{prefix}pods": count for prefix in ("", "count/")},
         **{f"{prefix}secrets": count for prefix in ("", "count/")},
-        **{f"{prefix}configmaps": Decimal(1) for prefix in ("", "count/")},
+        **{key: Decimal(1) for key in _OF_THE_RUN},
+        **{f"{prefix}ephemeral-storage": count * _EPHEMERAL_BYTES for prefix in ("", "requests.")},
+        **{f"requests.devices.kubevirt.io/{device}": count for device in _DEVICES},
         **{f"{prefix}persistentvolumeclaims": 2 * count for prefix in ("", "count/")},
         "count/virtualmachines.kubevirt.io": count,
         "count/virtualmachineinstances.kubevirt.io": count,
@@ -57,12 +67,16 @@ def needs(matrix: Matrix, group: GroupKey) -> dict[str, Decimal]:
 
 
 def quotas(
-    found: Sequence[JsonObject] | Unread, matrix: Matrix, groups: Iterable[GroupKey], at_once: int
+    found: Sequence[JsonObject] | Unread,
+    matrix: Matrix,
+    groups: Iterable[GroupKey],
+    at_once: int,
+    default_class: str | None = None,
 ) -> list[Check]:
     """Whether each ResourceQuota has room for the largest group, and for ``at_once`` pools."""
     if isinstance(found, Unread):
         return [not_checked("quota", found)]
-    needed = {group: needs(matrix, group) for group in dict.fromkeys(groups)}
+    needed = {group: needs(matrix, group, default_class) for group in dict.fromkeys(groups)}
     problems = [problem for quota in found for problem in _quota(quota, needed, at_once)]
     return problems or [
         passed("quota", f"{len(found)} ResourceQuotas; each has room" if found else "none is set")
@@ -71,7 +85,8 @@ def quotas(
 
 def _quota(quota: JsonObject, needed: Mapping[GroupKey, Mapping[str, Decimal]], at_once: int) -> list[Check]:
     spec, status = quota.get("spec") or {}, quota.get("status") or {}
-    if _OTHER_SCOPES & set(spec.get("scopes") or ()):
+    selected = (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
+    if _OTHER_SCOPES & {*(spec.get("scopes") or ()), *(one.get("scopeName") for one in selected)}:
         return []
     what = f"quota {quota['metadata']['name']}"
     checks = []
@@ -91,10 +106,11 @@ def _quota(quota: JsonObject, needed: Mapping[GroupKey, Mapping[str, Decimal]], 
         room = f"{_shown(key, hard - used)} of {limit} are free"
         together = _of_pools(key, needed, at_once)
         if need > hard - used:
-            detail = f"{key}: group {largest} needs {_shown(key, need)}, {room}"
-            checks.append(
-                failed(what, detail, "ask for a larger quota, or leave the group out: --odf-exclude")
-            )
+            whole = key in _OF_THE_RUN
+            who = "a run" if whole else f"group {largest}"
+            out = "" if whole else ", or leave the group out: --odf-exclude"
+            detail = f"{key}: {who} needs {_shown(key, need)}, {room}"
+            checks.append(failed(what, detail, f"ask for a larger quota{out}"))
         elif together > hard - used:
             detail = f"{key}: {at_once} pools at once can need {_shown(key, together)}, {room}"
             checks.append(doubtful(what, detail, "run fewer pools at once: --odf-parallel=N"))
@@ -103,6 +119,8 @@ def _quota(quota: JsonObject, needed: Mapping[GroupKey, Mapping[str, Decimal]], 
 
 def _of_pools(key: str, needed: Mapping[GroupKey, Mapping[str, Decimal]], at_once: int) -> Decimal:
     """What the ``at_once`` pools with the largest groups need together."""
+    if key in _OF_THE_RUN:
+        return Decimal(1)
     pools: dict[str, Decimal] = {}
     for group, need in needed.items():
         pools[group.pool] = max(pools.get(group.pool, Decimal(0)), need.get(key, Decimal(0)))

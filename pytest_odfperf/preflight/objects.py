@@ -25,6 +25,8 @@ DEFAULT_CLASSES = (
     "storageclass.kubernetes.io/is-default-class",
 )
 #: Ceph is in use then, but mapping an image hangs.
+_AWAY = "virt-api"
+_LOOK_AT_VIRT_API = "oc get apiservice v1.subresources.kubevirt.io; oc get pods -A -l kubevirt.io=virt-api"
 _SLOW_HEARTBEATS = "OSD_SLOW_PING_TIME"
 
 
@@ -95,6 +97,15 @@ def pool(name: str, storage_class: str, mode: str, problem: str | None, note: st
     return passed(what, f"StorageClass {storage_class}, {mode}")
 
 
+def default_class(classes: Sequence[JsonObject]) -> str | None:
+    """The StorageClass that root disks come from where nobody names one."""
+    for annotation in DEFAULT_CLASSES:
+        for one in classes:
+            if (one["metadata"].get("annotations") or {}).get(annotation) == "true":
+                return str(one["metadata"]["name"])
+    return None
+
+
 def root_class(wanted: str | None, classes: Sequence[JsonObject]) -> Check:
     """The StorageClass of the root disks."""
     what = "root disks"
@@ -105,10 +116,8 @@ def root_class(wanted: str | None, classes: Sequence[JsonObject]) -> Check:
         return failed(
             what, f"StorageClass {wanted} does not exist", "oc get storageclass; guest.root_storage_class"
         )
-    for annotation in DEFAULT_CLASSES:
-        for one in classes:
-            if (one["metadata"].get("annotations") or {}).get(annotation) == "true":
-                return passed(what, f"StorageClass {one['metadata']['name']}, the cluster's default")
+    if (usual := default_class(classes)) is not None:
+        return passed(what, f"StorageClass {usual}, the cluster's default")
     return failed(what, "the cluster has no default StorageClass", "name one: guest.root_storage_class")
 
 
@@ -138,6 +147,21 @@ def _ceph(cluster: JsonObject) -> Check:
     return failed(what, shown, look)
 
 
+def virt_api(found: JsonObject | Unread) -> Check | None:
+    """What is wrong with virt-api by its APIService; None if nothing is known against it."""
+    if isinstance(found, Unread):
+        return None
+    available = condition(found, "Available")
+    if available.get("status") != "False":
+        return None
+    return failed(_AWAY, f"KubeVirt's own API server, is not available: {said(available)}", _LOOK_AT_VIRT_API)
+
+
+def is_away(check: Check) -> bool:
+    """Whether ``check`` says that virt-api is away."""
+    return check.what == _AWAY
+
+
 def tunnel(probe: str, found: Unread | None) -> Check:
     """Port-forward to an instance that does not exist: 404 with its name is the answer of KubeVirt itself."""
     what = "port-forward"
@@ -149,9 +173,7 @@ def tunnel(probe: str, found: Unread | None) -> Check:
         return failed(
             what, f"no WebSocket comes through: {found.words}", "let the proxy pass upgrades to WebSocket"
         )
-    return failed(
-        what, f"KubeVirt's API does not answer: {found.words}", "oc get pods -A -l kubevirt.io=virt-api"
-    )
+    return failed(_AWAY, f"KubeVirt's own API server, does not answer: {found.words}", _LOOK_AT_VIRT_API)
 
 
 def leftovers(place: str, found: Mapping[str, Sequence[JsonObject]] | Unread) -> list[Check]:

@@ -133,9 +133,14 @@ class RunDir:
     def records(self) -> Path:
         return self.path / "results.jsonl"
 
-    def artefacts(self, key: Key) -> Path:
-        """The folder of a key's raw files, made if need be. Raises `StoreError`."""
+    def artefacts(self, key: Key, repeat: int = 1) -> Path:
+        """The folder of a key's raw files, made if need be; repeats from 2 on have one in it.
+
+        Raises `StoreError`.
+        """
         path = self.path / key.pool / key.size / key.pvc / str(key.concurrency) / key.profile / key.block_size
+        if repeat > 1:
+            path /= f"repeat-{repeat}"
         self.make(path)
         return path
 

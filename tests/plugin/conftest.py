@@ -147,6 +147,7 @@ LASTING = {
         "slow": {},
         "third": {},
         "lost": {"provisioner": "openshift-storage.rbd.csi.ceph.com", "parameters": {"pool": "gone"}},
+        "held": {"troubles": {"claims_held_s": 3}},
     },
     "ceph": {"block_pools": {"gone": {"phase": "Failure"}}},
     "data_sources": ["centos-stream9"],

@@ -126,6 +126,20 @@ def test_a_quota_fails_exactly_if_the_largest_group_has_no_room(
     assert check.level == ("FAIL" if hard - used < 4 else "warn" if hard - used < 4 * pools else "ok")
 
 
+def test_a_quota_of_nothing_fails_for_each_thing_that_a_group_takes(matrix: Matrix) -> None:
+    keys = limits.needs(matrix, GROUPS[0])
+    assert {"count/leases.coordination.k8s.io", "requests.ephemeral-storage"} < set(keys)
+    for key in keys:
+        (check,) = limits.quotas([quota(**{key: 0})], matrix, GROUPS[:1], 1)
+        of_the_run = "leases" in key or "configmaps" in key
+        assert str(check).startswith(f"FAIL quota q: {key}: {'a run' if of_the_run else 'group '}")
+
+
+def test_one_lease_and_one_config_map_are_enough_for_all_pools(matrix: Matrix) -> None:
+    one = quota(**{"count/leases.coordination.k8s.io": 1, "configmaps": 1})
+    assert levels(limits.quotas([one], matrix, GROUPS, 3)) == ["ok"]
+
+
 def test_quotas_that_are_not_for_our_pods_or_not_known_do_no_harm(matrix: Matrix) -> None:
     other = quota(pods=0)
     other["spec"]["scopes"] = ["BestEffort"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pytest_odfperf.cluster.client.calls import ApiError
+from pytest_odfperf.cluster.facts.rights import GRANT
 
 
 class Refusal(NamedTuple):
@@ -40,6 +41,12 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("api", (None, 429, 500, 502, 503, 504), (),
             "see the message; the API server may be overloaded or away"),
 )  # fmt: skip
+
+
+def advice(error: ApiError) -> str:
+    """What to do about an object of the run that was refused: ``next: ...``."""
+    row = refusal(error)
+    return GRANT if row.cause == "forbidden" else f"next: {row.next_step}"
 
 
 def refusal(error: ApiError) -> Refusal:

@@ -56,6 +56,9 @@ ACCESS_REVIEW = Kind(
     "AuthorizationV1Api",
     "self_subject_access_review",
 )
+API_SERVICE = Kind(
+    "APIService", "apiregistration.k8s.io", "v1", "apiservices", "ApiregistrationV1Api", "api_service"
+)
 SUBJECT_REVIEW = Kind(
     "SubjectAccessReview",
     "authorization.k8s.io",

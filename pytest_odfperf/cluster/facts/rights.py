@@ -77,6 +77,7 @@ _EFFECTS = (
         False,
         "a VM size that differs from its instancetype is noticed when its VMs run",
     ),
+    _Effect(("apiservices",), (), False, "`--odf-preflight` says less of why KubeVirt's API is away"),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
     _Effect(
         ("cephblockpools", "cephfilesystems"), (), False, "a pool that is not Ready is noticed when it fails"

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pytest_odfperf.cluster.causes.refusals import advice
 from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, LEASE
-from pytest_odfperf.cluster.facts.rights import GRANT
 from pytest_odfperf.cluster.runs.run_holder import Holder
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.vm.labels import run_labels, run_selector
@@ -88,7 +88,7 @@ class RunLease:
         except ApiError as error:
             if error.status != 403:
                 raise
-            raise ClusterError(f"{error}; {GRANT}") from error
+            raise ClusterError(f"{error}; {advice(error)}") from error
 
     def _renew_first(self, stop: Stop) -> None:
         """A run that may not give signs of life would be taken for dead, and removed, in its middle."""

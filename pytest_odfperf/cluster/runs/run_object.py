@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_odfperf.cluster.causes.refusals import advice
 from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import CONFIG_MAP
@@ -31,8 +32,8 @@ def create_run(
             raise ClusterError(
                 f"namespace {namespace} does not exist in {cluster.server}: create it, or name another"
             ) from error
-        if error.status == 403 and "quota" not in error.message:
-            raise ClusterError(f"{error}; {GRANT}") from error
+        if error.status == 403:
+            raise ClusterError(f"{error}; {advice(error)}") from error
         if not (error.status == 409 and error.reason == "AlreadyExists"):
             raise
     name = run_object_name(run_id)

@@ -57,7 +57,7 @@ def replay(
         properties: list[tuple[str, object]] = [*record.properties(), why]
         outcome = record.status if record.status in ("passed", "skipped") else "failed"
         for when, duration in (("setup", 0.0), ("call", record.duration_s), ("teardown", 0.0)):
-            report = _report(record.test, when, outcome if when == "call" else "passed", record.reason)
+            report = phase_report(record.test, when, outcome if when == "call" else "passed", record.reason)
             _from(report, workers.get(record.test))
             report.duration, report.user_properties = duration, properties
             report.start = record.started_at_epoch_ms / 1000
@@ -75,8 +75,8 @@ def close_report(
     """
     logreport = _logreport(config, silent)
     if why is not None:
-        logreport(report=_from(_report(test, "call", "skipped", why), worker))
-    logreport(report=_from(_report(test, "teardown", "passed", None), worker))
+        logreport(report=_from(phase_report(test, "call", "skipped", why), worker))
+    logreport(report=_from(phase_report(test, "teardown", "passed", None), worker))
 
 
 def _from(report: pytest.TestReport, worker: object) -> pytest.TestReport:
@@ -85,7 +85,7 @@ def _from(report: pytest.TestReport, worker: object) -> pytest.TestReport:
     return report
 
 
-def _report(test: str, when: str, outcome: str, reason: str | None) -> pytest.TestReport:
+def phase_report(test: str, when: str, outcome: str, reason: str | None) -> pytest.TestReport:
     path, _, name = test.partition("::")
     longrepr: Any = None
     if outcome != "passed":

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 #: An instance that nobody makes: its name in the refusal shows that KubeVirt itself answered.
 PROBE = "odfperf-preflight"
 _TUNNEL_S = 10.0
+#: For an API server or a webhook that is in trouble.
+_PATIENCE_S = 10.0
+#: KubeVirt's own API server, virt-api, as one behind the cluster's.
+_VIRT_API = "v1.subresources.kubevirt.io"
 
 T = TypeVar("T")
 
@@ -42,6 +46,7 @@ def preflight(selection: Selection, stop: Stop) -> tuple[Check, ...]:
 def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Check]:
     from pytest_odfperf.cluster.client.calls import Calls
     from pytest_odfperf.cluster.client.kinds import (
+        API_SERVICE,
         CDI,
         CEPH_CLUSTER,
         DATA_SOURCE,
@@ -53,6 +58,8 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
         VM,
     )
 
+    # Whoever asks is waiting; a run waits longer.
+    cluster.outage_s = min(cluster.outage_s, _PATIENCE_S)
     calls, matrix = Calls(cluster, stop), selection.matrix
     guest, place = matrix.guest, matrix.namespace
     groups = tuple(dict.fromkeys(key.group for key in selection.keys))
@@ -67,7 +74,7 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     yield objects.data_source(source, source_place, found)
     if there.level != "FAIL":
         yield from _clone_right(calls, selection, groups, None if isinstance(found, Unread) else found)
-    facts, storage = _storage(cluster, calls, selection, stop)
+    facts, usual_class, storage = _storage(cluster, calls, selection, stop)
     yield from storage
     yield from objects.ceph(_ask(lambda: calls.items(CEPH_CLUSTER)))
     nodes: Any = Unread(403, facts.forbidden["nodes"]) if facts and "nodes" in facts.forbidden else None
@@ -77,11 +84,14 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     at_once, why = _at_once(selection, facts)
     yield why
     quotas = _ask(lambda: calls.items(RESOURCE_QUOTA, place))
-    yield from limits.quotas(quotas, matrix, groups, at_once)
+    yield from limits.quotas(quotas, matrix, groups, at_once, usual_class)
     yield from limits.limit_ranges(_ask(lambda: calls.items(LIMIT_RANGE, place)), matrix, groups)
-    if there.level != "FAIL":
+    virt_api = objects.virt_api(_ask(lambda: calls.get(API_SERVICE, _VIRT_API)))
+    tunnel = virt_api or objects.tunnel(PROBE, _tunnel(cluster, place))
+    yield tunnel
+    if there.level != "FAIL" and not objects.is_away(tunnel):
+        # Its webhooks look at each VM, and would not answer either.
         yield from _machines(calls, selection, groups)
-    yield objects.tunnel(PROBE, _tunnel(cluster, place))
     yield from objects.leftovers(place, _leftovers(calls, place))
 
 
@@ -160,7 +170,8 @@ def _operator(calls: Calls, kind: Any, served: Any, place: str) -> tuple[Any, Un
 
 def _storage(
     cluster: Cluster, calls: Calls, selection: Selection, stop: Stop
-) -> tuple[ClusterFacts | None, list[Check]]:
+) -> tuple[ClusterFacts | None, str | None, list[Check]]:
+    """What was found, the cluster's default StorageClass, the checks."""
     from pytest_odfperf.cluster.client.kinds import STORAGE_CLASS
     from pytest_odfperf.cluster.facts.cluster_facts import read_facts
 
@@ -168,7 +179,7 @@ def _storage(
         facts = read_facts(cluster, selection.matrix, stop=stop)
         classes: Sequence[Any] = calls.items(STORAGE_CLASS)
     except ClusterError as error:
-        return None, [failed("storage", str(error), GRANT)]
+        return None, None, [failed("storage", str(error), GRANT)]
     checks = [
         objects.pool(
             name,
@@ -179,7 +190,8 @@ def _storage(
         )
         for name in dict.fromkeys(key.pool for key in selection.keys)
     ]
-    return facts, [*checks, objects.root_class(selection.matrix.guest.root_storage_class, classes)]
+    checks.append(objects.root_class(selection.matrix.guest.root_storage_class, classes))
+    return facts, objects.default_class(classes), checks
 
 
 def _sizes(selection: Selection, facts: ClusterFacts) -> Iterator[Check]:

@@ -19,6 +19,7 @@ from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.run.outage_journal import OutageJournal
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
+from pytest_odfperf.run.undeleted_journal import UndeletedJournal
 from pytest_odfperf.run.worker.diagnosis_files import write_diagnosis
 from pytest_odfperf.run.worker.job_check import Refused, ask_guest_fio
 from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
@@ -58,6 +59,7 @@ class GroupSlot:
         self._groups = groups_of(plan.keys)
         self._log = PoolLog(plan.run_path)
         self._outages = OutageJournal(plan.run_path, process)
+        self._undeleted = UndeletedJournal(plan.run_path, process)
         self._cluster: Cluster | None = None
         self._group: VmGroup | None = None
         self._guests: tuple[Guest, ...] = ()
@@ -269,6 +271,7 @@ class GroupSlot:
             try:
                 group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
             except GroupError as error:
+                self._undeleted.add(str(group.spec.key), str(error))
                 self._witness(error, f"the end of {group.spec.key}")
                 raise
             LOGGER.info("VM group %s: gone", group.spec.key)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import secrets
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import FioError, GuestError, one_line
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from pytest_odfperf.run.worker.group_slot import GroupSlot
 
 
-def measure(key: Key, slot: GroupSlot) -> Result:
-    """Run ``key``'s job and return what it came to, its raw files on the disk.
+def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
+    """Run ``key``'s job and return what it came to, its raw files on the disk; ``repeat`` from 1.
 
     Raises `FioError` that names each guest without a measurement, and why, `StoreError` if the raw files can
     not be written, and `InterruptedRunError` also if the group is lost: see `GroupSlot.failed`.
@@ -46,13 +47,14 @@ def measure(key: Key, slot: GroupSlot) -> Result:
     # The first job waits in the guests since they were made.
     text = b"" if job is slot.baked else job.text.encode()
     slot.baked = None
-    token = hashlib.sha256(f"{plan.run_id} {key}".encode()).hexdigest()[:16]
+    # Of this measurement alone: a guest that is asked again must not answer with an earlier one.
+    token = secrets.token_hex(8)
     limit_s = deadline_s(job, matrix.fio, matrix.timeouts)
     LOGGER.info("%s: starting fio in %s, at most %.0f s", key, count_text(guests, "guest"), limit_s)
     ready_s = prepare_s(slot.group.spec.layout_bytes, matrix.timeouts)
     runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=ready_s)
     run_dir = RunDir(plan.run_path.parent, plan.run_id)
-    folder = run_dir.artefacts(key)
+    folder = run_dir.artefacts(key, repeat)
     #: Reason and text, for each guest without a measurement.
     problems: list[tuple[str, str]] = []
     results: dict[str, FioResult] = {}
@@ -80,6 +82,8 @@ def measure(key: Key, slot: GroupSlot) -> Result:
         LOGGER.error("%s: %s", key, failure)
         raise failure
     measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job)
+    if repeat > 1:
+        measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
     for note in measured.notes:
         LOGGER.warning("%s: %s", key, one_line(note))
     slot.measured()

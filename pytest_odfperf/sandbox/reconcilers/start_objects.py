@@ -18,6 +18,7 @@ from pytest_odfperf.sandbox.instancetypes import INSTANCETYPES, PREFERENCES
 from pytest_odfperf.sandbox.reconcilers.api_client import Api, now
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
+    API_SERVICE,
     CDI,
     CEPH_BLOCK_POOL,
     CEPH_CLUSTER,
@@ -70,6 +71,7 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
             await api.create(kind, {"metadata": {"name": name}, "spec": spec})
     await _create(api, KUBEVIRT, _kubevirt(config))
     await _create(api, CDI, _cdi())
+    await _create(api, API_SERVICE, _virt_api())
     if config.block_pools or config.filesystems:
         await _create_ceph(api, config)
 
@@ -191,6 +193,22 @@ def _cdi() -> Obj:
             "observedVersion": "sandbox",
             "conditions": merged([], [condition("Available", "True", "DeployCompleted")]),
         },
+    }
+
+
+def _virt_api() -> Obj:
+    """virt-api as an aggregated API; while it is not Available, it is away: ``api/admission/virt_api.py``."""
+    available = condition("Available", "True", "Passed", "all checks passed")
+    return {
+        "metadata": {"name": "v1.subresources.kubevirt.io"},
+        "spec": {
+            "group": "subresources.kubevirt.io",
+            "version": "v1",
+            "groupPriorityMinimum": 1000,
+            "versionPriority": 15,
+            "service": {"name": "virt-api", "namespace": CNV_NAMESPACE, "port": 443},
+        },
+        "status": {"conditions": merged([], [available])},
     }
 
 

@@ -6,16 +6,18 @@ import datetime
 import subprocess
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, LEASE
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, LEASE, RESOURCE_QUOTA
 from pytest_odfperf.cluster.runs import run_lease
 from pytest_odfperf.cluster.runs.found_runs import find_runs
 from pytest_odfperf.cluster.runs.run_holder import Holder
 from pytest_odfperf.cluster.runs.run_lease import LeaseLostError, RunAliveError, RunLease
-from pytest_odfperf.cluster.runs.run_object import delete_run
+from pytest_odfperf.cluster.runs.run_object import create_run, delete_run
+from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.run.heartbeat import Heartbeat
 from pytest_odfperf.waiting import Stop
 
@@ -45,6 +47,24 @@ def test_a_lease_of_a_living_holder_is_not_taken(bench: Any) -> None:
     with pytest.raises(RunAliveError, match="is alive: somebody@else:1/x gave a sign of life"):
         held(bench, ME)
     assert spec(bench)["holderIdentity"] == OTHER.identity
+
+
+@pytest.mark.parametrize("counted", ["leases.coordination.k8s.io", "configmaps"])
+def test_a_quota_is_told_as_a_quota_and_not_as_a_right_that_is_missing(bench: Any, counted: str) -> None:
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {f"count/{counted}": "0"}}}
+    bench.calls.create(RESOURCE_QUOTA, bench.namespace, quota)
+    make = (
+        partial(create_run, bench.cluster, bench.namespace, "another", {})
+        if counted == "configmaps"
+        else partial(held, bench, ME)
+    )
+    try:
+        with pytest.raises(ClusterError, match="exceeded quota: none") as caught:
+            make()
+    finally:
+        bench.calls.delete(RESOURCE_QUOTA, "none", bench.namespace)
+    assert "next: ask for a larger quota" in str(caught.value)
+    assert "deploy/" not in str(caught.value)
 
 
 def test_a_lease_that_has_run_out_is_taken_and_its_old_holder_notices(bench: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,13 @@ SOURCES = "/apis/cdi.kubevirt.io/v1beta1/namespaces/openshift-virtualization-os-
 CEPH = "/apis/ceph.rook.io/v1/namespaces/openshift-storage/cephclusters/ocs-storagecluster-cephcluster/status"
 DEFAULT = "system:serviceaccount:odfperf:default"
 LIMITED = {"kind": "ServiceAccount", "name": "odfperf", "namespace": "odfperf"}
+SILENT_WEBHOOK = {
+    "verbs": ["create"],
+    "resources": ["virtualmachines"],
+    "status": 500,
+    "reason": "InternalError",
+    "message": 'Internal error occurred: failed calling webhook "virtualmachines-mutator.kubevirt.io"',
+}
 IN_NAMESPACE = "/api/v1/namespaces/odfperf"
 
 
@@ -296,3 +304,37 @@ def test_a_cluster_that_does_not_answer(pre: Preflight, monkeypatch: pytest.Monk
 def test_a_word_of_the_cluster_can_not_begin_a_line_of_its_own() -> None:
     hostile = Check("warn", "pool x", "bad\nok   rights: all\x1b[2J")
     assert str(hostile) == r"warn pool x: bad ok   rights: all\x1b[2J"
+
+
+VIRT_API = "/apis/apiregistration.k8s.io/v1/apiservices/v1.subresources.kubevirt.io"
+AWAY = {"type": "Available", "status": "False", "reason": "MissingEndpoints", "message": "no addresses"}
+BACK = {"type": "Available", "status": "True", "reason": "Passed", "message": "all checks passed"}
+
+
+@pytest.mark.parametrize("may_read", [True, False])
+def test_virt_api_that_is_away_is_told_by_its_name_and_soon(
+    pre: Preflight, changed: Callable[..., None], may_read: bool
+) -> None:
+    changed(f"{VIRT_API}/status", {"status": {"conditions": [AWAY]}}, {"status": {"conditions": [BACK]}})
+    if not may_read:
+        pre.rights.take(*(right for right in shipped_rights() if right.resource == "apiservices"))
+    began_s = time.monotonic()
+    (line,) = [str(check) for check in pre.checks() if check.level == "FAIL"]
+    assert time.monotonic() - began_s < 30
+    said = "is not available: MissingEndpoints: no addresses" if may_read else "503: service unavailable"
+    assert line.startswith("FAIL virt-api: KubeVirt's own API server, ")
+    assert said in line
+    assert "oc get pods -A -l kubevirt.io=virt-api" in line
+
+
+def test_a_webhook_that_is_away_is_not_waited_for_as_a_run_would(pre: Preflight) -> None:
+    """Only the webhooks: the instance of virt-api behind them, say, is not reached by the API server."""
+    pre.kube.call("POST", "/sandbox/faults", SILENT_WEBHOOK)
+    began_s = time.monotonic()
+    try:
+        (line,) = [str(check) for check in pre.checks() if check.level == "FAIL"]
+    finally:
+        pre.kube.call("DELETE", "/sandbox/faults")
+    assert time.monotonic() - began_s < 45
+    assert line.startswith("FAIL a VM of size tiny: would be refused: ")
+    assert "failed calling webhook" in line

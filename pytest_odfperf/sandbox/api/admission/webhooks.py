@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_odfperf.sandbox.api.admission.virt_api import silent_webhook
 from pytest_odfperf.sandbox.api.objects.paths import Target
 from pytest_odfperf.sandbox.api.objects.selectors import label_selector
 from pytest_odfperf.sandbox.api.objects.status import StatusError
@@ -20,14 +21,7 @@ def call_webhooks(webhooks: Sequence[Webhook], target: Target, obj: Any) -> None
             continue
         kind = target.resource.kind.lower()
         if webhook.denies is None:
-            name = f"{webhook.resource}-mutator.kubevirt.io"
-            address = f"https://virt-api.openshift-cnv.svc:443/{webhook.resource}-mutate?timeout=10s"
-            raise StatusError(
-                500,
-                "InternalError",
-                f'Internal error occurred: failed calling webhook "{name}": failed to call webhook: Post '
-                f'"{address}": no endpoints available for service "virt-api"',
-            )
+            raise silent_webhook(webhook.resource)
         said = f"{webhook.field}: {webhook.denies}"
         raise StatusError(
             422,

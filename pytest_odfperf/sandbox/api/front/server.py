@@ -24,6 +24,7 @@ from pytest_odfperf.sandbox.api.access.rbac import (
     user_named,
 )
 from pytest_odfperf.sandbox.api.access.tokens import ADMIN_USER, CONTROLLERS, Tokens
+from pytest_odfperf.sandbox.api.admission.virt_api import check_webhooks, is_away
 from pytest_odfperf.sandbox.api.admission.webhooks import call_webhooks
 from pytest_odfperf.sandbox.api.faults.fault_book import Faults
 from pytest_odfperf.sandbox.api.faults.injection import under_faults
@@ -181,6 +182,8 @@ class RunningServer:
         query = dict(request.query)
         self._authorize(request.method, target, query, user)
         if target.kubevirt:
+            if is_away(self.store):
+                return web.Response(status=503, text="service unavailable\n")
             options = handlers.decode(await request.read(), request.content_type)
             return await kubevirt(request, self.store, target, options if isinstance(options, dict) else {})
         if target.resource.plural == "pods" and target.sub == "log" and request.method == "GET":
@@ -221,6 +224,8 @@ class RunningServer:
             watch.include = include if as_table else None
             return await watch.stream(request, query, whole_number(query, "timeoutSeconds"))
         body = await request.read()
+        if method != "DELETE" and user is not CONTROLLERS:
+            check_webhooks(store, target)
         if method == "DELETE":
             options = handlers.decode(body, request.content_type) or {}
             if not isinstance(options, dict):

@@ -95,6 +95,7 @@ RESOURCES = (
     _core("resourcequotas", "ResourceQuota", "quota"),
     _core("limitranges", "LimitRange", "limits", status=False),
     Resource("events.k8s.io", "v1", "events", "Event", ("ev",), status=False),
+    Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False),
     Resource("coordination.k8s.io", "v1", "leases", "Lease", status=False),
     Resource(
         "storage.k8s.io", "v1", "storageclasses", "StorageClass", ("sc",), namespaced=False, status=False
