@@ -98,6 +98,9 @@ def test_with_another_version_in_the_guests_it_is_a_warning_and_only_its_keys_fa
     reason = records["bad"]["reason"]
     assert "in the guests does not take it: profiles/bad.fio:15: fio: failed parsing" in reason
     assert "next: correct the profile" in reason
+    assert (
+        "but guest.fio_version of the matrix is fio-9.99" in (outcome.run / "fast" / "pool.log").read_text()
+    )
     # The first job of the group is checked though it waits in the guests since they were made.
     assert json.loads((outcome.run / "run.json").read_text())["matrix"]["profiles"][0]["name"] == "bad"
     # What went through the page cache is marked wherever its figures are.

@@ -72,9 +72,7 @@ REFUSED = [
     (READ + "numjobs=2k\n", "profiles/x.fio:15: job a: numjobs '2k' is not a whole number"),
     (READ + "numjobs=$ncpus\n", "profiles/x.fio:15: $ncpus is a figure of the guest"),
     (READ + "bs=${HOME}\n", "profiles/x.fio:15: unknown variable 'HOME'; known: RUNTIME"),
-    (READ + "filename=f.$jobnum\n", "profiles/x.fio:15: fio knows $jobnum in filename_format only"),
-    (READ + "filename=a:b\n", "profiles/x.fio:15: job a: filename 'a:b' must be a plain name"),
-    (READ + "filename_format=../$jobnum\n", "profiles/x.fio:15: job a: filename_format '../$jobnum'"),
+    (READ + "filename=other\n", "profiles/x.fio:15: job a: filename is set again: fio would use both"),
     (READ + "filename_format=fio-testfile\n", "profiles/x.fio:15: job a: filename_format 'fio-testfile'"),
     (READ + "direct\n", "profiles/x.fio:15: job a: direct has no value; fio needs one, as in direct=1"),
     (READ + "ioengine=null\n", "profiles/x.fio:15: job a: ioengine=null is not allowed: it does no I/O"),
@@ -167,6 +165,29 @@ def test_what_all_jobs_lack_is_told_once() -> None:
         f"profiles/x.fio:1: jobs a, b: {name}=${{{variable}}} is missing"
         for name, variable in (("runtime", "RUNTIME"), ("ramp_time", "RAMP_TIME"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ("filename=a:b", "profiles/x.fio:14: job a: filename 'a:b' must be a plain name"),
+        ("filename=f.$jobnum", "profiles/x.fio:14: fio knows $jobnum in filename_format only"),
+        ("filename_format=../$jobnum", "profiles/x.fio:14: job a: filename_format '../$jobnum'"),
+        ("filename=a\nfilename=b", "profiles/x.fio:15: job a: filename is set again: fio would use both"),
+        ("filename=a\nfilename=a", "profiles/x.fio:15: job a: filename is set again"),
+        ("size=10%\nsize=4k", "profiles/x.fio:14: job a: size=10%: fio keeps a percentage"),
+        ("offset=50%\noffset=0", "profiles/x.fio:14: job a: offset=50%: fio keeps a percentage"),
+    ],
+)
+def test_what_fio_keeps_although_it_is_set_anew_is_refused(lines: str, line: str) -> None:
+    (found,) = faults(without("filename=") + READ + lines + "\n")
+    assert found.startswith(line)
+    if lines.startswith("filename="):
+        return
+    # Of the global section it is told once.
+    first, second = lines.split("\n") if "\n" in lines else (lines, "")
+    common = without("filename=") + first + "\n[a]\nrw=read\n" + second + "\n" + TEN + second + "\n"
+    assert len(faults(common)) == 1
 
 
 def test_block_sizes_are_those_that_the_key_says() -> None:

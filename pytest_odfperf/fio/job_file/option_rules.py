@@ -66,6 +66,7 @@ def check_table(view: View) -> None:
                 setting,
                 f"{option.name} is not allowed{allowed if option.values else ''}: {option.why}",
             )
+    _check_traces(view)
     for name in view.section.bare:
         option = options()[name]
         if option.verdict == "understood" and name not in (*_FLAGS, *_LOGS):
@@ -73,6 +74,24 @@ def check_table(view: View) -> None:
     for name in _SWITCHES:
         if view.options.get(name, "0") not in ("0", "1"):
             view.fault(name, f"{name}={view.options[name][:40]} is neither 0 nor 1")
+
+
+def _check_traces(view: View) -> None:
+    """Lines that hold although a later one sets the option anew (each measured with fio 3.33)."""
+    names = [setting for setting in view.section.settings if setting.option == "filename"]
+    for setting in names[1:]:
+        view.fault_at(
+            setting,
+            f"filename is set again: fio would use both, {names[0].value[:40]} and {setting.value[:40]}, "
+            "each for a part of size; set it once, in each job that is not on the common file",
+        )
+    for setting in view.section.settings:
+        later = view.options[setting.option] != setting.value
+        if later and setting.option in ("size", "offset") and setting.value.endswith("%"):
+            view.fault_at(
+                setting,
+                f"{setting.option}={setting.value[:40]}: fio keeps a percentage, whatever is set later",
+            )
 
 
 def direction(view: View) -> str:

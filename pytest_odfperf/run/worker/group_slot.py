@@ -219,9 +219,7 @@ class GroupSlot:
         self._guests = self._connect(self._group, self._sentinel)
         self.baked = job
         LOGGER.info("VM group %s: all guests answer", key.group)
-        self._refused = ask_guest_fio(
-            self._guests[0], map(self.job, self._groups[key.group]), matrix.timeouts.layout_s
-        )
+        self._refused = ask_guest_fio(self._guests[0], map(self.job, self._groups[key.group]), matrix)
 
     def _connect(self, group: VmGroup, sentinel: Sentinel) -> tuple[Guest, ...]:
         """Log in to all guests, unless the API or a console shows that one will never answer."""
