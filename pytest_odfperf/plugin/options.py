@@ -116,7 +116,11 @@ def add_options(parser: pytest.Parser) -> None:
         "'all': of all own dead runs. Repeatable.",
     )
     parser.addini("odf_reap", "Remove orphans of the namespace at the start.", type="bool", default=False)
-    repeated("--odf-fio", "KEY=VALUE", "Override a fio setting: runtime, ramp, iodepth, numjobs, file_size.")
+    repeated(
+        "--odf-fio",
+        "KEY=VALUE",
+        "Override a fio setting: runtime, ramp, iodepth, numjobs, file_size, target.",
+    )
 
 
 def _dest(flag: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_odfperf.matrix.model import (
+    ApiName,
     FioSettings,
     GuestSettings,
     Matrix,
@@ -18,6 +19,7 @@ from pytest_odfperf.matrix.model import (
     Profile,
     PvcSize,
     Timeouts,
+    VmSettings,
     VmSize,
 )
 from pytest_odfperf.matrix.reading.load import load_matrix
@@ -37,6 +39,18 @@ def tuples(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]
     return st.lists(values, max_size=3).map(tuple)
 
 
+api_names = st.builds(ApiName, kind=texts, name=texts)
+vms = st.builds(
+    VmSettings,
+    node_selector=st.none() | st.dictionaries(texts, texts, max_size=2),
+    affinity=st.none() | mappings,
+    tolerations=st.none() | tuples(mappings),
+    preference=st.none() | api_names,
+    labels=st.none() | st.dictionaries(texts, texts, max_size=2),
+    access_mode=st.sampled_from([None, "ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]),
+    patch=st.none() | mappings,
+)
+targets = st.sampled_from(["file", "block"])
 only = st.builds(
     Only,
     vm_sizes=st.none() | tuples(texts),
@@ -53,6 +67,8 @@ pools = st.builds(
     overhead=st.floats(1, 100),
     recipe=st.none() | mappings,
     only=only,
+    vm=vms,
+    target=st.none() | targets,
 )
 matrices = st.builds(
     Matrix,
@@ -61,13 +77,18 @@ matrices = st.builds(
     cluster=st.none() | texts,
     namespace=texts,
     pools=tuples(pools),
-    vm_sizes=tuples(st.builds(VmSize, label=texts, vcpus=counts, memory_bytes=counts)),
+    vm_sizes=tuples(
+        st.builds(
+            VmSize, label=texts, vcpus=counts, memory_bytes=counts, instancetype=st.none() | api_names, vm=vms
+        )
+    ),
     pvc_sizes=tuples(st.builds(PvcSize, label=texts, size_bytes=counts)),
     concurrency=tuples(counts),
     profiles=tuples(st.builds(Profile, name=texts, template=st.text(), block_sizes=tuples(texts))),
-    fio=st.builds(FioSettings, *[]),
+    fio=st.builds(FioSettings, target=targets),
     guest=st.builds(GuestSettings, packages=tuples(texts), root_storage_class=st.none() | texts),
     timeouts=st.builds(Timeouts, boot_s=counts),
+    vm=vms,
     sandbox=st.none() | mappings,
 )
 

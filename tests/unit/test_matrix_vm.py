@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odfperf.cluster.facts.instancetypes import other_size
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.definition import definition
 from pytest_odfperf.matrix.expand import expand
@@ -188,7 +189,22 @@ OWN_LABELS = [
     for name in (labels.RUN, labels.POOL, labels.VM_SIZE, labels.PVC_SIZE, labels.CONCURRENCY, labels.VM,
                  labels.MANAGED_BY)
 ]  # fmt: skip
-EVERY = [*PROTECTED, *KEPT, *METADATA, *OWN_LABELS]
+SPEC = "spec.template.spec"
+DOMAIN = f"{SPEC}.domain"
+#: What the plugin works by, said once more than in its own table.
+RELIED_ON = [
+    "apiVersion", "kind", "status", "spec.runStrategy", "spec.running", "spec.dataVolumeTemplates", "spec.instancetype",
+    "spec.preference", f"{SPEC}.volumes", f"{SPEC}.networks", f"{SPEC}.nodeSelector", f"{SPEC}.affinity",
+    f"{SPEC}.tolerations", f"{SPEC}.evictionStrategy", f"{SPEC}.startStrategy", f"{SPEC}.accessCredentials",
+    f"{DOMAIN}.cpu.cores", f"{DOMAIN}.cpu.sockets", f"{DOMAIN}.cpu.threads", f"{DOMAIN}.cpu.maxSockets",
+    f"{DOMAIN}.memory.guest", f"{DOMAIN}.memory.maxGuest", f"{DOMAIN}.resources.requests",
+    f"{DOMAIN}.resources.limits", f"{DOMAIN}.devices.disks", f"{DOMAIN}.devices.interfaces",
+]  # fmt: skip
+EVERY = [*(tuple(path.split(".")) for path in RELIED_ON), *METADATA, *OWN_LABELS]
+
+
+def test_the_table_of_protected_paths_is_complete() -> None:
+    assert {".".join(path) for path in (*PROTECTED, *KEPT)} == set(RELIED_ON)
 
 
 @pytest.mark.parametrize("value", [None, "x", 1, ["x"], {"x": "y"}], ids=repr)
@@ -348,6 +364,27 @@ def test_labels_count_where_pods_are_kept_apart_by_them() -> None:
     with_label = load(f"{{affinity: {{{affinity}}}, labels: {{b: c}}}}")
     without = load(f"{{affinity: {{{affinity}}}}}")
     assert definition(expand(without)[0], with_label) != definition(expand(without)[0], without)
+
+
+def test_what_an_instancetype_gives_is_part_of_the_definition() -> None:
+    matrix = load(size=", instancetype: u1.small")
+    key = expand(matrix)[0]
+    given = [None, {"cpu": {"guest": 2}}, {"cpu": {"guest": 2, "dedicatedCPUPlacement": True}}]
+    assert len({definition(key, matrix, None, one) for one in given}) == 3
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "fits"),
+    [
+        ({"sockets": 2, "cores": 1, "threads": 1}, "4Gi", True),
+        ({"cores": 2}, "4096Mi", True),
+        ({"sockets": 2, "cores": 2}, "4Gi", False),
+        ({"sockets": 2}, "2Gi", False),
+    ],
+)
+def test_a_vm_that_runs_is_held_against_its_size(cpu: dict[str, int], memory: str, fits: bool) -> None:
+    instance = {"spec": {"domain": {"cpu": cpu, "memory": {"guest": memory}}}}
+    assert (other_size(instance, 2, 4 << 30) is None) == fits
 
 
 def test_an_instancetype_is_a_name_or_a_kind_and_a_name() -> None:

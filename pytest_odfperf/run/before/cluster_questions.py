@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -215,14 +216,21 @@ def _at_once(selection: Selection, facts: ClusterFacts | None) -> tuple[int, Che
 
 
 def _machines(calls: Calls, selection: Selection, groups: Sequence[GroupKey]) -> Iterator[Check]:
-    """Ask whether a VM of each size would be taken: before 1.5, KubeVirt also asks for the right to clone."""
+    """Ask whether a VM of each size and shape would be taken.
+
+    Before 1.5, KubeVirt also asks for the right to clone.
+    """
     from pytest_odfperf.cluster.client.kinds import VM
 
-    one_of_each = {group.size: group for group in groups}
-    for size, group in one_of_each.items():
+    one_of_each: dict[tuple[str, str], GroupKey] = {}
+    for group in groups:
+        shape = selection.matrix.shape_of(group.pool, group.size)
+        one_of_each.setdefault((group.size, repr(shape)), group)
+    sizes = Counter(size for size, _ in one_of_each)
+    for (size, _), group in one_of_each.items():
         body = _probe(selection, group)
         refused = _ask(lambda body=body: calls.try_create(VM, selection.matrix.namespace, body))  # type: ignore[misc]
-        what = f"a VM of size {size}"
+        what = f"a VM of size {size}" + (f" on pool {group.pool}" if sizes[size] > 1 else "")
         if refused is None:
             yield passed(what, "would be taken (tried with dryRun)")
         elif "clone source" in refused.words:
