@@ -218,3 +218,19 @@ def test_what_a_section_does_is_told_and_sections_are_alike_by_all_that_decides(
         text = f"[global]\n{head}[a]\nrw=write\nfilename=f\n[b]\nrw=write\nfilename=f\n{more}"
         first, second = read_job(text).sections
         assert (kind(first) == kind(second)) == alike, more
+
+
+def test_the_rate_is_of_no_more_than_all_ios(sample: tuple[str, Job]) -> None:
+    text, job = sample
+    asked_job = read_job("[global]\nwrite_hist_log=h\nlog_hist_msec=100\n" + job.text)
+    total = json.loads(text)["jobs"][0]["read"]["lat_ns"]["N"]
+    # The second of two workers stood still from 0.8 s on, which no line tells.
+    each, lines = total // 2 // 10, range(100, 1000, 100)
+    logs = {f"h_clat_hist.{n}.log": "".join(f"{t}, 0, 4096, {each}\n" for t in lines) for n in (1, 2)}
+    (first, *_) = parse(text, asked_job, SETTINGS, logs=logs).jobs
+    assert first.read is not None
+    assert first.read.iops_per_s == pytest.approx(20 * each, rel=0.01)
+    logs["h_clat_hist.2.log"] = "".join(f"{t}, 0, 4096, {each + each // 9}\n" for t in lines)
+    (first, *_) = parse(text, asked_job, SETTINGS, logs=logs).jobs
+    assert first.read is not None
+    assert first.read.iops_per_s == pytest.approx(total, rel=1e-3)
