@@ -215,7 +215,7 @@ def test_what_a_section_does_is_told_and_sections_are_alike_by_all_that_decides(
         ("stonewall\nfsync=1\n", False),
         ("stonewall\nrate_iops=5\n", False),
     ):
-        text = f"[global]\n{head}[a]\nrw=write\nfilename=f\n[b]\nrw=write\nfilename=f\n{more}"
+        text = f"[global]\n{head}[a]\nrw=write\nfilename=f\n[b]\nrw=write\n{more}"
         first, second = read_job(text).sections
         assert (kind(first) == kind(second)) == alike, more
 
