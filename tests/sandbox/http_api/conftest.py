@@ -20,7 +20,7 @@ import pytest
 
 from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 _ROOTS = {
     "virtualmachines": "/apis/kubevirt.io/v1",
     "virtualmachineinstances": "/apis/kubevirt.io/v1",
