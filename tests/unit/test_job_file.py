@@ -175,6 +175,11 @@ def test_what_all_jobs_lack_is_told_once() -> None:
         ("filename_format=../$jobnum", "profiles/x.fio:14: job a: filename_format '../$jobnum'"),
         ("filename=a\nfilename=b", "profiles/x.fio:15: job a: filename is set again: fio would use both"),
         ("filename=a\nfilename=a", "profiles/x.fio:15: job a: filename is set again"),
+        (
+            "allow_file_create=0",
+            "profiles/x.fio:14: job a: allow_file_create=0, but the files of this job are",
+        ),
+        ("percentile_list=0", "profiles/x.fio:14: job a: percentile_list=0: fio ends the list at a 0"),
         ("size=10%\nsize=4k", "profiles/x.fio:14: job a: size=10%: fio keeps a percentage"),
         ("offset=50%\noffset=0", "profiles/x.fio:14: job a: offset=50%: fio keeps a percentage"),
     ],

@@ -20,8 +20,8 @@ _NAME_FORM = re.compile(r"(?:[A-Za-z0-9._-]|\$(?i:jobname|jobnum|filenum|clientu
 #: Options that are 0 or 1; fio takes the first ones without a value too, which is 1.
 _FLAGS = ("stonewall", "new_group", "time_based", "group_reporting")
 _SWITCHES = (
-    *_FLAGS, "direct", "buffered", "atomic", "lat_percentiles", "unlink", "end_fsync", "end_syncfs",
-    "fsync_on_close",
+    *_FLAGS, "direct", "buffered", "atomic", "lat_percentiles", "unlink", "allow_file_create",
+    "end_fsync", "end_syncfs", "fsync_on_close",
 )  # fmt: skip
 _SECTOR = 512
 _MEMORY = ("malloc", "shm", "shmhuge", "mmap", "mmaphuge", "mmapshared")
@@ -242,6 +242,12 @@ def check_files(view: View) -> None:
         )
     if filename == SHARED_FILE and view.on("unlink"):
         view.fault("unlink", f"unlink=1 would remove {SHARED_FILE}, which the keys after this one need")
+    if view.options.get("allow_file_create", "1") == "0" and filename is None:
+        view.fault(
+            "allow_file_create",
+            "allow_file_create=0, but the files of this job are fio's to make; "
+            f"only {SHARED_FILE} is there before",
+        )
     memory = view.options.get("mem", "malloc")
     if memory not in _MEMORY:
         view.fault("mem", f"mem={memory[:60]} is not one of {', '.join(_MEMORY)}")
@@ -257,7 +263,7 @@ def check_percentiles(view: View) -> None:
     if text is None:
         return
     parts = text.split(":")
-    if any(re.fullmatch(r"0*\.?0*", part) for part in parts) and len(parts) > 1:
+    if any(re.fullmatch(r"0*\.?0*", part) for part in parts):
         view.fault("percentile_list", f"percentile_list={text[:60]}: fio ends the list at a 0")
 
 
