@@ -16,6 +16,7 @@ from pytest_odfperf.errors import InputError
 INCLUDE = "include"
 _INCLUDE = re.compile(r"include[ =\t]([^\s/#;$][^#;$]*)")
 _DEEPEST = 8
+_MOST_LINES = 10_000
 #: What C calls a space; Python knows more of them.
 BLANKS = " \t\r\v\f"
 
@@ -71,4 +72,6 @@ def _lines(
         found.append(f"; line 1 of {name}")
         found += _lines(read(file, place), file, name, read, (*chain, path))
         found.append(f"; line {number + 1} of {shown}")
+        if len(found) > _MOST_LINES:
+            raise InputError(f"{content[:60]!r}: more than {_MOST_LINES} lines are included", place=place)
     return found

@@ -298,6 +298,16 @@ def test_an_include_that_fio_would_not_read_is_refused_when_the_matrix_is_loaded
         loaded(tmp_path)
 
 
+def test_includes_that_multiply_end_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "x.fio").write_text(G + READ + "include 0.fio\n")
+    for number in range(7):
+        (tmp_path / "profiles" / f"{number}.fio").write_text(f"include {number + 1}.fio\n" * 50)
+    (tmp_path / "profiles" / "7.fio").write_text("bs=4k\n")
+    with pytest.raises(InputError, match="more than 10000 lines are included"):
+        loaded(tmp_path)
+
+
 def test_a_template_that_the_matrix_names_is_called_so(tmp_path: Path) -> None:
     (tmp_path / "mine.fio").write_text(G + READ + "loops=2\n")
     text = MATRIX.format("[{{name: x, template: mine.fio}}]".format())
