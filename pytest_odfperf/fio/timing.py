@@ -29,6 +29,9 @@ def deadline_s(job: Job, settings: FioSettings, timeouts: Timeouts) -> float:
     layout_s = 0.0
     if job.own_files_bytes:
         layout_s = max(float(timeouts.layout_s), job.own_files_bytes / LAYOUT_BYTES_PER_S)
-    flush_s = sum(section.flush_bytes for section in job.sections) / LAYOUT_BYTES_PER_S
-    pause_s = sum(section.thinktime_s for section in job.sections)
-    return measured_s(job, settings) + layout_s + flush_s + pause_s + timeouts.fio_slack_s
+    return measured_s(job, settings) + layout_s + end_s(job, LAYOUT_BYTES_PER_S) + timeouts.fio_slack_s
+
+
+def end_s(job: Job, bytes_per_s: float) -> float:
+    """Seconds that the ends of a job's sections take beyond their runtimes, on a pool that writes so fast."""
+    return sum(section.flush_bytes / bytes_per_s + section.thinktime_s for section in job.sections)

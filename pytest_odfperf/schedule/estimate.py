@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_odfperf.fio.timing import measured_s
+from pytest_odfperf.fio.timing import end_s, measured_s
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.schedule.jobs import Jobs, groups_of, job_of, layout_bytes
@@ -22,9 +22,10 @@ LAYOUT_BYTES_PER_S = 200 << 20
 
 
 def key_s(matrix: Matrix, jobs: Jobs, key: Key) -> float:
-    """Seconds of one key in a group that runs: its phases one after the other, and its own files' layout."""
+    """Seconds of one key in a group that runs: its phases with their ends, and its own files' layout."""
     job = job_of(jobs, key)
-    return KEY_OVERHEAD_S + measured_s(job, matrix.fio) + job.own_files_bytes / LAYOUT_BYTES_PER_S
+    layout_s = job.own_files_bytes / LAYOUT_BYTES_PER_S
+    return KEY_OVERHEAD_S + layout_s + measured_s(job, matrix.fio) + end_s(job, LAYOUT_BYTES_PER_S)
 
 
 def group_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key]) -> float:

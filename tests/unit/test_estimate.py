@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.fio.timing import deadline_s
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
@@ -24,7 +25,7 @@ from pytest_odfperf.schedule.estimate import (
     peak,
     pool_estimates_s,
 )
-from pytest_odfperf.schedule.jobs import check_fit, groups_of, layout_bytes, render_jobs
+from pytest_odfperf.schedule.jobs import check_fit, groups_of, job_of, layout_bytes, render_jobs
 
 GIB = 1 << 30
 
@@ -54,6 +55,25 @@ def test_files_that_fio_lays_out_itself_are_counted(profile: str, phases: int) -
     assert seconds_of(small, f"rep2:small:150Gi:1:{profile}:native") == pytest.approx(
         KEY_OVERHEAD_S + phases * 130, abs=1
     )
+
+
+def test_what_a_section_does_at_its_end_is_in_estimate_and_deadline() -> None:
+    matrix = load_matrix("full")
+    cell = key("rep2:small:150Gi:1:random-rw:4k")
+
+    def of(line: str) -> tuple[float, float]:
+        profiles = tuple(replace(p, template=p.template.replace("direct=1", line)) for p in matrix.profiles)
+        changed = replace(matrix, profiles=profiles)
+        job = job_of(render_jobs(changed, [cell]), cell)
+        return seconds_of(changed, str(cell)), deadline_s(job, changed.fio, changed.timeouts)
+
+    plain_s, plain_deadline_s = of("direct=1")
+    paused_s, paused_deadline_s = of("direct=1\nthinktime=3s")
+    # Reads have nothing to write back; four workers write 4 GiB each.
+    buffered_s, buffered_deadline_s = of("direct=0")
+    assert paused_s - plain_s == paused_deadline_s - plain_deadline_s == 2 * 3
+    assert buffered_s - plain_s == pytest.approx(4 * 4 * 1024 / 200)
+    assert buffered_deadline_s - plain_deadline_s == pytest.approx(4 * 4 * 1024 / 20)
 
 
 def test_a_pool_of_the_rank_matrix_takes_what_was_measured_on_bare_metal() -> None:
