@@ -38,7 +38,7 @@ def test_after_ctrl_c_exactly_the_rest_runs_and_the_report_holds_all(start_pytes
     process = start_pytest("--odf-parallel=2", "--odf-matrix", "sim.yaml")
     wait_for_records(tmp_path, 2)
     os.killpg(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=180)
     assert process.returncode == 128 + signal.SIGINT, out
     assert "odfperf: deleted" in out
     assert "could not be deleted" not in out
@@ -94,7 +94,7 @@ def test_a_killed_worker_loses_its_key_only(start_pytest, tmp_path):
     workers = [pid for pid in children(process.pid) if is_worker(pid)]
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=180)
     assert process.returncode == 1, out
     lines = (tmp_path / "results" / "latest" / "junit.xml").read_text()
     assert lines.count("<testcase") == KEYS

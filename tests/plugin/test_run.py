@@ -31,12 +31,21 @@ def test_a_sequential_run_measures_every_key_and_writes_all_outputs(run_pytest):
     assert "PRIVATE KEY" not in (outcome.run / "run.json").read_text()
 
 
-def test_parallel_pools_give_the_same_tests_and_junit_has_the_figures(run_pytest):
-    outcome = run_pytest("--odf-parallel=3", "--odf-matrix", "sim.yaml")
+def test_parallel_pools_on_workers_sized_by_the_cluster_give_the_same_tests_at_the_same_time(run_pytest):
+    outcome = run_pytest("--odf-parallel", "--odf-matrix", "sim.yaml", "--odf-fio", "runtime=60s")
     assert outcome.code == 0, outcome.out
+    assert "1536 GiB, 288 cores; 60 %: 921 GiB, 172 cores" in outcome.out
+    assert "3 pools -> 3" in outcome.out
     assert sorted(record["key"] for record in outcome.records()) == sorted(KEYS)
-    workers = {record["key"].partition(":")[0]: record["worker"] for record in outcome.records()}
+    workers, spans = {}, {}
+    for record in outcome.records():
+        pool = record["key"].partition(":")[0]
+        workers[pool] = record["worker"]
+        spans.setdefault(pool, []).append((record["started_at_epoch_ms"], record["ended_at_epoch_ms"]))
     assert len(set(workers.values())) == 3
+    starts = [min(start for start, _ in times) for times in spans.values()]
+    ends = [max(end for _, end in times) for times in spans.values()]
+    assert max(starts) < min(ends)
     cases = outcome.cases()
     assert sorted(case.get("name") for case in cases) == sorted(f"test_storage[{key}]" for key in KEYS)
     names = {entry.get("name") for entry in cases[0].iter("property")}
@@ -48,37 +57,14 @@ def test_parallel_pools_give_the_same_tests_and_junit_has_the_figures(run_pytest
     assert all(line.startswith("odfperf: pool") for line in told)
 
 
-def test_pools_of_one_key_each_run_on_fewer_workers(run_pytest):
-    outcome = run_pytest("--odf-parallel=2", "--odf-matrix", "sim.yaml", "--odf-filter", "*:*:*:*:*:4k")
-    assert outcome.code == 0, outcome.out
-    assert len(outcome.records()) == 3
-
-
-def test_pools_run_at_the_same_time(run_pytest):
-    outcome = run_pytest("--odf-parallel=3", "--odf-matrix", "sim.yaml", "--odf-fio", "runtime=60s")
-    spans = {}
-    for record in outcome.records():
-        pool = record["key"].partition(":")[0]
-        spans.setdefault(pool, []).append((record["started_at_epoch_ms"], record["ended_at_epoch_ms"]))
-    starts = [min(start for start, _ in times) for times in spans.values()]
-    ends = [max(end for _, end in times) for times in spans.values()]
-    assert max(starts) < min(ends)
-
-
-def test_a_proxy_of_the_environment_does_not_come_between_us_and_the_sandbox(run_pytest):
+def test_pools_of_one_key_each_run_on_fewer_workers_whatever_proxy_the_environment_names(run_pytest):
     nowhere = "http://127.0.0.1:1"
     outcome = run_pytest(
-        "--odf-parallel=2", "--odf-matrix", "sim.yaml", "--odf-pool", "fast",
+        "--odf-parallel=2", "--odf-matrix", "sim.yaml", "--odf-filter", "*:*:*:*:*:4k",
         env={"HTTPS_PROXY": nowhere, "https_proxy": nowhere, "ALL_PROXY": nowhere, "NO_PROXY": ""},
     )  # fmt: skip
     assert outcome.code == 0, outcome.out
-
-
-def test_auto_scale_says_every_figure(run_pytest):
-    outcome = run_pytest("--odf-parallel", "--odf-matrix", "sim.yaml")
-    assert outcome.code == 0, outcome.out
-    assert "1536 GiB, 288 cores; 60 %: 921 GiB, 172 cores" in outcome.out
-    assert "3 pools -> 3" in outcome.out
+    assert len(outcome.records()) == 3
 
 
 #: The Ceph pool of ``lost`` is not Ready, and ``nope`` does not exist.

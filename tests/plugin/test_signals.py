@@ -231,7 +231,7 @@ def test_the_second_signal_leaves_no_sandbox_behind(start_pytest, tmp_path):
     process.terminate()
     time.sleep(1)
     process.terminate()
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=90)
     assert process.returncode == 143, out
     # The cluster is gone with the run: there is nothing to clean.
     assert "--odf-cleanup" not in out
