@@ -299,6 +299,57 @@ ROWS: list[tuple[str, dict[Kind, list[Any]], str, str]] = [
         "rbd: map failed",
     ),
     (
+        "stopped",
+        {VM: [{**thing("a"), "spec": {"runStrategy": "Halted"}}]},
+        "VirtualMachine a",
+        "somebody stopped it: its runStrategy is Halted",
+    ),
+    ("stopped", {VM: [{**thing("a"), "spec": {"running": False}}]}, "VirtualMachine a", "Halted"),
+    (
+        "restarted",
+        {
+            VM: [thing("a", stateChangeRequests=[{"action": "Stop", "uid": "uid-a"}, {"action": "Start"}])],
+            VMI: [thing("a", "Running")],
+        },
+        "VirtualMachine a",
+        "somebody restarted it",
+    ),
+    (
+        "paused_by_user",
+        {VMI: [thing("a", "Running", ("Paused", "True", "PausedByUser", "VMI was paused by user"))]},
+        "VirtualMachineInstance a",
+        "somebody paused it: PausedByUser: VMI was paused by user",
+    ),
+    (
+        "deleted",
+        {VM: [{**thing("a"), "metadata": {"name": "a", "uid": "uid-a", "deletionTimestamp": "2026"}}]},
+        "VirtualMachine a",
+        "somebody deleted it",
+    ),
+    (
+        "evicted",
+        {
+            POD: [
+                pod("Running")
+                | {
+                    "status": {
+                        "phase": "Running",
+                        "conditions": [
+                            {
+                                "type": "DisruptionTarget",
+                                "status": "True",
+                                "reason": "EvictionByEvictionAPI",
+                                "message": "Eviction API: evicting",
+                            }
+                        ],
+                    }
+                }
+            ]
+        },
+        "Pod virt-launcher-a-x on node node-1",
+        "EvictionByEvictionAPI: Eviction API: evicting",
+    ),
+    (
         "node_lost",
         {VMI: [thing("a", "Running", ("Ready", "False", "NodeUnresponsive", "virt-handler"), nodeName="n")]},
         "VirtualMachineInstance a on node n",
@@ -310,6 +361,12 @@ ROWS: list[tuple[str, dict[Kind, list[Any]], str, str]] = [
         {VMI: [thing("a", "Running", ("Paused", "True", "PausedIOError", "low-level IO error"))]},
         "VirtualMachineInstance a",
         "PausedIOError: low-level",
+    ),
+    (
+        "image_pull",
+        {POD: [pod() | {"status": {"initContainerStatuses": [{"name": "c", "state": {"waiting": PULL}}]}}]},
+        "Pod virt-launcher-a-x",
+        "manifest unknown",
     ),
     (
         "launcher_crash",
@@ -558,3 +615,14 @@ def test_keys_and_tokens_do_not_reach_the_disk() -> None:
     assert token not in str(found)
     assert "managedFields" not in found["metadata"]
     assert found["metadata"]["annotations"]["n"] == "1"
+
+
+def test_a_claim_that_cdi_fills_waits_for_another_claim_and_a_migration_pauses_for_a_moment() -> None:
+    filled = claim("a-root", "Pending")
+    filled["spec"]["dataSourceRef"] = {"apiGroup": "cdi.kubevirt.io", "kind": "VolumeCloneSource"}
+    said = event("a-root", "ExternalProvisioning", "Waiting for a volume")
+    names = {one.cause.name for one in sightings(seen({CLAIM: [filled], EVENT: [said]}))}
+    assert "provisioner_silent" not in names
+    migrating = ("Paused", "True", "PausedByMigrationMonitor", "migration")
+    (one,) = sightings(seen({VMI: [thing("a", "Running", migrating)]}))
+    assert (one.cause.name, one.heals) == ("paused", "retry")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.cluster.causes.changes import changes_of
+from pytest_odfperf.cluster.causes.changes import changes_of, gone
 from pytest_odfperf.vm.spec import RunningVm
 
 VM = RunningVm(
@@ -72,3 +72,18 @@ def test_a_vm_that_is_not_the_one_that_was_made_is_lost(
     assert changes.moved == {}
     assert changes.lost["a"].reason == reason
     assert text in changes.lost["a"].text
+
+
+def test_an_instance_that_is_gone_since_its_vm_was_stopped_is_told_so() -> None:
+    def machine(strategy: str, **metadata: str) -> dict[str, Any]:
+        return {"metadata": metadata, "spec": {"runStrategy": strategy}}
+
+    halted = ("stopped", "somebody stopped it: its runStrategy is Halted")
+    for found in (None, instance(uid="u2"), instance(phase="Succeeded")):
+        assert gone(VM, found, machine("Halted")) == halted
+        assert gone(VM, found, machine("Always", deletionTimestamp="2026")) == (
+            "deleted",
+            "somebody deleted it",
+        )
+    assert gone(VM, None, machine("Always")) == ("gone", "its instance is gone")
+    assert gone(VM, instance(), machine("Halted")) is None, "it runs yet"

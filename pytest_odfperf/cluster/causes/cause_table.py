@@ -105,6 +105,17 @@ CAUSES: tuple[Cause, ...] = (
           "can the node reach the registry of the virt-launcher image?"),
     Cause("volume_attach", "retry", machines.volume_attach,
           "look at the CSI driver's node plugin on that node"),
+    # -- what somebody did to it
+    Cause("stopped", "no", machines.stopped,
+          "ask who works in this namespace; the run did not do it"),
+    Cause("restarted", "no", machines.restarted,
+          "ask who works in this namespace; the run did not do it"),
+    Cause("paused_by_user", "no", machines.paused_by_user,
+          "ask who works in this namespace; the run did not do it"),
+    Cause("deleted", "soon", machines.deleted,
+          "ask who works in this namespace; the run did not do it"),
+    Cause("evicted", "no", machines.evicted,
+          "see who drains the node, or what it lacks: oc describe node; measure when it is left alone"),
     # -- the machine
     Cause("node_lost", "retry", machines.node_lost,
           "oc describe node; its kubelet or virt-handler does not answer"),
@@ -117,7 +128,10 @@ CAUSES: tuple[Cause, ...] = (
 )  # fmt: skip
 
 #: The rows that also end a group that ran already. One that crashed then is gone (`changes.gone`).
-AFTER_BOOT = tuple(cause for cause in CAUSES if cause.name in ("node_lost", "paused"))
+_AFTER_BOOT = (
+    "stopped", "restarted", "paused_by_user", "deleted", "evicted", "node_lost", "paused",
+)  # fmt: skip
+AFTER_BOOT = tuple(cause for cause in CAUSES if cause.name in _AFTER_BOOT)
 
 
 def sightings(seen: VmSeen, rows: tuple[Cause, ...] = CAUSES) -> list[Sighting]:

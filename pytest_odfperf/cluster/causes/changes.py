@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pytest_odfperf.cluster.causes.cause_table import AFTER_BOOT
-from pytest_odfperf.cluster.causes.seen import VmSeen, condition, phase, status_of, uid_of
+from pytest_odfperf.cluster.causes.seen import VmSeen, condition, phase, run_strategy, status_of, uid_of
 from pytest_odfperf.cluster.client.calls import JsonObject
 from pytest_odfperf.vm.spec import RunningVm
 
@@ -50,16 +50,28 @@ def changes_of(
     return found, tuple(now)
 
 
-def gone(vm: RunningVm, instance: JsonObject | None) -> Loss | None:
-    """Why ``vm`` is not there any more."""
+def gone(vm: RunningVm, instance: JsonObject | None, machine: JsonObject | None = None) -> Loss | None:
+    """Why ``vm`` is not there any more; ``machine``: its VirtualMachine, if that is known."""
+    by_somebody = _by_somebody(machine)
     if instance is None:
-        return Loss(GONE, "its instance is gone")
+        return by_somebody or Loss(GONE, "its instance is gone")
     if uid_of(instance) != vm.uid:
-        return Loss(GONE, "it was restarted")
+        return by_somebody or Loss(GONE, "it was restarted")
     if phase(instance) in ("Running", "Unknown"):
         return None
     said = (condition(instance, "Ready", "True", "False", "Unknown") or {}).get("message")
-    return Loss(GONE, f"it is {phase(instance)}" + (f": {said}" if said else ""))
+    return by_somebody or Loss(GONE, f"it is {phase(instance)}" + (f": {said}" if said else ""))
+
+
+def _by_somebody(machine: JsonObject | None) -> Loss | None:
+    """What the VM itself shows of why its instance ended."""
+    if machine is None:
+        return None
+    if machine["metadata"].get("deletionTimestamp"):
+        return Loss("deleted", "somebody deleted it")
+    if (strategy := run_strategy(machine)) not in (None, "Always"):
+        return Loss("stopped", f"somebody stopped it: its runStrategy is {strategy}")
+    return None
 
 
 def _ill(vm: RunningVm, instance: JsonObject | None) -> Loss | None:

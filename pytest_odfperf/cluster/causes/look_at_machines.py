@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_odfperf.cluster.causes.look import (
+    Heals,
     Look,
     failure_of,
     has,
@@ -15,7 +16,16 @@ from pytest_odfperf.cluster.causes.look import (
     volume_of,
     volume_says,
 )
-from pytest_odfperf.cluster.causes.seen import VmSeen, condition, name_of, phase, status_of, uid_of, words
+from pytest_odfperf.cluster.causes.seen import (
+    VmSeen,
+    condition,
+    name_of,
+    phase,
+    run_strategy,
+    status_of,
+    uid_of,
+    words,
+)
 from pytest_odfperf.cluster.client.calls import JsonObject
 
 _QUOTA = ("exceeded quota", "exceeds quota")
@@ -134,9 +144,49 @@ def node_lost(seen: VmSeen) -> Iterator[Look]:
         )
 
 
+def deleted(seen: VmSeen) -> Iterator[Look]:
+    """The VM is deleted while the run uses it. A run that ends deletes it too, and does not look any more."""
+    if seen.vm is not None and seen.vm["metadata"].get("deletionTimestamp"):
+        yield Look(vm_of(seen), "somebody deleted it")
+
+
+def stopped(seen: VmSeen) -> Iterator[Look]:
+    """``virtctl stop``: a run asks for VMs that always run."""
+    if (strategy := run_strategy(seen.vm)) not in (None, "Always"):
+        yield Look(vm_of(seen), f"somebody stopped it: its runStrategy is {strategy}")
+
+
+def restarted(seen: VmSeen) -> Iterator[Look]:
+    """``virtctl restart``: the VM is told to stop the instance that there is."""
+    requests = status_of(seen.vm).get("stateChangeRequests") or ()
+    asked = {str(one.get("uid")) for one in requests if one.get("action") == "Stop"}
+    if uid_of(seen.instance) in asked - {""}:
+        yield Look(vm_of(seen), "somebody restarted it")
+
+
+def evicted(seen: VmSeen) -> Iterator[Look]:
+    """A drain, a taint or a full node took the launcher pod (KEP-3329)."""
+    for pod in seen.pods:
+        if told := condition(pod, "DisruptionTarget", "True"):
+            node = (pod.get("spec") or {}).get("nodeName")
+            yield Look(f"Pod {name_of(pod)} on node {node}", f"evicted: {words(told)}")
+
+
+_BY_USER, _BY_MIGRATION = "PausedByUser", "PausedByMigrationMonitor"
+
+
 def paused(seen: VmSeen) -> Iterator[Look]:
-    if told := condition(seen.instance, "Paused", "True"):
-        yield Look(vmi_of(seen), f"Paused: {words(told)}")
+    told = condition(seen.instance, "Paused", "True")
+    if told and told.get("reason") != _BY_USER:
+        # A migration pauses a VM for a moment (KubeVirt 1.5).
+        heals: Heals | None = "retry" if told.get("reason") == _BY_MIGRATION else None
+        yield Look(vmi_of(seen), f"Paused: {words(told)}", heals)
+
+
+def paused_by_user(seen: VmSeen) -> Iterator[Look]:
+    told = condition(seen.instance, "Paused", "True")
+    if told and told.get("reason") == _BY_USER:
+        yield Look(vmi_of(seen), f"somebody paused it: {words(told)}")
 
 
 def launcher_crash(seen: VmSeen) -> Iterator[Look]:

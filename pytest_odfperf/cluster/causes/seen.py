@@ -89,6 +89,14 @@ def status_of(found: JsonObject | None) -> JsonObject:
     return status
 
 
+def run_strategy(vm: JsonObject | None) -> str | None:
+    """Whether a VM is to run, in KubeVirt's words; None if there is no VM or it does not say."""
+    spec = (vm or {}).get("spec") or {}
+    if "runStrategy" in spec:
+        return str(spec["runStrategy"])
+    return None if "running" not in spec else "Always" if spec["running"] else "Halted"
+
+
 def container_names(pod: JsonObject) -> list[str]:
     """The containers of a pod, those first that begin before the others: a sidecar is one of them."""
     spec = pod.get("spec") or {}

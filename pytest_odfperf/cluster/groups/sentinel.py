@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from pytest_odfperf.cluster.causes.boot import BootState
 from pytest_odfperf.cluster.causes.cause_table import AFTER_BOOT, Patience
-from pytest_odfperf.cluster.causes.changes import gone
+from pytest_odfperf.cluster.causes.changes import Loss, gone
 from pytest_odfperf.cluster.client.calls import JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.client.kinds import VM, VMI
+from pytest_odfperf.cluster.client.kinds import POD, VM, VMI
 from pytest_odfperf.cluster.client.watch import Objects
 from pytest_odfperf.errors import GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.vm.labels import group_selector
@@ -73,15 +73,16 @@ class Sentinel:
         selector = group_selector(spec.run_id, spec.key)
         deadline = Deadline(f"the end of VM group {spec.key}", _LONGEST_S)
         with Objects(
-            self._cluster, spec.namespace, selector, (VM, VMI), events_of=common_part(names)
+            self._cluster, spec.namespace, selector, (VM, VMI, POD), events_of=common_part(names)
         ) as objects:
             state = BootState(
                 str(spec.key), names, objects.of, self._patience, rows=AFTER_BOOT, verb="is lost"
             )
 
             def look() -> None:
-                self._check(objects.of(VMI))
+                # First what somebody did: a VM that was stopped is gone too.
                 state.judge(time.monotonic())
+                self._check(objects.of(VMI), objects.of(VM))
 
             try:
                 objects.wait(look, deadline, self._closed, lambda: "all VMs run")
@@ -92,11 +93,18 @@ class Sentinel:
             except OdfError as error:
                 LOGGER.warning("VM group %s is not watched any more: %s", spec.key, error)
 
-    def _check(self, instances: Mapping[str, JsonObject]) -> None:
+    def _check(self, instances: Mapping[str, JsonObject], machines: Mapping[str, JsonObject]) -> None:
         for vm in self._vms:
-            if loss := gone(vm, instances.get(vm.name)):
-                raise GroupError(
-                    f"VM group {self._spec.key} is lost: {loss.reason}: VirtualMachineInstance {vm.name}: "
-                    f"{loss.text}; next: see the launcher's log and events in the diagnosis",
-                    cause=loss.reason,
-                )
+            loss = gone(vm, instances.get(vm.name), machines.get(vm.name))
+            if vm.name not in machines:
+                loss = Loss("deleted", "somebody deleted it")
+            if loss is None:
+                continue
+            row = next((row for row in AFTER_BOOT if row.name == loss.reason), None)
+            step = row.next_step if row else "see the launcher's log and events in the diagnosis"
+            kind = VM if row else VMI
+            raise GroupError(
+                f"VM group {self._spec.key} is lost: {loss.reason}: {kind} {vm.name}: {loss.text}; "
+                f"next: {step}",
+                cause=loss.reason,
+            )

@@ -13,7 +13,7 @@ from pytest_odfperf.cluster.causes.cause_table import CAUSES, Patience
 from pytest_odfperf.cluster.causes.group_diagnosis import NOT_READ, collect
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.connect import connect
-from pytest_odfperf.cluster.groups.guest_console import ConsoleWatch
+from pytest_odfperf.cluster.client.kinds import VM
 from pytest_odfperf.cluster.groups.sentinel import Sentinel
 from pytest_odfperf.errors import GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.guest.all_guests import connect_all
@@ -95,7 +95,6 @@ def troubled(start_sandbox: Callable[[Mapping[str, Any]], Sandbox]) -> Sandbox:
         "paused": {"troubles": {"paused_s": 0.5}},
         "node-lost": {"troubles": {"node_lost_s": 0.5}},
         "crash": {"faults": {"crash": True}},
-        "cloud-init": {"troubles": {"cloud_init_fails": True}},
         "no-address": {"troubles": {"no_address": True}},
         "vm-held": {"troubles": {"vm_held_s": 4}},
         "claims-held": {"troubles": {"claims_held_s": 4}},
@@ -261,6 +260,48 @@ def test_a_vm_that_is_restarted_sets_the_alarm(bench: Any) -> None:
     assert sentinel.error.cause == "gone"
 
 
+KUBEVIRT = "/apis/subresources.kubevirt.io/v1/namespaces/{}/virtualmachines/{}/{}"
+
+
+@pytest.mark.parametrize(
+    ("verb", "cause", "words"),
+    [
+        ("stop", "stopped", "somebody stopped it: its runStrategy is Halted"),
+        ("restart", "restarted", "somebody restarted it"),
+        ("delete", "deleted", "somebody deleted it"),
+        ("pause", "paused_by_user", "somebody paused it: PausedByUser: VMI was paused by user"),
+    ],
+)
+def test_what_somebody_does_to_a_vm_is_told_by_its_name(
+    bench: Any, verb: str, cause: str, words: str, make_kube: Any, troubled: Sandbox
+) -> None:
+    group = bench.group()
+    (vm,) = group.vms
+    kube = make_kube(troubled.kubeconfig, bench.namespace)
+    sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
+    if verb == "delete":
+        bench.calls.delete(VM, vm.name, bench.namespace)
+    elif verb == "pause":
+        paused = {"type": "Paused", "status": "True", "reason": "PausedByUser"}
+        status = {"conditions": [{**paused, "message": "VMI was paused by user"}]}
+        place = f"/apis/kubevirt.io/v1/namespaces/{bench.namespace}/virtualmachineinstances/{vm.name}/status"
+        kube.call("PATCH", place, {"status": status}, "application/merge-patch+json")
+    else:
+        kube.call("PUT", KUBEVIRT.format(bench.namespace, vm.name, verb), {})
+    with pytest.raises(InterruptedRunError):
+        sentinel.stop.sleep(60)
+    sentinel.close()
+    assert sentinel.error is not None
+    if verb == "restart" and sentinel.error.cause == "gone":  # the request was there for too short a time
+        words = "it was restarted"
+    else:
+        assert sentinel.error.cause == cause
+    assert f"VirtualMachine{'Instance' if verb == 'pause' or 'it was' in words else ''} {vm.name}" in str(
+        sentinel.error
+    )
+    assert words in str(sentinel.error)
+
+
 def test_a_group_that_is_well_sets_no_alarm_and_a_closed_sentinel_none_at_all(bench: Any) -> None:
     group = bench.group(vms=2)
     sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
@@ -269,20 +310,6 @@ def test_a_group_that_is_well_sets_no_alarm_and_a_closed_sentinel_none_at_all(be
     group.delete(delete_s=20, stop=bench.stop)
     assert sentinel.error is None
     assert not sentinel.stop.is_set()
-
-
-def test_a_failed_cloud_init_is_read_from_the_console(bench: Any) -> None:
-    group = bench.group("cloud-init")
-    sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
-    with ConsoleWatch(bench.cluster, group.spec, sentinel, IMPATIENT), pytest.raises(InterruptedRunError):
-        connect_all(bench.cluster, group.vms, bench.keys.private, ssh_s=120, stop=sentinel.stop)
-    sentinel.close()
-    assert sentinel.error is not None
-    assert sentinel.error.cause == "cloud_init"
-    assert "Failed to start cloud-config.service" in str(sentinel.error)
-    files = collect(bench.cluster, group.spec, stop=bench.stop)
-    (console,) = (text for name, text in files.items() if name.endswith(".guest-console-log.log"))
-    assert "Running module users_groups" in console
 
 
 def test_a_guest_without_an_address_is_named(bench: Any) -> None:
