@@ -86,11 +86,11 @@ def check_runtimes(section: Section, entry: Mapping[str, Any], runtime_s: int, s
     """Raise `FioError` unless each worker ran its time.
 
     ``job_runtime`` is the sum over a section's workers (3.33 and 3.41). ``slowest_ns`` is the longest I/O,
-    which fio awaits at its end.
+    which fio awaits at its end, as it does a pause between I/Os.
     """
     what = f"job {section.name}"
     least_ms = RUNTIME_SHARE * 1000 * runtime_s
-    most_ms = 1000 * (runtime_s * (1 + _OVERRUN_SHARE) + _OVERRUN_S) + slowest_ns / 1e6
+    most_ms = 1000 * (runtime_s * (1 + _OVERRUN_SHARE) + _OVERRUN_S + section.thinktime_s) + slowest_ns / 1e6
     for direction in sorted(section.directions):
         part = entry.get(direction)
         runtime_ms = part.get("runtime") if isinstance(part, Mapping) else None

@@ -205,6 +205,14 @@ def test_without_a_log_the_count_is_taken_that_a_full_queue_completes(
     assert "there is no log of its completions" in result.notes[0]
 
 
+def test_the_pause_that_a_worker_is_in_belongs_to_its_runtime(sample: tuple[dict[str, Any], Job]) -> None:
+    document, job = sample
+    option(thinktime="5s")(document)
+    read(runtime=6500)(document)
+    pausing = read_job(job.text.replace("rw=randread", "rw=randread\nthinktime=5s"))
+    assert parse(json.dumps(document), pausing, SETTINGS)
+
+
 def test_a_shallow_queue_is_told(sample: tuple[dict[str, Any], Job]) -> None:
     document, job = sample
     lat = document["jobs"][0]["read"]["lat_ns"]
