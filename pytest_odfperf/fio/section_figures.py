@@ -105,8 +105,11 @@ def _direction(
             f"{what}: its rate is from fio's totals, as {log.problem or 'its completions are too few'}; "
             f"it may be off by the I/Os in flight, {100 * abs(completed - counted) / completed:.1f} %"
         )
-    # No more can have completed within the runtime than until the end of what was in flight then.
-    rate = min(rate, completed / settings.runtime_s) if note is None else rate
+    if note is None:
+        # Whatever late lines of a busy guest say: what completed after the runtime was in flight at its end.
+        in_flight = section.numjobs * section.iodepth
+        within = (completed - in_flight) / settings.runtime_s, completed / settings.runtime_s
+        rate = min(max(rate, within[0]), within[1])
     # fio's bytes are of an I/O more or less, at the ramp's end.
     low, high = section.block_bytes.get(direction, (0, 0))
     result = DirectionResult(
