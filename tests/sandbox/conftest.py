@@ -38,6 +38,14 @@ PATHS = {
 SUBRESOURCES = "/apis/subresources.kubevirt.io/v1"
 
 
+#: Custom resources are not taken without their kind.
+KINDS = {
+    "virtualmachines": "VirtualMachine",
+    "virtualmachineinstances": "VirtualMachineInstance",
+    "datavolumes": "DataVolume",
+}
+
+
 class RefusedError(Exception):
     def __init__(self, code: int, text: str) -> None:
         self.code = code
@@ -96,7 +104,8 @@ class Kube:
         return self.call("GET", self.path(plural))["items"]
 
     def create(self, plural: str, obj: Any) -> Any:
-        return self.call("POST", self.path(plural), obj)
+        head = {"kind": KINDS[plural], "apiVersion": PATHS[plural][6:]} if plural in KINDS else {}
+        return self.call("POST", self.path(plural), {**head, **obj})
 
     def patch(self, plural: str, name: str, change: Any) -> Any:
         return self.call("PATCH", self.path(plural, name), change, "application/merge-patch+json")

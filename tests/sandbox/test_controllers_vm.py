@@ -191,7 +191,10 @@ def make_vm_without_claim() -> dict[str, Any]:
                 "metadata": {},
                 "spec": {
                     "terminationGracePeriodSeconds": 0,
-                    "domain": {"devices": {"disks": [{"name": "data", "disk": {"bus": "virtio"}}]}},
+                    "domain": {
+                        "memory": {"guest": "1Gi"},
+                        "devices": {"disks": [{"name": "data", "disk": {"bus": "virtio"}}]},
+                    },
                     "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "vm-0-data"}}],
                 },
             },

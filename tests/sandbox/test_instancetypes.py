@@ -45,7 +45,6 @@ def test_an_instancetype_gives_the_machine_its_size(kube: Any) -> None:
          'Failure to find instancetype: virtualmachineinstancetypes.instancetype.kubevirt.io "none" not found'),
         ({"preference": {"name": "none"}, "memory": {"guest": "1Gi"}}, "Failure to find preference: "),
         ({"instancetype": {"name": "u1.small", "kind": "Flavor"}}, "got unexpected kind in InstancetypeMatcher: Flavor"),
-        ({"instancetype": {}}, "Either Name or InferFromVolume should be provided within the instancetype matcher"),
         ({"instancetype": {"name": "u1.small"}, "cpu": {"cores": 2}, "memory": {"guest": "1Gi"}},
          "VM field(s) spec.template.spec.domain.cpu.cores, spec.template.spec.domain.memory.guest conflicts with selected instance type"),
         ({"instancetype": {"name": "u1.nano"}, "preference": {"name": "fedora"}},

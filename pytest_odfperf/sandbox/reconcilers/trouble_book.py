@@ -21,13 +21,25 @@ class TroubleBook:
         return self.of_claims(namespace, claim_names(machine)) if self._by_class else NONE
 
     def of_claims(self, namespace: str, names: list[str]) -> Troubles:
-        """Of whatever uses these claims: the first that has any."""
-        for name in names if self._by_class else ():
+        """Of whatever uses these claims: the first data disk that has any.
+
+        Root disks of all pools may be of one class, whose troubles are not theirs. Without a data disk they
+        count.
+        """
+        if not self._by_class:
+            return NONE
+        data = [name for name in names if not self._is_root(namespace, name)]
+        for name in data or names:
             claim = self._caches[PVC].get(namespace, name)
             found = self._by_class.get(((claim or {}).get("spec") or {}).get("storageClassName") or "")
             if found is not None:
                 return found
         return NONE
+
+    def _is_root(self, namespace: str, name: str) -> bool:
+        """Whether a claim is filled from somewhere."""
+        volume = self._caches[DATA_VOLUME].get(namespace, name)
+        return volume is not None and "blank" not in (volume["spec"].get("source") or {})
 
     def of_volume(self, data_volume: Obj) -> Troubles:
         """Of the VM that a DataVolume was made for."""

@@ -169,10 +169,10 @@ def test_a_manifest_moves_from_client_side_to_server_side_apply(kubectl: Kubectl
 
 
 def test_describe_quota_shows_what_is_used(kubectl: Kubectl) -> None:
-    kubectl("create", "quota", "q", "--hard=count/configmaps=3,requests.storage=10Gi")
-    kubectl("create", "configmap", "c", "--from-literal=a=b")
+    kubectl("create", "quota", "q", "--hard=count/secrets=3,requests.storage=10Gi")
+    kubectl("create", "secret", "generic", "c", "--from-literal=a=b")
     shown = kubectl("describe", "quota", "q").stdout
-    assert "count/configmaps  1     3" in shown
+    assert "count/secrets     1     3" in shown
     assert "requests.storage  0     10Gi" in shown
 
 
@@ -187,7 +187,7 @@ def test_kubectls_own_creations_work(kubectl: Kubectl, namespace: str) -> None:
     assert kubectl("auth", "can-i", "list", "cm", account).stdout.strip() == "yes"
     assert kubectl("auth", "can-i", "delete", "cm", account, code=1).stdout.strip() == "no"
     token = kubectl("create", "token", "runner").stdout.strip()
-    assert "No resources" in kubectl("get", "cm", f"--token={token}").stderr
+    assert "kube-root-ca.crt" in kubectl("get", "cm", f"--token={token}").stdout
 
 
 def test_a_rehearsed_deletion_deletes_nothing(kubectl: Kubectl, vm: str) -> None:
@@ -217,3 +217,17 @@ def test_events_are_listed_and_described(kubectl: Kubectl, namespace: str, vm: s
     kubectl("create", "-f", "-", given=json.dumps(event))
     assert "so it was" in kubectl("get", "events").stdout
     assert "so it was" in kubectl("events").stdout
+
+
+def test_a_look_at_the_cluster_as_a_whole(kubectl: Kubectl, vm: str) -> None:
+    assert f"virtualmachine.kubevirt.io/{vm}" in kubectl("get", "all").stdout
+    assert "datavolumes.cdi.kubevirt.io" in kubectl("get", "crd").stdout
+    assert "is running at" in kubectl("cluster-info").stdout
+    assert "system-cluster-critical" in kubectl("get", "priorityclass").stdout
+    assert "cluster-admin" in kubectl("get", "clusterrole").stdout
+
+
+def test_a_server_side_apply_after_applies_of_the_client_goes_on_with_them(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", given=CONFIG_MAP % 1)
+    kubectl("apply", "--server-side", "-f", "-", given=CONFIG_MAP % 2)
+    assert kubectl("get", "cm", "c", "-o", "jsonpath={.data.a}").stdout == "2"

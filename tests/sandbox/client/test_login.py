@@ -13,7 +13,7 @@ import pytest
 
 from pytest_odfperf.cluster.client.calls import ApiError, Calls
 from pytest_odfperf.cluster.client.connect import connect
-from pytest_odfperf.cluster.client.kinds import CONFIG_MAP
+from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, SECRET
 from pytest_odfperf.cluster.client.watch import Objects
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.vm.labels import run_labels, run_selector
@@ -126,7 +126,7 @@ def test_one_thread_asks_the_login_plugin_for_all(server: Any, tmp_path: Path, p
 
     def work(_: int) -> int:
         together.wait(20)
-        return len(Calls(cluster, Stop()).items(CONFIG_MAP, "ns"))
+        return len(Calls(cluster, Stop()).items(SECRET, "ns"))
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert list(pool.map(work, range(THREADS))) == [0] * THREADS

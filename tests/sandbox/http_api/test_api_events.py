@@ -37,6 +37,11 @@ def test_an_event_can_be_made_and_watched_under_the_new_api(api: Any) -> None:
         "regarding": {"kind": "Pod", "name": "one", "namespace": api.namespace},
         "note": "made",
         "eventTime": "2026-11-23T20:24:24.000000Z",
+        "type": "Normal",
+        "reason": "Made",
+        "action": "Making",
+        "reportingController": "example.org/maker",
+        "reportingInstance": "maker-1",
     }
     made = api.call("POST", NEW.format(api.namespace), body)
     assert (made.code, made.body["note"]) == (201, "made")

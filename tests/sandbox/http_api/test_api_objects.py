@@ -72,11 +72,11 @@ def test_field_selectors_select_and_unknown_fields_are_refused(api: Any) -> None
 
 def test_pages_hold_every_object_once(api: Any) -> None:
     for number in range(5):
-        api.create("configmaps", f"c{number}")
+        api.create("secrets", f"c{number}")
     seen: list[str] = []
     query = {"limit": "2"}
     while True:
-        page = api.call("GET", api.path("configmaps", **query)).body
+        page = api.call("GET", api.path("secrets", **query)).body
         seen += [item["metadata"]["name"] for item in page["items"]]
         assert len(page["items"]) <= 2
         if "continue" not in page["metadata"]:

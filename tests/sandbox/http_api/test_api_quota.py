@@ -51,10 +51,10 @@ def test_a_quota_says_what_is_used(api: Any) -> None:
 def test_a_changed_quota_is_counted_anew(api: Any) -> None:
     quota(api, pods="5")
     api.until(lambda: used(api) == {"pods": "0"})
-    change = {"spec": {"hard": {"count/configmaps": "2"}}}
-    api.create("configmaps", "one")
+    change = {"spec": {"hard": {"count/secrets": "2"}}}
+    api.create("secrets", "one")
     api.call("PATCH", api.path("resourcequotas", "q"), change, Content_Type=MERGE)
-    api.until(lambda: used(api) == {"pods": "0", "count/configmaps": "1"})
+    api.until(lambda: used(api) == {"pods": "0", "count/secrets": "1"})
 
 
 def test_a_pod_that_has_ended_takes_nothing_but_its_count(api: Any) -> None:

@@ -196,7 +196,9 @@ def test_cdi_that_is_not_deployed(pre: Preflight) -> None:
     try:
         assert pre.only().startswith("FAIL CDI: is not deployed: there is no such object; next: ")
     finally:
-        pre.kube.call("POST", CDI.rpartition("/")[0], {"metadata": {"name": there["metadata"]["name"]}})
+        head = {name: there[name] for name in ("kind", "apiVersion")}
+        made = {**head, "metadata": {"name": there["metadata"]["name"]}}
+        pre.kube.call("POST", CDI.rpartition("/")[0], made)
         pre.kube.call("PATCH", f"{CDI}/status", {"status": there["status"]}, MERGE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pytest_odfperf.sandbox.api.objects.object_store import Store
@@ -49,6 +50,8 @@ class Action:
     resource: str
     namespace: str = ""
     name: str = ""
+    #: Of a request for no resource: its path.
+    path: str = ""
 
 
 def authenticate(header: str | None, tokens: Mapping[str, User]) -> User:
@@ -56,7 +59,10 @@ def authenticate(header: str | None, tokens: Mapping[str, User]) -> User:
     if not header:
         return ANONYMOUS
     scheme, _, token = header.partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() != "bearer" or not token.strip():
+        # Other authenticators than tokens are not set up: nobody has said who it is.
+        return ANONYMOUS
+    if token:
         for known, user in tokens.items():
             if hmac.compare_digest(known.encode(), token.strip().encode()):
                 return user
@@ -96,7 +102,8 @@ def _binds(binding: Mapping[str, Any], user: User) -> bool:
     for subject in binding.get("subjects") or ():
         name = subject.get("name")
         if subject.get("kind") == "ServiceAccount":
-            name = f"system:serviceaccount:{subject.get('namespace', '')}:{name}"
+            place = subject.get("namespace") or binding["metadata"].get("namespace", "")
+            name = f"system:serviceaccount:{place}:{name}"
         if subject.get("kind") == "Group":
             if name in user.groups:
                 return True
@@ -124,10 +131,15 @@ def _covers(rule: Mapping[str, Any], action: Action) -> bool:
         values = rule.get(field) or ()
         return "*" in values or value in values
 
+    if not has("verbs", action.verb):
+        return False
+    if action.path:
+        urls = rule.get("nonResourceURLs") or ()
+        return any(fnmatchcase(action.path, url) if url.endswith("*") else action.path == url for url in urls)
     names = rule.get("resourceNames") or ()
+    sub = action.resource.partition("/")[2]
     return (
-        has("verbs", action.verb)
-        and has("apiGroups", action.group)
-        and has("resources", action.resource)
+        has("apiGroups", action.group)
+        and (has("resources", action.resource) or (bool(sub) and f"*/{sub}" in (rule.get("resources") or ())))
         and (not names or action.name in names)
     )

@@ -79,6 +79,10 @@ def _size(claim: Obj) -> str:
 def _pod(_: Store, resource: Resource, before: Obj, after: Obj) -> None:
     if _fixed(before["spec"]) != _fixed(after["spec"]):
         raise _refuse(resource, after, "spec", _POD)
+    had, has = (obj["spec"].get("activeDeadlineSeconds") for obj in (before, after))
+    if had is not None and (has is None or has > had):
+        problem = f"Invalid value: {has}: must be less than or equal to previous value"
+        raise _refuse(resource, after, "spec.activeDeadlineSeconds", problem, "FieldValueInvalid")
     old = before["spec"].get("tolerations") or []
     new = after["spec"].get("tolerations") or []
     if any(toleration not in new for toleration in old):
@@ -115,6 +119,12 @@ def _class(_: Store, resource: Resource, before: Obj, after: Obj) -> None:
             raise _refuse(resource, after, name, f"Forbidden: updates to {name} are forbidden.")
 
 
+def _priority(_: Store, resource: Resource, before: Obj, after: Obj) -> None:
+    for name in ("value", "preemptionPolicy"):
+        if before.get(name) != after.get(name):
+            raise _refuse(resource, after, name, "Forbidden: may not be changed in an update.")
+
+
 def _binding(_: Store, resource: Resource, before: Obj, after: Obj) -> None:
     if before.get("roleRef") != after.get("roleRef"):
         raise _refuse(resource, after, "roleRef", "Invalid value: cannot change roleRef", "FieldValueInvalid")
@@ -139,6 +149,7 @@ _CHECKS: dict[str, Callable[[Store, Resource, Obj, Obj], None]] = {
     "ConfigMap": _data,
     "Secret": _data,
     "StorageClass": _class,
+    "PriorityClass": _priority,
     "RoleBinding": _binding,
     "ClusterRoleBinding": _binding,
     "DataVolume": _data_volume,

@@ -5,17 +5,16 @@ Sources: KubeVirt ``pkg/virt-api/webhooks``, CDI ``pkg/apiserver/webhooks``.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from typing import Any
 
 from pytest_odfperf.sandbox.api.objects.object_store import Obj
 from pytest_odfperf.sandbox.api.objects.resources import Resource
 from pytest_odfperf.sandbox.api.objects.status import cause, denied
+from pytest_odfperf.sandbox.api.rules.field_rules import causes_of
+from pytest_odfperf.sandbox.api.rules.vm_guest_rules import GUEST_RULES, INSTANCE_RULES
+from pytest_odfperf.sandbox.api.rules.vm_rules import MUTATOR_RULES, VM_RULES, guest_labels
 
-#: Inline cloud-init data that KubeVirt takes, in bytes after decoding.
-_INLINE_LIMIT_BYTES = 2048
 _MACHINE_TYPE = "q35"
 _VM = "VirtualMachine"
 _VMI = "VirtualMachineInstance"
@@ -37,140 +36,41 @@ def _machine(resource: Resource, obj: Obj) -> tuple[str, dict[str, Any]] | None:
 
 
 def fill_machine(resource: Resource, obj: Obj) -> None:
-    """The mutating webhook's defaults."""
+    """The mutating webhook's defaults. Raises a 422 `StatusError` for what it refuses itself."""
     found = _machine(resource, obj)
+    if resource.kind == _VM and (causes := causes_of(MUTATOR_RULES, obj["spec"], "spec")):
+        raise denied(resource.mutator, obj["metadata"].get("name") or "", resource.kind, causes)
     if found is not None and found[1]:
-        found[1]["domain"].setdefault("machine", {"type": _MACHINE_TYPE})
+        machine = found[1]["domain"].setdefault("machine", {})
+        machine["type"] = machine.get("type") or _MACHINE_TYPE
         found[1].setdefault("architecture", "amd64")
 
 
-def check_machine(resource: Resource, obj: Obj) -> None:
-    """Raises a 422 `StatusError` that names the webhook."""
+def check_machine(resource: Resource, obj: Obj, *, by_kubevirt: bool = False) -> None:
+    """Raises a 422 `StatusError` that names the webhook. ``by_kubevirt``: KubeVirt itself writes."""
     found = _machine(resource, obj)
     if found is None:
         return
-    path, machine = found
-    causes = [*_run_strategy(resource, obj["spec"]), *_disks(path, machine), *_networks(path, machine)]
+    path, guest = found
+    name = obj["metadata"].get("name") or ""
     if resource.kind == _VM:
-        causes += _meta("spec.template.metadata", obj["spec"]["template"].get("metadata") or {})
-        causes += _templates(obj["spec"], machine)
+        causes = [*causes_of(GUEST_RULES, guest, path), *causes_of(VM_RULES, obj["spec"], "spec")]
+        causes = causes or list(_other_namespaces(obj))
+    else:
+        causes = causes_of(INSTANCE_RULES, guest, path)
+        if not by_kubevirt:
+            causes += causes_of((("", guest_labels),), obj["metadata"], "metadata")
     if causes:
-        raise denied(_WEBHOOKS[resource.kind], obj["metadata"]["name"], resource.kind, causes)
+        raise denied(_WEBHOOKS[resource.kind], name, resource.kind, causes)
 
 
-def _run_strategy(resource: Resource, spec: Obj) -> Iterator[Cause]:
-    if resource.kind != _VM:
-        return
-    if "running" in spec and "runStrategy" in spec:
-        problem = (
-            "Running and RunStrategy are mutually exclusive. Note that Running is deprecated, please use "
-            "RunStrategy instead"
-        )
-        yield cause("FieldValueInvalid", "spec.running", problem)
-    if "running" not in spec and "runStrategy" not in spec:
-        yield cause("FieldValueInvalid", "spec.running", "One of Running or RunStrategy must be specified")
-
-
-def _disks(path: str, machine: Obj) -> Iterator[Cause]:
-    volumes = machine.get("volumes") or []
-    known: set[str] = set()
-    for number, volume in enumerate(volumes):
-        field = f"{path}.volumes[{number}]"
-        if volume["name"] in known:
-            yield cause(
-                "FieldValueInvalid", f"{field}.name", f"{field}.name '{volume['name']}' must be unique."
-            )
-        known.add(volume["name"])
-        if len(volume) != 2:
-            yield cause("FieldValueInvalid", field, f"{field} must have exactly one source type set")
-        for source in ("cloudInitNoCloud", "cloudInitConfigDrive"):
-            if source in volume:
-                yield from _inline(f"{field}.{source}", volume[source])
-    seen: dict[str, int] = {}
-    orders: dict[int, int] = {}
-    for number, disk in enumerate((machine.get("domain") or {}).get("devices", {}).get("disks") or []):
-        field = f"{path}.domain.devices.disks[{number}]"
-        if disk["name"] not in known:
-            yield cause("FieldValueInvalid", f"{field}.name", f"{field}.name '{disk['name']}' not found.")
-        if disk["name"] in seen:
-            first = f"{path}.domain.devices.disks[{seen[disk['name']]}]"
-            yield cause(
-                "FieldValueInvalid", f"{field}.name", f"{first} and {field} must not have the same Name."
-            )
-        seen[disk["name"]] = number
-        order = disk.get("bootOrder")
-        if order is not None:
-            if order < 1:
-                problem = f"{field}.bootOrder must have a boot order > 0, if supplied"
-                yield cause("FieldValueInvalid", f"{field}.bootOrder", problem)
-            elif order in orders:
-                problem = f"Boot order for {field}.bootOrder already set for a different device."
-                yield cause("FieldValueInvalid", f"{field}.bootOrder", problem)
-            orders[order] = number
-
-
-def _networks(path: str, machine: Obj) -> Iterator[Cause]:
-    networks = {network["name"] for network in machine.get("networks") or ()}
-    interfaces = [
-        one["name"] for one in (machine.get("domain") or {}).get("devices", {}).get("interfaces") or ()
-    ]
-    for number, name in enumerate(interfaces):
-        if name not in networks:
-            field = f"{path}.domain.devices.interfaces[{number}].name"
-            yield cause("FieldValueInvalid", field, f"{field} '{name}' not found.")
-    for number, network in enumerate(machine.get("networks") or ()):
-        if network["name"] not in interfaces:
-            field = f"{path}.networks[{number}].name"
-            yield cause("FieldValueRequired", field, f"{field} '{network['name']}' not found.")
-
-
-def _templates(spec: Obj, machine: Obj) -> Iterator[Cause]:
-    used = {
-        (volume.get("dataVolume") or {}).get("name")
-        or (volume.get("persistentVolumeClaim") or {}).get("claimName")
-        for volume in machine.get("volumes") or ()
-    }
-    for number, template in enumerate(spec.get("dataVolumeTemplates") or ()):
-        field = f"spec.dataVolumeTemplates[{number}]"
-        meta = template.get("metadata") or {}
-        yield from _meta(f"{field}.metadata", meta)
-        name = meta.get("name")
-        if not name or not isinstance(name, str):
-            yield cause(
-                "FieldValueRequired",
-                f"{field}.name",
-                "'name' field must not be empty for DataVolumeTemplate entry",
-            )
-        elif name not in used:
-            problem = (
-                f"DataVolumeTemplate entry {field} must be referenced in the VMI template's 'volumes' list"
-            )
-            yield cause("FieldValueRequired", field, problem)
-        yield from _data_volume(f"{field}.spec", template["spec"])
-
-
-def _meta(field: str, meta: Obj) -> Iterator[Cause]:
-    """The CRD leaves metadata inside of a spec open; the webhook reads it into its own types."""
-    for name in ("labels", "annotations"):
-        found = meta.get(name) or {}
-        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-            problem = f"json: cannot unmarshal into Go struct field {field}.{name} of type map[string]string"
-            yield cause("FieldValueInvalid", f"{field}.{name}", problem)
-
-
-def _inline(field: str, source: Obj) -> Iterator[Cause]:
-    for name, kind in (("userData", "UserDataSecretRef"), ("networkData", "NetworkDataSecretRef")):
-        data = source.get(name, "").encode()
-        if encoded := source.get(f"{name}Base64"):
-            try:
-                data = base64.b64decode(encoded, validate=True)
-            except (binascii.Error, ValueError):
-                problem = f"{field}.{name}Base64 is not a valid base64 value."
-                yield cause("FieldValueInvalid", f"{field}.{name}Base64", problem)
-                continue
-        if len(data) > _INLINE_LIMIT_BYTES:
-            problem = f"{field} {name.lower()} exceeds {_INLINE_LIMIT_BYTES} byte limit. Should use {kind}"
-            yield cause("FieldValueInvalid", field, problem)
+def _other_namespaces(vm: Obj) -> Iterator[Cause]:
+    namespace = vm["metadata"]["namespace"]
+    for number, template in enumerate(vm["spec"].get("dataVolumeTemplates") or ()):
+        there = (template.get("metadata") or {}).get("namespace")
+        if there and there != namespace:
+            words = f"Embedded DataVolume namespace {there} differs from VM namespace {namespace}"
+            yield cause("FieldValueInvalid", f"spec.dataVolumeTemplates[{number}]", words)
 
 
 def check_data_volume(resource: Resource, obj: Obj) -> None:

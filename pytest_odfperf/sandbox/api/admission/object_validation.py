@@ -1,33 +1,35 @@
-"""What any object must look like: names, labels, types of metadata."""
+"""Whether an object is what it says it is, and what the rules say of its fields."""
 
 from __future__ import annotations
 
-import re
+import json
 from typing import Any
 
 from pytest_odfperf.sandbox.api.objects.resources import Resource
-from pytest_odfperf.sandbox.api.objects.status import bad_request, invalid
+from pytest_odfperf.sandbox.api.objects.status import bad_request, refused
+from pytest_odfperf.sandbox.api.rules.core_rules import CORE_RULES
+from pytest_odfperf.sandbox.api.rules.field_rules import Rule, causes_of, invalid
+from pytest_odfperf.sandbox.api.rules.metadata_rules import CUSTOM_METADATA, METADATA, name_present
+from pytest_odfperf.sandbox.api.rules.name_forms import dns_label, dns_subdomain, path_segment
 
 Obj = dict[str, Any]
 
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
-_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII)
-_NAME_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
-    "and must start and end with an alphanumeric character"
-)
-_LABEL_RULE = "alphanumeric characters, '-', '_' or '.'"
-_ANNOTATIONS_BYTES = 256 << 10
-_CONTENT_BYTES = 1 << 20
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 #: Names of RBAC objects may hold colons (system:node); they are path segments only.
 _RBAC = "rbac.authorization.k8s.io"
 
 
 def check_object(resource: Resource, obj: Any, namespace: str) -> Obj:
     """A decoded body as an object of ``resource``. Raises `StatusError`."""
+    if obj is None and not resource.custom:
+        obj = {}
     if not isinstance(obj, dict):
         raise bad_request("the body of the request is not an object")
+    for field in ("kind", "apiVersion") if resource.custom else ():
+        if not obj.get(field):
+            told = f"Object '{field[0].upper()}{field[1:]}' is missing in {json.dumps(json.dumps(obj))}"
+            raise bad_request(
+                f"the object provided is unrecognized (must be of type {resource.kind}): {told}"
+            )
     kind = obj.setdefault("kind", resource.kind)
     version = obj.setdefault("apiVersion", resource.api_version)
     if kind != resource.kind or version != resource.api_version:
@@ -35,83 +37,42 @@ def check_object(resource: Resource, obj: Any, namespace: str) -> Obj:
             f"the API version or kind in the data ({version}, {kind}) does not match the expected one "
             f"({resource.api_version}, {resource.kind})"
         )
-    meta = obj.setdefault("metadata", {})
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    meta = obj["metadata"]
     if not isinstance(meta, dict):
         raise bad_request("metadata is not an object")
     if resource.namespaced:
-        if meta.setdefault("namespace", namespace) != namespace:
+        if (meta.get("namespace") or namespace) != namespace:
             raise bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request"
             )
+        meta["namespace"] = namespace
     else:
         meta.pop("namespace", None)
     return obj
 
 
-def check_metadata(resource: Resource, obj: Obj) -> None:
-    """Name, labels, annotations and owners of ``obj``. Raises a 400 or 422 `StatusError`."""
-    meta = obj["metadata"]
-    name = meta.get("name")
-    if not isinstance(name, str) or not name:
-        raise invalid(resource.kind, "", "metadata.name", "Required value: name or generateName is required")
-    limit = 63 if resource.plural == "namespaces" else 253
-    pattern = _DNS_LABEL if resource.plural == "namespaces" else _SUBDOMAIN
-    if resource.group != _RBAC and (len(name) > limit or not pattern.fullmatch(name)):
-        raise invalid(resource.kind, name, "metadata.name", f'Invalid value: "{name}": {_NAME_RULE}')
-    for field in ("labels", "annotations"):
-        values = meta.get(field)
-        if values is None:
-            continue
-        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-            raise bad_request(
-                f"{resource.kind} in version {resource.version} cannot be handled: "
-                f"metadata.{field} must be an object of strings"
-            )
-        for key, value in values.items():
-            _check_label(resource, name, f"metadata.{field}", key, value if field == "labels" else "")
-    _check_sizes(resource, name, obj)
-    for field in ("ownerReferences", "finalizers"):
-        if not isinstance(meta.get(field) or [], list):
-            raise bad_request(f"{resource.kind}: metadata.{field} must be a list")
-    for owner in meta.get("ownerReferences") or []:
-        if not isinstance(owner, dict) or not all(
-            isinstance(owner.get(part), str) and owner[part] for part in ("apiVersion", "kind", "name", "uid")
-        ):
-            raise invalid(
-                resource.kind, name, "metadata.ownerReferences", "apiVersion, kind, name and uid are required"
-            )
-
-
-def _check_sizes(resource: Resource, name: str, obj: Obj) -> None:
-    """Annotations take 256 KiB in all, what a Secret or ConfigMap holds 1 MiB."""
-    annotations = obj["metadata"].get("annotations") or {}
-    taken = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
-    if taken > _ANNOTATIONS_BYTES:
-        problem = f"Too long: may not be more than {_ANNOTATIONS_BYTES} bytes"
-        raise invalid(resource.kind, name, "metadata.annotations", problem)
-    if resource.plural in ("secrets", "configmaps"):
-        encoded = [*(obj.get("binaryData") or {}).values()]
-        plain = [*(obj.get("data") or {}).values()]
-        if resource.plural == "secrets":
-            encoded, plain = plain, encoded
-        taken = sum(len(text.encode()) for text in plain)
-        taken += sum(len(text) * 3 // 4 - text[-2:].count("=") for text in encoded)
-        if taken > _CONTENT_BYTES:
-            problem = f"Too long: may not be more than {_CONTENT_BYTES} bytes"
-            raise invalid(resource.kind, name, "data", problem)
-
-
-def _check_label(resource: Resource, name: str, field: str, key: str, value: str) -> None:
-    prefix, slash, last = key.rpartition("/")
-    if (
-        (slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)))
-        or len(last) > 63
-        or not _LABEL_NAME.fullmatch(last)
-    ):
-        problem = f'Invalid value: "{key}": name part must consist of {_LABEL_RULE}'
-        raise invalid(resource.kind, name, field, problem)
-    if value and (len(value) > 63 or not _LABEL_NAME.fullmatch(value)):
-        problem = (
-            f'Invalid value: "{value}": a valid label must be an empty string or consist of {_LABEL_RULE}'
+def _name_rule(resource: Resource) -> Rule:
+    if resource.group == _RBAC:
+        return "name", path_segment
+    if resource.plural == "namespaces":
+        return (
+            "name",
+            lambda name: [invalid(name, "must not contain dots")] if "." in name else dns_label(name),
         )
-        raise invalid(resource.kind, name, field, problem)
+    return "name", dns_subdomain
+
+
+def check_fields(resource: Resource, obj: Obj, *, kind: str = "") -> None:
+    """Metadata and, by the rules of its kind, all else. Raises a 422 `StatusError` with all causes.
+
+    ``kind`` names other rules than those of the resource's own kind.
+    """
+    causes = causes_of((("", name_present),), obj["metadata"], "metadata")
+    if not causes:
+        rules = CUSTOM_METADATA if resource.custom else METADATA
+        causes = causes_of((_name_rule(resource), *rules), obj["metadata"], "metadata")
+    causes += causes_of(CORE_RULES.get(kind or resource.kind, ()), obj)
+    if causes:
+        raise refused(resource, obj["metadata"].get("name") or "", causes)

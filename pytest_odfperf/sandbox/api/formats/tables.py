@@ -8,31 +8,10 @@ from typing import Any
 
 from pytest_odfperf.sandbox.api.formats.columns import columns_of
 from pytest_odfperf.sandbox.api.objects.resources import Resource
-from pytest_odfperf.sandbox.api.objects.status import StatusError
 
 Obj = dict[str, Any]
 
 _META = "meta.k8s.io/v1"
-
-
-def wants_table(accept: str) -> bool:
-    """Whether an Accept header asks for a Table before anything else. Raises a 406 `StatusError`."""
-    for media in accept.split(","):
-        kind, *parameters = (part.strip() for part in media.split(";"))
-        if kind in ("application/json", "application/*", "*/*", ""):
-            given = dict(parameter.partition("=")[::2] for parameter in parameters)
-            if "as" not in given:
-                return False
-            if (given["as"], given.get("v"), given.get("g")) == ("Table", "v1", "meta.k8s.io"):
-                return True
-    if accept:
-        raise StatusError(
-            406,
-            "NotAcceptable",
-            "only the following media types are accepted: application/json, "
-            "application/json;as=Table;g=meta.k8s.io;v=v1",
-        )
-    return False
 
 
 def table(

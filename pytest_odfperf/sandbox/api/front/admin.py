@@ -13,8 +13,8 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.api.access.rbac import ADMIN, User
 from pytest_odfperf.sandbox.api.access.tokens import Tokens
 from pytest_odfperf.sandbox.api.faults.fault_book import Faults
+from pytest_odfperf.sandbox.api.formats.answers import answer as reply
 from pytest_odfperf.sandbox.api.objects.status import StatusError, bad_request, no_such_path
-from pytest_odfperf.sandbox.api.requests import handlers
 from pytest_odfperf.sandbox.config.fault_rules import read_api_faults
 from pytest_odfperf.sandbox.config.mapping_reader import Reader
 
@@ -38,7 +38,7 @@ async def administer(server: Administered, request: web.Request, user: User) -> 
     what = request.path.removeprefix(PREFIX)
     if what == "requests" and request.method == "GET":
         counted = {" ".join(key): count for key, count in sorted(server.requests.items())}
-        return handlers.as_json(counted)
+        return reply(counted)
     try:
         body = json.loads(await request.read() or b"null")
         answer = _do(server, request.method, what, body)
@@ -48,7 +48,7 @@ async def administer(server: Administered, request: web.Request, user: User) -> 
         raise bad_request(f"the body is not JSON: {error}") from error
     if answer is None:
         raise no_such_path()
-    return handlers.as_json(answer)
+    return reply(answer)
 
 
 def _do(server: Administered, method: str, what: str, body: Any) -> dict[str, Any] | None:

@@ -28,6 +28,9 @@ _KUBEVIRT = {
 def discovery(path: str) -> dict[str, Any] | None:
     """The document at ``path``, or None."""
     path = path.rstrip("/")
+    if not path:
+        under = sorted({f"/apis/{resource.group}" for resource in RESOURCES if resource.group})
+        return {"paths": ["/api", "/api/v1", "/apis", *under, "/healthz", "/openapi/v2", "/version"]}
     if path == "/version":
         return VERSION
     if path == "/api":

@@ -97,6 +97,8 @@ _LEAVES = {
     "time": {"type": "string", "format": "date-time"},
     "micro-time": {"type": "string", "format": "date-time"},
     "base64": {"type": "string", "format": "byte"},
+    "int32": {"type": "integer", "format": "int32"},
+    "uint32": {"type": "integer", "format": "int32"},
 }
 
 

@@ -57,11 +57,6 @@ def _label_term(term: str) -> Callable[[Mapping[str, str]], bool]:
     if found := _SET.fullmatch(term):
         key, operator, listed = found.groups()
         _check_key(key, term)
-        if not listed.strip():
-            raise bad_request(
-                f"unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, "
-                f"values set can't be empty: {term!r}"
-            )
         values = {value.strip() for value in listed.split(",")}
         for value in values:
             _check_value(value, term)
@@ -130,6 +125,15 @@ def field_selector(text: str, resource: Resource) -> Predicate:
             )
         terms.append((path.split("."), operator != "!=", value))
     return lambda obj: all((_at(obj, path) == value) == wanted for path, wanted, value in terms)
+
+
+def named_by(text: str) -> str:
+    """The name that a field selector asks for; empty if it does not."""
+    for term in text.split(","):
+        path, equals, name = term.partition("=")
+        if equals and path == "metadata.name":
+            return name.removeprefix("=")
+    return ""
 
 
 def _at(obj: Obj, path: list[str]) -> str:

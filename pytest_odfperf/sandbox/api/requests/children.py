@@ -8,13 +8,23 @@ from typing import Any
 
 from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store, timestamp
 from pytest_odfperf.sandbox.api.objects.paths import Target
-from pytest_odfperf.sandbox.api.objects.status import bad_request, cause, conflict, no_such_path, refused
+from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
+from pytest_odfperf.sandbox.api.objects.status import (
+    StatusError,
+    bad_request,
+    cause,
+    conflict,
+    no_such_path,
+    not_found,
+    refused,
+)
 from pytest_odfperf.sandbox.api.requests.reads import read_one
 from pytest_odfperf.sandbox.api.requests.writes import Write
 
 #: What can be created below an object.
 CREATED = (("pods", "binding"), ("serviceaccounts", "token"))
 _SHORTEST_TOKEN_S = 600
+_LONGEST_TOKEN_S = 1 << 32
 _TOKEN_S = 3600
 
 
@@ -37,10 +47,11 @@ def create_below(
 def _bind(store: Store, target: Target, binding: Obj, write: Write) -> Obj:
     pod = read_one(store, target)
     node = binding.get("target") or {}
-    if not node.get("name") or node.get("kind") not in (None, "Node"):
-        raise refused(
-            target.resource, target.name, [cause("FieldValueRequired", "target.name", "Required value")]
-        )
+    if node.get("kind") not in (None, "", "Node"):
+        known = 'supported values: "Node", "<empty>"'
+        raise StatusError(500, "", f'target.kind: Unsupported value: "{node["kind"]}": {known}')
+    if not node.get("name"):
+        raise StatusError(500, "", "target.name: Required value")
     uid = (binding.get("metadata") or {}).get("uid")
     if uid and uid != pod["metadata"]["uid"]:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {pod['metadata']['uid']}"
@@ -75,12 +86,25 @@ def _token(
 ) -> Obj:
     """A token of a ServiceAccount; it works until it expires."""
     read_one(store, target)
+    kind = request.get("kind", "TokenRequest")
+    if kind != "TokenRequest":
+        told = f'no kind "{kind}" is registered for version "{request.get("apiVersion", "v1")}"'
+        raise bad_request(f'{kind} in version "v1" cannot be handled as a TokenRequest: {told}')
     spec = dict(request.get("spec") or {})
     seconds = spec.setdefault("expirationSeconds", _TOKEN_S)
-    if not isinstance(seconds, int) or seconds < _SHORTEST_TOKEN_S:
-        problem = f"Invalid value: {seconds}: may not specify a duration less than 10 minutes"
+    if not isinstance(seconds, int) or not _SHORTEST_TOKEN_S <= seconds <= _LONGEST_TOKEN_S:
+        told = (
+            "less than 10 minutes"
+            if not isinstance(seconds, int) or seconds < 600
+            else "larger than 2^32 seconds"
+        )
+        problem = f"Invalid value: {seconds}: may not specify a duration {told}"
         found = cause("FieldValueInvalid", "spec.expirationSeconds", problem)
         raise refused(target.resource, target.name, [found])
+    bound = spec.get("boundObjectRef") or {}
+    of = {"Pod": "pods", "Secret": "secrets"}.get(bound.get("kind", ""))
+    if of and store.get(BY_PATH["", "v1", of], (target.namespace, bound.get("name", ""))) is None:
+        raise not_found(of, bound.get("name", ""))
     name = f"system:serviceaccount:{target.namespace}:{target.name}"
     token = "" if write.dry_run else issue(name, seconds)
     ends = datetime.now(UTC) + timedelta(seconds=seconds)

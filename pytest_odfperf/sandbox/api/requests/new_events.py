@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aiohttp import web
 
-from pytest_odfperf.sandbox.api.formats.tables import answer_table, wants_table
+from pytest_odfperf.sandbox.api.formats.answers import answer, form_of, shown_as
 from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
 from pytest_odfperf.sandbox.api.objects.paths import Target
 from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
 from pytest_odfperf.sandbox.api.objects.selectors import field_selector, label_selector
 from pytest_odfperf.sandbox.api.objects.status import StatusError, bad_request
-from pytest_odfperf.sandbox.api.requests import handlers
+from pytest_odfperf.sandbox.api.requests.bodies import decode
+from pytest_odfperf.sandbox.api.requests.handlers import create
 from pytest_odfperf.sandbox.api.requests.reads import is_yes, read_list, read_one, whole_number
 from pytest_odfperf.sandbox.api.requests.watching import Watch, check_query
 from pytest_odfperf.sandbox.api.requests.writes import read_write
@@ -52,30 +54,34 @@ async def new_events(
         raise StatusError(
             405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
         )
-    include = query.get("includeObject", "Metadata")
-    as_table = wants_table(request.headers.get("Accept", ""))
-    if "fieldSelector" in query:
-        query["fieldSelector"] = query["fieldSelector"].replace("regarding.", "involvedObject.")
-    if target.name or not is_yes(query, "watch"):
+    watched = not target.name and is_yes(query, "watch")
+    form = form_of(request.headers.get("Accept", ""), stream=watched)
+    selector = query.get("fieldSelector", "")
+    if "involvedObject." in selector:
+        raise bad_request(f"field label not supported: {re.split('!?=', selector)[0]}")
+    if selector:
+        query["fieldSelector"] = selector.replace("regarding.", "involvedObject.")
+    if not watched:
         read: dict[str, Any] = read_one(store, core, query) if target.name else read_list(store, core, query)
-        if as_table:
-            return handlers.as_json(answer_table(_CORE, read, include))
+        if form.view:
+            return answer(shown_as(form, _CORE, read, query), form=form)
         if not target.name:
             read |= {"apiVersion": EVENTS.api_version, "items": [as_new(event) for event in read["items"]]}
-        return handlers.as_json(as_new(read) if target.name else read)
+        return answer(as_new(read) if target.name else read, form=form)
     check_query(query)
     labels = label_selector(query.get("labelSelector", ""))
     fields = field_selector(query.get("fieldSelector", ""), _CORE)
     watch = Watch(store, _CORE, core.namespace, lambda event: labels(event) and fields(event))
-    watch.include = include if as_table else None
+    watch.include = query.get("includeObject", "Metadata") if form.view == "Table" else None
     watch.shown = as_new
     return await watch.stream(request, query, whole_number(query, "timeoutSeconds"))
 
 
 async def _create(request: web.Request, store: Store, core: Target, query: dict[str, str]) -> web.Response:
-    given = handlers.decode(await request.read(), request.content_type)
+    given = decode(await request.read(), request.content_type)
     if not isinstance(given, dict) or given.get("apiVersion", EVENTS.api_version) != EVENTS.api_version:
         raise bad_request(f"the body of the request is no Event of {EVENTS.api_version}")
     write = read_write(query, request.headers.get("User-Agent", ""))
-    event = handlers.create(store, core, _renamed(given, _CORE_NAMES, _CORE.api_version), write)
-    return handlers.as_json(as_new(event), 201, write.warnings)
+    renamed = _renamed(given, _CORE_NAMES, _CORE.api_version)
+    event = create(store, core, renamed, write, rules="NewEvent")
+    return answer(as_new(event), 201, write.warnings)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from pytest_odfperf.sandbox.api.objects.object_store import Store
 from pytest_odfperf.sandbox.api.objects.paths import Target
-from pytest_odfperf.sandbox.api.objects.status import bad_request
+from pytest_odfperf.sandbox.api.objects.status import StatusError, bad_request, cause
 from pytest_odfperf.sandbox.api.requests.reads import read_one, whole_number
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -18,6 +18,11 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 def pod_log(store: Store, target: Target, query: dict[str, str], directory: Path) -> web.Response:
     """The log of one container, by ``container``, ``tailLines`` and ``limitBytes``. Raises `StatusError`."""
     pod = read_one(store, target)
+    for name in ("tailLines", "limitBytes"):
+        if query.get(name, "").startswith("-"):
+            problem = f"Invalid value: {query[name]}: must be greater than or equal to 0"
+            message = f'PodLogOptions "{target.name}" is invalid: {name}: {problem}'
+            raise StatusError(422, "Invalid", message, causes=[cause("FieldValueInvalid", name, problem)])
     spec = pod.get("spec") or {}
     usual = [str(c.get("name")) for c in spec.get("containers") or ()]
     first = [str(c.get("name")) for c in spec.get("initContainers") or ()]

@@ -23,7 +23,7 @@ def read_list(store: Store, target: Target, query: Mapping[str, str]) -> Obj:
     resource = target.resource
     labels = label_selector(query.get("labelSelector", ""))
     fields = field_selector(query.get("fieldSelector", ""), resource)
-    limit = whole_number(query, "limit")
+    limit = max(0, whole_number(query, "limit"))
     after, version = _asked_version(store, query)
     # A page shows the collection as it was when the first one was read.
     listed = store.all(resource, target.namespace, version)
@@ -63,7 +63,7 @@ def _asked_version(store: Store, query: Mapping[str, str]) -> tuple[tuple[str, s
         return after, version
     if not asked or asked == "0":
         return None, None
-    version = resource_version(asked)
+    version = resource_version(asked, of_list=True)
     check_reached(store, version)
     if match == EXACT or (not match and query.get("limit")):
         _check_kept(store, version, "The resourceVersion for the provided list is too old")
@@ -99,10 +99,13 @@ def list_options(field: str, problem: str, reason: str = "FieldValueForbidden") 
     return StatusError(422, "Invalid", message, kind="ListOptions", causes=[cause(reason, field, problem)])
 
 
-def resource_version(text: str) -> int:
-    """Raises a 400 `StatusError` for what is no version of this server."""
+def resource_version(text: str, *, of_list: bool = False) -> int:
+    """Raises a 400 or 500 `StatusError` for what is no version of this server."""
     if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
-        raise bad_request(f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
+        problem = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        if of_list:
+            raise bad_request(problem)
+        raise StatusError(500, "", f"resourceVersion: {problem}")
     return int(text)
 
 
@@ -132,8 +135,8 @@ def _continued(token: str) -> tuple[int, tuple[str, str]]:
 def whole_number(query: Mapping[str, str], name: str) -> int:
     """A number of the query, 0 if it is not given. Raises a 400 `StatusError`."""
     text = query.get(name) or "0"
-    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
-        raise bad_request(f"invalid value {text!r} of the parameter {name}")
+    if not re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
 
 

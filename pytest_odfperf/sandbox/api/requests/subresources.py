@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 from aiohttp import web
@@ -17,23 +18,49 @@ VM = BY_PATH["kubevirt.io", "v1", "virtualmachines"]
 VMI = BY_PATH["kubevirt.io", "v1", "virtualmachineinstances"]
 
 
+#: The parts that there are, by their methods.
+_METHODS = {"portforward": "GET"}
+_VM_METHODS = {"start": "PUT", "stop": "PUT", "restart": "PUT", "expand-spec": "GET"}
+_VMI_METHODS = {"guestosinfo": "GET"}
+
+
 async def kubevirt(request: web.Request, store: Store, target: Target, options: Obj) -> web.StreamResponse:
     """Answer a request of subresources.kubevirt.io. Raises `StatusError`."""
     sub, _, rest = target.sub.partition("/")
-    if sub == "portforward" and request.method == "GET":
+    methods = {**_METHODS, **(_VM_METHODS if target.resource is VM else _VMI_METHODS)}
+    if sub not in methods or (sub == "portforward" and not rest):
+        return web.Response(status=404, text="404: Page Not Found")
+    if request.method != methods[sub]:
+        return web.Response(status=405, text="405: Method Not Allowed")
+    if sub == "expand-spec":
+        return web.json_response(_machine(store, target))
+    if sub == "portforward" and not _takes_any(request.headers.get("Accept", "*/*")):
+        return web.Response(status=406, text="406: Not Acceptable\n\nAvailable representations: ")
+    if sub == "portforward":
         port, _, protocol = rest.partition("/")
         if not port.isdigit() or protocol not in ("", "tcp"):
             raise no_such_path()
         return await portforward(request, _instance(store, target), int(port))
-    if sub == "guestosinfo" and request.method == "GET" and target.resource is VMI:
+    if sub == "guestosinfo":
         return _guest_os(_instance(store, target))
-    if sub in ("start", "stop", "restart") and request.method == "PUT" and target.resource is VM:
+    if sub in ("start", "stop", "restart"):
         if not _takes_text(request.headers.get("Accept", "*/*")):
             # virt-api has no JSON to give here, and says so to who takes nothing else.
             return web.Response(status=406, text="406: Not Acceptable")
         _change_state(store, target, sub, options)
         return web.Response(status=202)
     raise no_such_path()
+
+
+def _takes_any(accept: str) -> bool:
+    return "*/*" in {media.partition(";")[0].strip() for media in accept.split(",")}
+
+
+def _machine(store: Store, target: Target) -> Obj:
+    vm = store.get(VM, (target.namespace, target.name))
+    if vm is None:
+        raise not_found(VM.full_name, target.name)
+    return vm
 
 
 def _takes_text(accept: str) -> bool:
@@ -57,9 +84,7 @@ def _guest_os(vmi: Obj) -> web.Response:
 
 
 def _change_state(store: Store, target: Target, verb: str, options: Obj) -> None:
-    vm = store.get(VM, (target.namespace, target.name))
-    if vm is None:
-        raise not_found(VM.full_name, target.name)
+    vm = _machine(store, target)
     vmi = store.get(VMI, (target.namespace, target.name))
     spec = vm.get("spec") or {}
     strategy = spec.get("runStrategy") or ("Always" if spec.get("running") else "Halted")
@@ -69,6 +94,8 @@ def _change_state(store: Store, target: Target, verb: str, options: Obj) -> None
     if verb == "start":
         if vmi is not None:
             raise conflict(VM.full_name, target.name, "VM is already running")
+        if strategy == "Always":
+            raise conflict(VM.full_name, target.name, "Always does not support manual start requests")
         if strategy == "Halted":
             _set_strategy(fresh, "Always")
         else:
@@ -88,6 +115,11 @@ def _change_state(store: Store, target: Target, verb: str, options: Obj) -> None
         if options.get("gracePeriodSeconds") not in (None, 0):
             raise StatusError(400, "BadRequest", "for force restart, only gracePeriodSeconds=0 is supported")
         requests = [stop, {"action": "Start"}]
+    dry = options.get("dryRun") or []
+    if dry not in ([], ["All"]):
+        problem = f'dryRun: Unsupported value: {json.dumps(dry)}: supported values: "All"'
+        told = f'PatchOptions.meta.k8s.io "" is invalid: {problem}'
+        raise StatusError(500, "InternalError", f"Internal error occurred: {told}")
     if requests:
         fresh.setdefault("status", {})["stateChangeRequests"] = requests
     if options.get("dryRun") != ["All"]:

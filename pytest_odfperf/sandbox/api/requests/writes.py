@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_odfperf.sandbox.api.access.rbac import User
+from pytest_odfperf.sandbox.api.access.tokens import ADMIN_USER
 from pytest_odfperf.sandbox.api.objects.status import StatusError, cause
 from pytest_odfperf.sandbox.api.requests.reads import is_yes
 
@@ -23,12 +25,21 @@ class Write:
     #: Server-side apply: take fields from other managers.
     force: bool = False
     warnings: list[str] = field(default_factory=list)
+    #: Who writes.
+    user: User = ADMIN_USER
 
 
-def read_write(query: Mapping[str, str], user_agent: str, *, apply: bool = False) -> Write:
+def read_write(
+    query: Mapping[str, str],
+    user_agent: str,
+    user: User = ADMIN_USER,
+    *,
+    apply: bool = False,
+    patch: bool = False,
+) -> Write:
     """The `Write` of a request. Raises a 422 `StatusError`."""
     dry_run = query.get("dryRun")
-    if dry_run not in (None, "", "All"):
+    if dry_run not in (None, "All"):
         raise _unsupported("dryRun", dry_run, '"All"')
     validation = query.get("fieldValidation") or "Warn"
     if validation not in ("Strict", "Warn", "Ignore"):
@@ -39,13 +50,14 @@ def read_write(query: Mapping[str, str], user_agent: str, *, apply: bool = False
         raise _options("fieldManager", "FieldValueTooLong", f"Invalid value: {manager!r}: {problem}")
     if apply and not manager:
         raise _options("fieldManager", "FieldValueRequired", "Required value: is required for apply patch")
-    if query.get("force") is not None and not apply:
+    if query.get("force") is not None and patch and not apply:
         raise _options("force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch")
     return Write(
         dry_run=dry_run == "All",
         validation=validation,
         manager=manager or user_agent.partition("/")[0][:_LONGEST_MANAGER] or "unknown",
         force=is_yes(query, "force"),
+        user=user,
     )
 
 

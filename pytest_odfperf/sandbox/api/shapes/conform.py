@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_odfperf.sandbox.api.objects.resources import Resource
-from pytest_odfperf.sandbox.api.objects.status import bad_request, cause, refused
+from pytest_odfperf.sandbox.api.objects.status import bad_request, cause, denied, refused, undecodable
 from pytest_odfperf.sandbox.api.shapes.quantities import QUANTITY, canonical, is_quantity
 from pytest_odfperf.sandbox.api.shapes.schema import Shape, shape_of
 
@@ -25,10 +25,18 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\
 _MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d\.\d{6}([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _MOST_WARNINGS = 8
 
+_NO_QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 #: JSON's names of Python's types: as Go's decoder says them, as OpenAPI does.
 _GO = {str: "string", int: "number", float: "number", bool: "bool", dict: "object", list: "array"}
 _OPENAPI = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array"}
-_GO_TYPES = {"integer": "int64", "number": "float64", "boolean": "bool", "map": "map[string]string"}
+_GO_TYPES = {
+    "integer": "int64",
+    "int32": "int32",
+    "uint32": "uint32",
+    "number": "float64",
+    "boolean": "bool",
+    "map": "map[string]string",
+}
 
 
 def path_of(where: Where) -> str:
@@ -49,6 +57,10 @@ class _Check:
         #: What can not be read at all.
         self.unreadable: list[str] = []
         self.causes: list[dict[str, str]] = []
+        #: The same as a webhook of KubeVirt says it.
+        self.told: list[str] = []
+        #: What such a webhook can not read into its own types.
+        self.undecodable: list[str] = []
 
     def walk(self, shape: Shape, value: Any, where: Where, before: Any) -> Any:
         """``value`` as it is kept; objects are changed in place."""
@@ -79,11 +91,13 @@ class _Check:
                 value[number] = self.walk(below, entry, (where, number), None)
         elif shape.choices:
             if value not in shape.choices and value != "":
-                known = ", ".join(f'"{choice}"' for choice in sorted(shape.choices))
+                choices = sorted(shape.choices)
+                known = ", ".join(f'"{choice}"' for choice in choices)
                 self._refuse(
                     "FieldValueNotSupported",
                     where,
                     f'Unsupported value: "{value}": supported values: {known}',
+                    f"in body should be one of [{' '.join(choices)}]",
                 )
         elif sort in _LEAF_CHECKS:
             return _LEAF_CHECKS[sort](self, value, where)
@@ -95,7 +109,12 @@ class _Check:
         for name, entry in value.items():
             below = fields.get(name)
             if below is None:
-                if not shape.open:
+                if shape.closed:
+                    problem = "Forbidden: unknown field"
+                    self._refuse(
+                        "FieldValueForbidden", (where, name), problem, "in body is a forbidden property"
+                    )
+                elif not shape.open:
                     self.unknown.append(path_of((where, name)))
                     dropped.append(name)
             elif type(entry) in below.plain:
@@ -113,23 +132,31 @@ class _Check:
         for name in shape.required:
             # A field of a built-in kind that is empty counts as missing: Go does not tell the two apart.
             if name not in value or (not self._custom and value[name] in ("", [])):
-                self._refuse("FieldValueRequired", (where, name), "Required value")
+                self._refuse("FieldValueRequired", (where, name), "Required value", "in body is required")
         for name in shape.filled:
             if name not in value:
                 value[name] = fields[name].default
 
-    def _refuse(self, reason: str, where: Where, problem: str) -> None:
-        self.causes.append(cause(reason, path_of(where), problem))
+    def _refuse(self, reason: str, where: Where, problem: str, told: str = "") -> None:
+        path = path_of(where)
+        self.causes.append(cause(reason, path, problem))
+        self.told.append(f"{_struct(path)} {told}" if told else problem)
 
     def _wrong(self, shape: Shape, value: Any, where: Where) -> None:
         path = path_of(where)
         if self._custom and not path.startswith("metadata"):
             found = _OPENAPI.get(type(value), "null")
             wanted = (
-                "object" if shape.sort == "map" else "string" if shape.sort.endswith("time") else shape.sort
+                "object"
+                if shape.sort == "map"
+                else "string"
+                if shape.sort.endswith("time")
+                else "integer"
+                if shape.sort.endswith("int32")
+                else shape.sort
             )
             problem = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
-            self.causes.append(cause("FieldValueTypeInvalid", path, problem))
+            self._refuse("FieldValueTypeInvalid", where, problem, _told_type(type(value), wanted))
             return
         found = _GO.get(type(value), "null")
         wanted = _GO_TYPES.get(shape.sort, shape.sort)
@@ -140,15 +167,28 @@ class _Check:
     def quantity(self, value: Any, where: Where) -> Any:
         if is_quantity(str(value)):
             return value if self._custom else canonical(str(value))
+        self.undecodable.append(_NO_QUANTITY)
         if self._custom:
             path = path_of(where)
             problem = f"{path} in body should match '{QUANTITY.pattern}'"
             self._refuse("FieldValueInvalid", where, f'Invalid value: "{value}": {problem}')
+            self.told[-1] = _NO_QUANTITY
         else:
-            self.unreadable.append(
-                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-            )
+            self.unreadable.append(_NO_QUANTITY)
         return value
+
+    def whole_number(self, value: int, where: Where, least: int, most: int, kind: str) -> int:
+        """A number that Go's type for it can hold."""
+        if not least <= value <= most:
+            told = f"json: cannot unmarshal number {value} into Go struct field {_struct(path_of(where))}"
+            (self.undecodable if self._custom else self.unreadable).append(f"{told} of type {kind}")
+        return value
+
+    def int32(self, value: int, where: Where) -> int:
+        return self.whole_number(value, where, -(1 << 31), (1 << 31) - 1, "int32")
+
+    def uint32(self, value: int, where: Where) -> int:
+        return self.whole_number(value, where, 0, (1 << 32) - 1, "uint32")
 
     def time(self, value: str, where: Where, pattern: re.Pattern[str] = _TIME) -> str:
         if not pattern.fullmatch(value):
@@ -177,7 +217,17 @@ _LEAF_CHECKS: dict[str, Callable[[_Check, Any, Where], Any]] = {
     "time": _Check.time,
     "micro-time": _Check.micro_time,
     "base64": _Check.base64,
+    "int32": _Check.int32,
+    "uint32": _Check.uint32,
 }
+
+
+def _told_type(found: type, wanted: str) -> str:
+    """A wrong type as KubeVirt's webhook tells it."""
+    if (found, wanted) == (float, "integer"):
+        return 'in body must be of type int64: "float64"'
+    name = "number" if found in (int, float) else _OPENAPI.get(found, "null")
+    return f'in body must be of type {wanted}: "{name}"'
 
 
 def _struct(path: str) -> str:
@@ -195,7 +245,7 @@ def conform(
     """
     check = _Check(custom=resource.custom, partial=partial)
     check.walk(shape_of(resource), obj, None, before)
-    if not (check.unreadable or check.unknown or check.causes):
+    if not (check.unreadable or check.unknown or check.causes or check.undecodable):
         return []
     head = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
     if check.unreadable:
@@ -203,12 +253,17 @@ def conform(
     unknown = [f'unknown field "{path}"' for path in check.unknown]
     if unknown and validation == "Strict":
         raise bad_request(f"{head}: strict decoding error: {', '.join(unknown)}")
+    name = str(obj["metadata"].get("name", ""))
+    if resource.mutator:
+        told = [
+            {**one, "message": words}
+            for one, words in zip(check.causes, check.told, strict=True)
+            if words not in check.undecodable
+        ]
+        if told:
+            raise denied(resource.mutator, name, resource.kind, told)
+    if resource.mutator and check.undecodable:
+        raise undecodable(resource.mutator, check.undecodable[0])
     if check.causes:
-        raise refused(resource, str(obj["metadata"].get("name", "")), check.causes)
+        raise refused(resource, name, check.causes)
     return unknown[:_MOST_WARNINGS] if validation == "Warn" else []
-
-
-def warning_header(text: str) -> str:
-    """The value of a Warning header (RFC 7234 5.5, as k8s.io/apimachinery writes it)."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'299 - "{escaped}"'

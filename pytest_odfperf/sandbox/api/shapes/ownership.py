@@ -28,6 +28,10 @@ APPLY = "Apply"
 UPDATE = "Update"
 #: Owner of what was there before the first apply, if nobody is known to have set it.
 _BEFORE = "before-first-apply"
+_KUBECTL = "kubectl"
+#: What kubectl calls itself when it applies by itself, and where it keeps what it applied last.
+_CLIENT_SIDE = "kubectl-client-side-apply"
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 #: Metadata that nobody owns.
 _SERVERS_OWN = frozenset(
     {
@@ -140,6 +144,8 @@ def apply(resource: Resource, live: Obj, wanted: Obj, manager: Manager, *, force
     content, mine_now = _content(live), _content(wanted)
     fields = fields_of(shape, mine_now)
     entries = list(live["metadata"].get("managedFields") or [])
+    if manager.name == _KUBECTL:
+        entries = _migrated(entries, content, manager)
     if not entries:
         entries = [_entry(resource, Manager(_BEFORE), fields_of(shape, content))]
     others = [entry for entry in entries if not manager.made(entry)]
@@ -165,6 +171,33 @@ def apply(resource: Resource, live: Obj, wanted: Obj, manager: Manager, *, force
     own = last if last is not None and last["fieldsV1"] == fields else _entry(resource, manager, fields)
     fresh["metadata"]["managedFields"] = [*others, own] if fields else others
     return fresh
+
+
+def _migrated(entries: Sequence[Obj], content: Obj, manager: Manager) -> list[Obj]:
+    """Entries of which what ``kubectl apply`` set is kubectl's own server-side apply's too.
+
+    Else the first ``kubectl apply --server-side`` would be in conflict with the applies before it. The client
+    that wrote the annotation of its last apply may have called itself ``kubectl`` or as it does today.
+    """
+    if _LAST_APPLIED not in ((content.get("metadata") or {}).get("annotations") or {}):
+        return list(entries)
+    found: list[Obj] = []
+    moved: FieldSet = {}
+    for entry in entries:
+        by_client = entry.get("manager") in (_CLIENT_SIDE, _KUBECTL) and entry.get("operation") == UPDATE
+        if by_client and not entry.get("subresource"):
+            moved = union(moved, entry["fieldsV1"])
+        else:
+            found.append(entry)
+    if not moved:
+        return list(entries)
+    own = next((entry for entry in found if manager.made(entry)), None)
+    if own is None:
+        entry = {"manager": manager.name, "operation": APPLY, "apiVersion": entries[0]["apiVersion"]}
+        entry |= {"time": timestamp(), "fieldsType": "FieldsV1", "fieldsV1": moved}
+        return [*found, entry]
+    merged_entry = {**own, "fieldsV1": union(own["fieldsV1"], moved)}
+    return [merged_entry if entry is own else entry for entry in found]
 
 
 Disputed = list[tuple[tuple[str, ...], list[Obj]]]

@@ -2,12 +2,13 @@
 
 Their notation:
 
-- ``string``, ``integer``, ``number``, ``boolean``, ``quantity``, ``int-or-string``, ``time``, ``micro-time``,
-  ``base64``, ``any``; a capital letter begins the name of an entry of ``types``.
+- ``string``, ``integer``, ``int32``, ``uint32``, ``number``, ``boolean``, ``quantity``, ``int-or-string``,
+  ``time``, ``micro-time``, ``base64``, ``any``; a capital letter begins the name of an entry of ``types``.
 - ``string(A|B)``: one of these. ``?`` at the end: may be null, else a null counts as absent. ``=x``: the
   default.
 - ``{name: ...}``: an object with these fields; ``name!`` must be there. ``"**": any`` among them: fields that
-  are not named here are kept. ``{"*": X}``: a map. ``object``: an object of which nothing is known.
+  are not named here are kept; ``"--": any``: they are an error. ``{"*": X}``: a map. ``object``: an object of
+  which nothing is known.
 - ``[X]``: a list that is applied as a whole. ``[X, key, ...]``: objects told apart by these keys.
   ``[X, "*"]``: a set.
 """
@@ -28,6 +29,8 @@ _SCALAR = re.compile(r"([A-Za-z][A-Za-z0-9-]*)(?:\(([^)]*)\))?(\?)?(?:=(.*))?")
 _LEAVES = {
     "string": (str,),
     "integer": (int,),
+    "int32": (int,),
+    "uint32": (int,),
     "number": (int, float),
     "boolean": (bool,),
     "quantity": (str, int, float),
@@ -38,7 +41,7 @@ _LEAVES = {
     "any": (),
 }
 #: Of these the type does not say all.
-_LOOKED_AT = ("quantity", "time", "micro-time", "base64")
+_LOOKED_AT = ("quantity", "time", "micro-time", "base64", "int32", "uint32")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -55,6 +58,8 @@ class Shape:
     required: tuple[str, ...] = ()
     #: Whether fields that are not named are kept.
     open: bool = False
+    #: Whether fields that are not named are an error, whatever is asked of unknown fields.
+    closed: bool = False
     #: Of a map's values or an array's entries.
     below: Shape | None = None
     #: What tells an array's entries apart; ``("*",)``: their value. Empty: the array is one value.
@@ -93,20 +98,25 @@ class _Reader:
             accepts=_LEAVES[sort],
             nullable=bool(null) or sort == "any",
             choices=tuple(choices.split("|")) if choices else (),
-            default=int(default) if default and sort == "integer" else default,
+            default=int(default) if default and sort in ("integer", "int32", "uint32") else default,
             plain=() if choices or sort in _LOOKED_AT else _LEAVES[sort],
         )
 
     def _object(self, notation: dict[str, Any]) -> Shape:
         if set(notation) == {"*"}:
             return Shape(sort="map", accepts=(dict,), below=self.shape(notation["*"]))
-        fields = {name.rstrip("!"): self.shape(below) for name, below in notation.items() if name != "**"}
+        fields = {
+            name.rstrip("!"): self.shape(below)
+            for name, below in notation.items()
+            if name not in ("**", "--")
+        }
         return Shape(
             sort="object",
             accepts=(dict,),
             fields=fields,
             required=tuple(name[:-1] for name in notation if name.endswith("!")),
             open="**" in notation,
+            closed="--" in notation,
             filled=tuple(name for name, below in fields.items() if below.default is not None),
         )
 

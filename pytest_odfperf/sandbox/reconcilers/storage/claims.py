@@ -244,7 +244,8 @@ def _volume(name: str, claim: Obj, sc: Obj, backend: Backend) -> Obj:
                 "uid": meta["uid"],
             },
             "csi": {
-                "driver": sc["provisioner"],
+                # A CSI driver has the form of a domain; a provisioner may have a slash.
+                "driver": sc["provisioner"].replace("/", "."),
                 "volumeHandle": name,
                 "volumeAttributes": {"format": backend.format},
             },
