@@ -123,6 +123,19 @@ def test_portforward_to_a_closed_port_is_an_internal_error(api: Any, closed_port
     assert "connection refused" in answer.body["message"]
 
 
+def test_portforward_to_a_port_where_no_guest_listens_dials_nobody(api: Any) -> None:
+    api.create("virtualmachineinstances", "one")
+    # An address of the loopback, which would answer if it were dialed.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        status = {"status": {"interfaces": [{"ipAddress": "127.0.0.1"}]}}
+        path = api.path("virtualmachineinstances", "one", "status")
+        assert api.call("PATCH", path, status, Content_Type="application/merge-patch+json").code == 200
+        port = listening.getsockname()[1]
+        answer = api.call("GET", FORWARD.format(api.namespace, "one").replace("/22", f"/{port}"))
+    assert (answer.code, answer.body["reason"]) == (500, "InternalError")
+    assert f"dialing VM: dial tcp 127.0.0.1:{port}: connect: connection refused" in answer.body["message"]
+
+
 @pytest.fixture
 def open_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -16,7 +16,7 @@ from pytest_odfperf.sandbox.api.faults.injection import thawed
 from pytest_odfperf.sandbox.api.objects.status import StatusError, bad_request, conflict
 
 PROTOCOL = "plain.kubevirt.io"
-#: Where a guest's port really is, if not at the address of its first interface.
+#: Where a guest's port really is.
 PORT_ANNOTATION = "sandbox.odfperf/port-{}"
 _PING_S = 1.0
 _CHUNK = 32 * 1024
@@ -34,7 +34,14 @@ def _address(vmi: dict[str, Any], port: int) -> tuple[str, int]:
     interfaces = (vmi.get("status") or {}).get("interfaces") or []
     if not interfaces or not interfaces[0].get("ipAddress"):
         raise bad_request("no network interfaces are present")
-    return interfaces[0]["ipAddress"], port
+    # The address is an invented one, and nobody but those of the annotations listens in a guest.
+    raise _not_dialed(interfaces[0]["ipAddress"], port, "connect: connection refused")
+
+
+def _not_dialed(host: str, port: int, why: str) -> StatusError:
+    return StatusError(
+        500, "InternalError", f"Internal error occurred: dialing VM: dial tcp {host}:{port}: {why}"
+    )
 
 
 async def portforward(request: web.Request, vmi: dict[str, Any], port: int) -> web.StreamResponse:
@@ -49,9 +56,7 @@ async def portforward(request: web.Request, vmi: dict[str, Any], port: int) -> w
             if isinstance(error, ConnectionRefusedError)
             else f"i/o timeout ({error})"
         )
-        raise StatusError(
-            500, "InternalError", f"Internal error occurred: dialing VM: dial tcp {host}:{number}: {why}"
-        ) from error
+        raise _not_dialed(host, number, why) from error
     socket = web.WebSocketResponse(protocols=(PROTOCOL,), max_msg_size=0, compress=False)
     tasks: list[asyncio.Task[None]] = []
     try:
