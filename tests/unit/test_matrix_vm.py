@@ -159,7 +159,7 @@ def test_extends_overrides_single_fields_of_vm(tmp_path: Path) -> None:
         ("{access_mode: RWX}", "is not known"),
         ("{preference: {name: a, kind: VirtualMachineInstancetype}}", "is not known"),
         ("{preference: A_b}", "is not a DNS-1123 subdomain"),
-        ("{instancetype: u1.small}", "unknown field 'instancetype' in vm of the matrix"),
+        ("{instancetype: u1.small}", "vm of the matrix can not have an instancetype: it is the size of the VM; write it into vm_sizes"),
         ("{patch: {}}", "patch of vm of the matrix is empty"),
         ("{patch: [a]}", "must be a mapping"),
     ],

@@ -106,7 +106,8 @@ class Calls:
     def try_create(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> None:
         """Ask whether an object would be taken: all checks and webhooks, and nothing is made."""
         what = f"try to create {kind} {body['metadata']['name']}"
-        self._parsed(what, kind, "create", namespace, None, body=body, dry_run="All")
+        options = {"dry_run": "All", "field_validation": "Strict"}
+        self._parsed(what, kind, "create", namespace, None, body=body, **options)
 
     def review(self, kind: Kind, spec: JsonObject, namespace: str | None = None) -> JsonObject:
         """The answer to an access review, which is kept nowhere."""

@@ -47,6 +47,11 @@ _ANNOTATIONS_BYTES = 256 << 10
 def read_vm(item: Marked, of: str) -> VmSettings:
     """One ``vm:`` section; ``of`` is where it stands, for messages. Raises `InputError`."""
     what = f"vm of {of}"
+    if "instancetype" in fields.mapping(item, what):
+        raise InputError(
+            f"{what} can not have an instancetype: it is the size of the VM; write it into vm_sizes",
+            place=item.key_place("instancetype"),
+        )
     values = fields.fields(item, what, VM)
     readers: Mapping[str, Callable[[Marked, str], Any]] = {
         "node_selector": read_labels,

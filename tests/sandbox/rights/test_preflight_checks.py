@@ -279,6 +279,14 @@ def test_a_vm_size_that_fits_no_node_and_one_that_fits_too_seldom(pre: Preflight
     ]
 
 
+def test_a_patch_with_a_field_that_there_is_not(pre: Preflight) -> None:
+    patch = "patch: {spec: {template: {spec: {domain: {ioThreadPolicy: auto}}}}}"
+    pre.matrix("instancetype: u1.micro}", f"instancetype: u1.micro, vm: {{{patch}}}}}")
+    line = pre.only()
+    assert line.startswith("FAIL a VM of size tiny: would be refused: ")
+    assert 'unknown field "spec.template.spec.domain.ioThreadPolicy"' in line
+
+
 def test_nodes_that_take_no_vm(pre: Preflight, changed: Callable[..., None]) -> None:
     for node in ("node-1", "node-2"):
         change = {"spec": {"unschedulable": True}}
