@@ -191,6 +191,22 @@ def test_the_command_line_goes_before_lists(given: list[str], expected: list[str
     assert check(from_json(to_json(changed))) == changed
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("iodepth=1,1", "--odf-fio: iodepth 1 is there twice"),
+        ("iodepth=1,", "--odf-fio: iodepth must be a whole number, not '', a text"),
+        ("numjobs=0,4", "--odf-fio: numjobs 0 is not from 1 to 1024"),
+        ("runtime=1,2", "--odf-fio: fio runtime '1,2' is not written as 120s, 2m, 1h or seconds"),
+        ("target=raw", "--odf-fio: fio target 'raw' is not known (known: file, block)"),
+    ],
+)
+def test_a_wrong_list_on_the_command_line_is_told(given: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        override_fio(load("pools: [a]\nprofiles: [random-rw]"), [given])
+    assert str(caught.value) == expected
+
+
 def test_a_restriction_to_a_variant_that_the_command_line_takes_away_is_told() -> None:
     matrix = load(
         "pools: [{name: a, only: {profiles: [random-rw.qd1]}}]\nprofiles: [random-rw]\nfio: {iodepth: [1, 2]}"

@@ -88,9 +88,9 @@ def each(item: Marked, what: str, one: str, read: Read[T]) -> tuple[T, ...]:
     for entry in items(item, what):
         value = read(entry, one)
         if value in seen:
-            raise InputError(
-                f"{one} {value!r} is there twice, first on line {seen[value].line}", place=entry.place
-            )
+            # What is on the command line has no lines.
+            first = f", first on line {line}" if (line := seen[value].line) else ""
+            raise InputError(f"{one} {value!r} is there twice{first}", place=entry.place)
         seen[value] = entry
     return tuple(seen)
 
