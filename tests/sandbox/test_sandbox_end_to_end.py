@@ -83,7 +83,9 @@ def test_a_group_measures_and_leaves_nothing(cluster: Cluster, kube: Any) -> Non
     assert len(runs) == 4
     for run in runs.values():
         assert isinstance(run, GuestRun)
-        result = parse(run.fio_json.decode(), job, SETTINGS)
+        logs = {name: content.decode() for name, content in run.fio_logs.items()}
+        result = parse(run.fio_json.decode(), job, SETTINGS, logs=logs)
+        assert result.notes == ()
         assert [found.name for found in result.jobs] == ["rand-read", "rand-write"]
     for plural in ("virtualmachines", "virtualmachineinstances", "pods", "datavolumes"):
         assert kube.list(plural) == []

@@ -133,10 +133,14 @@ def test_the_test_file_holds_data_that_does_not_shrink(guest: Guest) -> None:
 
 def test_a_later_job_replaces_the_first_over_the_same_connection(guest: Guest) -> None:
     logins = guest.handshakes
-    outcome = run(guest, "later", job(1, "randwrite", "64k"))
+    logged = b"write_bw_log=mine\nlog_avg_msec=200\n"
+    outcome = run(guest, "later", job(1, "randwrite", "64k") + logged)
     options = json.loads(outcome.fio_json)["global options"]
     assert outcome.exit_code == 0
     assert options["bs"] == "64k"
+    # fio's own logs come along, and do not stay.
+    assert b", 1, " in outcome.fio_logs["mine_bw.1.log"]
+    assert said(guest, "ls -d /run/odfperf/left 2>/dev/null || echo gone").strip() == "gone"
     assert guest.handshakes == logins
 
 
