@@ -6,6 +6,7 @@ from pytest_odfperf.sandbox.api.admission.immutable import check_change
 from pytest_odfperf.sandbox.api.admission.instancetype_admission import with_instancetype
 from pytest_odfperf.sandbox.api.admission.kubevirt_admission import (
     check_data_volume,
+    check_labels,
     check_machine,
     fill_machine,
 )
@@ -46,12 +47,16 @@ def admit_new(
     check_data_volume(resource, obj)
 
 
-def admit_change(store: Store, resource: Resource, before: Obj, after: Obj, sub: str) -> None:
+def admit_change(
+    store: Store, resource: Resource, before: Obj, after: Obj, sub: str, *, by_kubevirt: bool = False
+) -> None:
     """Raises a 403 or 422 `StatusError` for a change that may not be."""
     if sub == "status":
         return
     check_fields(resource, after)
     check_change(store, resource, before, after)
+    if not by_kubevirt:
+        check_labels(resource, before, after)
     if before.get("spec") != after.get("spec"):
         check_machine(resource, with_instancetype(store, resource, after), by_kubevirt=True)
 

@@ -13,11 +13,17 @@ from pytest_odfperf.sandbox.api.objects.resources import Resource
 from pytest_odfperf.sandbox.api.objects.status import cause, denied
 from pytest_odfperf.sandbox.api.rules.field_rules import causes_of
 from pytest_odfperf.sandbox.api.rules.vm_guest_rules import GUEST_RULES, INSTANCE_RULES
-from pytest_odfperf.sandbox.api.rules.vm_rules import MUTATOR_RULES, VM_RULES, guest_labels
+from pytest_odfperf.sandbox.api.rules.vm_rules import (
+    MUTATOR_RULES,
+    RESERVED_LABELS,
+    VM_RULES,
+    guest_labels,
+)
 
 _MACHINE_TYPE = "q35"
 _VM = "VirtualMachine"
 _VMI = "VirtualMachineInstance"
+_UPDATE_WEBHOOK = "virtualmachineinstances-update-validator.kubevirt.io"
 _WEBHOOKS = {
     _VM: "virtualmachine-validator.kubevirt.io",
     _VMI: "virtualmachineinstances-create-validator.kubevirt.io",
@@ -62,6 +68,17 @@ def check_machine(resource: Resource, obj: Obj, *, by_kubevirt: bool = False) ->
             causes += causes_of((("", guest_labels),), obj["metadata"], "metadata")
     if causes:
         raise denied(_WEBHOOKS[resource.kind], name, resource.kind, causes)
+
+
+def check_labels(resource: Resource, before: Obj, after: Obj) -> None:
+    """Raises a 422 `StatusError` for labels of an instance that only KubeVirt itself may change."""
+    if resource.kind != _VMI:
+        return
+    old, new = (obj["metadata"].get("labels") or {} for obj in (before, after))
+    if any(old.get(name) != new.get(name) for name in RESERVED_LABELS):
+        words = "modification of the following reserved kubevirt.io/ labels on a VMI object is prohibited"
+        found = [cause("FieldValueNotSupported", "metadata.labels", words)]
+        raise denied(_UPDATE_WEBHOOK, after["metadata"].get("name") or "", resource.kind, found)
 
 
 def _other_namespaces(vm: Obj) -> Iterator[Cause]:

@@ -219,7 +219,7 @@ def replace(
         encode_texts(fresh)
     if not target.sub:
         check_grant(store, write.user, resource, fresh)
-    admit_change(store, resource, before, fresh, target.sub)
+    admit_change(store, resource, before, fresh, target.sub, by_kubevirt=write.user is CONTROLLERS)
     if manager is None:
         track_change(resource, before, fresh, Manager(write.manager, subresource=target.sub))
     if write.dry_run:

@@ -18,6 +18,8 @@ VM = BY_PATH["kubevirt.io", "v1", "virtualmachines"]
 VMI = BY_PATH["kubevirt.io", "v1", "virtualmachineinstances"]
 
 
+#: As virt-api names the kinds in what it says.
+_VM_NAME, _VMI_NAME = "virtualmachine.kubevirt.io", "virtualmachineinstance.kubevirt.io"
 #: The parts that there are, by their methods.
 _METHODS = {"portforward": "GET"}
 _VM_METHODS = {"start": "PUT", "stop": "PUT", "restart": "PUT", "expand-spec": "GET"}
@@ -42,7 +44,11 @@ async def kubevirt(request: web.Request, store: Store, target: Target, options: 
             raise no_such_path()
         return await portforward(request, _instance(store, target), int(port))
     if sub == "guestosinfo":
-        return _guest_os(_instance(store, target))
+        try:
+            return _guest_os(_instance(store, target))
+        except StatusError as error:
+            # virt-api has no Status for this one, whatever is wrong.
+            return web.Response(status=500, text=error.message)
     if sub in ("start", "stop", "restart"):
         if not _takes_text(request.headers.get("Accept", "*/*")):
             # virt-api has no JSON to give here, and says so to who takes nothing else.
@@ -59,7 +65,7 @@ def _takes_any(accept: str) -> bool:
 def _machine(store: Store, target: Target) -> Obj:
     vm = store.get(VM, (target.namespace, target.name))
     if vm is None:
-        raise not_found(VM.full_name, target.name)
+        raise not_found(_VM_NAME, target.name)
     return vm
 
 
@@ -71,14 +77,16 @@ def _takes_text(accept: str) -> bool:
 def _instance(store: Store, target: Target) -> Obj:
     vmi = store.get(VMI, (target.namespace, target.name))
     if vmi is None:
-        raise not_found(VMI.full_name, target.name)
+        raise not_found(_VMI_NAME, target.name)
     return vmi
 
 
 def _guest_os(vmi: Obj) -> web.Response:
+    if (vmi.get("status") or {}).get("phase") != "Running":
+        raise conflict(_VMI_NAME, vmi["metadata"]["name"], "VMI is not running")
     conditions = {entry["type"]: entry for entry in (vmi.get("status") or {}).get("conditions") or ()}
     if "AgentConnected" not in conditions:
-        raise conflict(VMI.full_name, vmi["metadata"]["name"], "VMI does not have guest agent connected")
+        raise conflict(_VMI_NAME, vmi["metadata"]["name"], "VMI does not have guest agent connected")
     os = (vmi["status"].get("guestOSInfo")) or {}
     return web.json_response({"hostname": vmi["metadata"]["name"], "os": os})
 
@@ -93,25 +101,25 @@ def _change_state(store: Store, target: Target, verb: str, options: Obj) -> None
     requests: list[dict[str, Any]] = []
     if verb == "start":
         if vmi is not None:
-            raise conflict(VM.full_name, target.name, "VM is already running")
+            raise conflict(_VM_NAME, target.name, "VM is already running")
         if strategy == "Always":
-            raise conflict(VM.full_name, target.name, "Always does not support manual start requests")
+            raise conflict(_VM_NAME, target.name, "Always does not support manual start requests")
         if strategy == "Halted":
             _set_strategy(fresh, "Always")
         else:
             requests = [{"action": "Start"}]
     elif verb == "stop":
         if vmi is None or stop is None:
-            raise conflict(VM.full_name, target.name, "VM is not running")
+            raise conflict(_VM_NAME, target.name, "VM is not running")
         if strategy in ("Always", "Once"):
             _set_strategy(fresh, "Halted")
         else:
             requests = [stop]
     else:
         if strategy in ("Halted", "Once"):
-            raise conflict(VM.full_name, target.name, f"{strategy} does not support manual restart requests")
+            raise conflict(_VM_NAME, target.name, f"{strategy} does not support manual restart requests")
         if stop is None:
-            raise conflict(VM.full_name, target.name, "VM is not running")
+            raise conflict(_VM_NAME, target.name, "VM is not running")
         if options.get("gracePeriodSeconds") not in (None, 0):
             raise StatusError(400, "BadRequest", "for force restart, only gracePeriodSeconds=0 is supported")
         requests = [stop, {"action": "Start"}]

@@ -13,7 +13,7 @@ _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOnc
 _VOLUME_MODES = ("Block", "Filesystem", "FromStorageProfile")
 _RUN_STRATEGIES = ("Halted", "Manual", "Always", "RerunOnFailure", "Once", "WaitAsReceiver")
 #: Labels that only KubeVirt itself may give.
-_RESERVED = {
+RESERVED_LABELS = {
     f"kubevirt.io/{name}"
     for name in (
         "created-by", "migrationJobUID", "nodeName", "migrationTargetNodeName", "schedulable",
@@ -24,7 +24,7 @@ _RESERVED = {
 
 def guest_labels(meta: Any) -> Iterator[Problem]:
     """Of the metadata of a guest."""
-    if _RESERVED & set(meta.get("labels") or ()):
+    if RESERVED_LABELS & set(meta.get("labels") or ()):
         words = "creation of the following reserved kubevirt.io/ labels on a VMI object is prohibited"
         yield Problem(NOT_SUPPORTED, words, "labels")
     annotations = meta.get("annotations") or {}
