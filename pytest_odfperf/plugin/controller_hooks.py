@@ -81,6 +81,8 @@ class ControllerHooks:
             f"{count_text(pools, 'pool')}: {shown}",
             f"odfperf: {at_once}: {given}{self._workers.why}",
         ]
+        if (who := self._run.opened.cluster.impersonation).user:
+            lines.insert(2, f"odfperf: every request is made as {who} (`as` of the kubeconfig)")
         if self._run.marking:
             lines.insert(0, f"odfperf: {self._run.marking}: no figure of this run comes from real storage")
         if facts.forbidden:

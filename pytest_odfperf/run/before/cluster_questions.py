@@ -64,7 +64,9 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     calls, matrix = Calls(cluster, stop), selection.matrix
     guest, place = matrix.guest, matrix.namespace
     groups = tuple(dict.fromkeys(key.group for key in selection.keys))
-    yield passed("cluster", f"{cluster.server}, Kubernetes {calls.version().get('gitVersion', 'unknown')}")
+    speaks = f", as {cluster.impersonation}" if cluster.impersonation.user else ""
+    version = calls.version().get("gitVersion", "unknown")
+    yield passed("cluster", f"{cluster.server}, Kubernetes {version}{speaks}")
     there = objects.namespace(place, _ask(lambda: calls.get(NAMESPACE, place)))
     yield there
     yield from _rights(calls, selection)

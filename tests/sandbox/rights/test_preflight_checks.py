@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from pytest_odfperf.cluster.facts.rights import shipped_rights
 from pytest_odfperf.preflight.check import Check, failures, text
@@ -41,8 +43,11 @@ class Preflight:
         self.kube = rights.kube
         self._monkeypatch = monkeypatch
 
+    def use(self, kubeconfig: Path) -> None:
+        self._monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+
     def as_admin(self) -> None:
-        self._monkeypatch.setenv("KUBECONFIG", str(self.rights.sandbox.kubeconfig))
+        self.use(self.rights.sandbox.kubeconfig)
 
     def matrix(self, old: str, new: str) -> None:
         path = self.rights.folder / "matrix.yaml"
@@ -161,6 +166,26 @@ def test_the_right_to_clone_is_asked_for_the_account_that_kubevirt_asks_for(pre:
     assert line.endswith("next: oc apply -f deploy/clone-role.yaml")
     pre.kube.call("PATCH", f"{role}/odfperf-clone", {"subjects": [{**LIMITED, "name": "default"}]}, MERGE)
     assert not [check for check in pre.checks() if check.level == "FAIL"]
+
+
+def test_a_kubeconfig_that_speaks_for_another_is_judged_by_the_others_rights(pre: Preflight) -> None:
+    document = yaml.safe_load(pre.rights.sandbox.kubeconfig.read_text())
+    document["users"][0]["user"]["as"] = "system:serviceaccount:odfperf:odfperf"
+    path = pre.rights.folder / "speaks"
+    path.write_text(yaml.safe_dump(document))
+    pre.use(path)
+    checks = pre.checks()
+    assert {check.level for check in checks} == {"ok"}, text(checks)
+    assert checks[0].detail.endswith(", as system:serviceaccount:odfperf:odfperf")
+    one = next(right for right in shipped_rights() if str(right) == "create secrets")
+    pre.rights.take(one)
+    assert pre.only().startswith(f"FAIL right {one}: is missing in namespace odfperf; ")
+    done = pre.rights.pytest(
+        "--odf", "--odf-matrix", "matrix.yaml", "--odf-pool", "fast", KUBECONFIG=str(path)
+    )
+    assert done.returncode == 1, done.stdout
+    assert "odfperf: every request is made as system:serviceaccount:odfperf:odfperf" in done.stdout
+    assert 'User "system:serviceaccount:odfperf:odfperf" cannot create resource "secrets"' in done.stdout
 
 
 def test_a_tunnel_that_is_refused(pre: Preflight) -> None:
