@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +15,7 @@ from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
 from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, copy_reports, passed_report
-from pytest_odfperf.plugin.output.session_outputs import Outputs
+from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
 from pytest_odfperf.plugin.output.undeleted import Undeleted
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
@@ -75,7 +74,7 @@ class ControllerHooks:
         if self._count != self._workers.count:
             given = f"-n {self._count} given; otherwise " if self._count else "in this process; otherwise "
         lines = [
-            f"odfperf: run {plan.run_id} in {_relative(self._run.run_dir.path)}",
+            f"odfperf: run {plan.run_id} in {relative(self._run.run_dir.path)}",
             f"odfperf: cluster {facts.server}, namespace {plan.matrix.namespace}",
             f"odfperf: matrix {plan.matrix.name}: {count_text(plan.keys, 'key')} on "
             f"{count_text(pools, 'pool')}: {shown}",
@@ -271,7 +270,7 @@ class ControllerHooks:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         self._outputs.write()
-        path = _relative(self._run.run_dir.path)
+        path = relative(self._run.run_dir.path)
         terminalreporter.section("odfperf", sep="-")
         if self._run.marking:
             terminalreporter.write_line(
@@ -291,13 +290,6 @@ class ControllerHooks:
         for line in self._outputs.lines:
             terminalreporter.write_line(one_line(line))
         for report in reports:
-            terminalreporter.write_line(f"report: {_relative(report)}")
+            terminalreporter.write_line(f"report: {relative(report)}")
         for line in self._run.outages:
             terminalreporter.write_line(f"odfperf: {line}")
-
-
-def _relative(path: Path) -> str:
-    try:
-        return str(path.absolute().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pytest_odfperf.errors import StoreError
@@ -65,3 +66,11 @@ class Outputs:
             self.note(str(error))
             return False
         return True
+
+
+def relative(path: Path) -> str:
+    """A path as it is written in this folder."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -14,7 +14,7 @@ from pytest_odfperf.sandbox.config.parse_config import (
     SandboxConfig,
     StorageClassConfig,
 )
-from pytest_odfperf.sandbox.instancetypes import INSTANCETYPES, PREFERENCES
+from pytest_odfperf.sandbox.instancetype_rules import INSTANCETYPES, PREFERENCES
 from pytest_odfperf.sandbox.reconcilers.api_client import Api, now
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (

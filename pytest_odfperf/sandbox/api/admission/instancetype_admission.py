@@ -6,7 +6,14 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
 from pytest_odfperf.sandbox.api.objects.resources import BY_KIND, Resource
 from pytest_odfperf.sandbox.api.objects.status import StatusError, cause, denied
-from pytest_odfperf.sandbox.instancetypes import API_VERSION, KINDS, conflicts, expanded, reference, unmet
+from pytest_odfperf.sandbox.instancetype_rules import (
+    API_VERSION,
+    KINDS,
+    conflicts,
+    expanded,
+    reference,
+    unmet,
+)
 
 _WEBHOOK = "virtualmachine-validator.kubevirt.io"
 _GUEST = ("spec", "template", "spec")

@@ -13,7 +13,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.api.access.rbac import ADMIN, User
 from pytest_odfperf.sandbox.api.access.tokens import Tokens
 from pytest_odfperf.sandbox.api.faults.fault_book import Faults
-from pytest_odfperf.sandbox.api.formats.answers import answer as reply
+from pytest_odfperf.sandbox.api.formats.answer_forms import answer as reply
 from pytest_odfperf.sandbox.api.objects.status import StatusError, bad_request, no_such_path
 from pytest_odfperf.sandbox.config.fault_rules import read_api_faults
 from pytest_odfperf.sandbox.config.mapping_reader import Reader

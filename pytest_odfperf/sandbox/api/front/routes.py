@@ -15,7 +15,7 @@ from pytest_odfperf.sandbox.api.access.rbac import Action, User, is_allowed
 from pytest_odfperf.sandbox.api.access.tokens import CONTROLLERS, Tokens
 from pytest_odfperf.sandbox.api.admission.virt_api import check_webhooks, is_away
 from pytest_odfperf.sandbox.api.admission.webhooks import call_webhooks
-from pytest_odfperf.sandbox.api.formats.answers import answer, form_of, metadata_only, shown_as
+from pytest_odfperf.sandbox.api.formats.answer_forms import answer, form_of, metadata_only, shown_as
 from pytest_odfperf.sandbox.api.front.discovery import discovery
 from pytest_odfperf.sandbox.api.front.openapi import openapi_v2, openapi_v3
 from pytest_odfperf.sandbox.api.objects.object_store import Store

@@ -18,7 +18,7 @@ from pytest_odfperf.sandbox.api.access.rbac import authenticate, user_named
 from pytest_odfperf.sandbox.api.access.tokens import ADMIN_USER, CONTROLLERS, Tokens
 from pytest_odfperf.sandbox.api.faults.fault_book import Faults
 from pytest_odfperf.sandbox.api.faults.injection import under_faults
-from pytest_odfperf.sandbox.api.formats.answers import answer, error_form
+from pytest_odfperf.sandbox.api.formats.answer_forms import answer, error_form
 from pytest_odfperf.sandbox.api.front.admin import PREFIX, administer
 from pytest_odfperf.sandbox.api.front.builtin_objects import create_builtins
 from pytest_odfperf.sandbox.api.front.certificates import make_server_context

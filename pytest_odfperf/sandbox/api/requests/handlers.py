@@ -9,7 +9,7 @@ from pytest_odfperf.sandbox.api.access.escalation import check_grant
 from pytest_odfperf.sandbox.api.access.rbac import Action, is_allowed
 from pytest_odfperf.sandbox.api.access.tokens import CONTROLLERS
 from pytest_odfperf.sandbox.api.admission.admit import admit_change, admit_new
-from pytest_odfperf.sandbox.api.admission.clone_right import check_clones
+from pytest_odfperf.sandbox.api.admission.clone_check import check_clones
 from pytest_odfperf.sandbox.api.admission.object_validation import check_object
 from pytest_odfperf.sandbox.api.admission.quota import check_quotas
 from pytest_odfperf.sandbox.api.objects import lifecycle

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from pytest_odfperf.sandbox.api.formats.answers import answer, form_of, shown_as
+from pytest_odfperf.sandbox.api.formats.answer_forms import answer, form_of, shown_as
 from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
 from pytest_odfperf.sandbox.api.objects.paths import Target
 from pytest_odfperf.sandbox.api.objects.resources import BY_PATH

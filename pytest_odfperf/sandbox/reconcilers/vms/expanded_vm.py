@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_odfperf.errors import OdfError
-from pytest_odfperf.sandbox.instancetypes import API_VERSION, KINDS, PLURALS, expanded, reference
+from pytest_odfperf.sandbox.instancetype_rules import API_VERSION, KINDS, PLURALS, expanded, reference
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import Kind, Obj
 

@@ -128,18 +128,15 @@ class Instances(Reconciler):
                 what = f"PVC {namespace}/{claim_name} does not exist, waiting for it to appear"
                 failed = condition("Synchronized", "False", "FailedPvcNotFound", what)
                 await self._write(vmi, "Pending", [_not_ready("PodNotExists"), failed])
-                await record_event(
-                    self.api, VMI, vmi, "FailedPvcNotFound", what, warning=True, source=_SOURCE
-                )
+                await self._warn(vmi, "FailedPvcNotFound", what)
                 return
             # A pod is what a claim that waits for its first consumer waits for.
             ready &= claims.is_bound(claim) or claims.waits_for_consumer(self.caches, claim)
             data_volume = self.caches[DATA_VOLUME].get(namespace, claim_name)
             phase = (data_volume.get("status") or {}).get("phase") if data_volume else "Succeeded"
             ready &= phase in ("Succeeded", "WaitForFirstConsumer", "PendingPopulation")
-        volumes = condition(
-            "DataVolumesReady", "False", "NotAllDVsReady", "Not all of the VMI's DVs are ready"
-        )
+        said = "Not all of the VMI's DVs are ready"
+        volumes = condition("DataVolumesReady", "False", "NotAllDVsReady", said)
         if ready:
             said = "All of the VMI's DVs are bound and ready"
             volumes = condition("DataVolumesReady", "True", "AllDVsReady", said)
@@ -154,7 +151,7 @@ class Instances(Reconciler):
                 said = f"failed to create virtual machine pod: {error}"
                 failed = condition("Synchronized", "False", "FailedCreate", said)
                 await self._write(vmi, "Pending", [*told, failed])
-                await record_event(self.api, VMI, vmi, "FailedCreate", said, warning=True, source=_SOURCE)
+                await self._warn(vmi, "FailedCreate", said)
                 raise
         await self._write(vmi, "Pending", told)
 
@@ -174,8 +171,8 @@ class Instances(Reconciler):
             await self._write(vmi, "Scheduled", [_not_ready("GuestNotRunning")], **more)
         elif phase == "Scheduled":
             await self._run(vmi, pod)
-        elif uid_of(vmi) in self._ended:
-            await self._machine_ended(vmi)
+        elif (reason := self._ended.get(uid_of(vmi))) is not None:
+            await self._finish(vmi, "Succeeded" if reason in (GUEST_SHUTDOWN, STOPPED) else "Failed", reason)
         elif uid_of(vmi) not in self._machines:
             await self._finish(vmi, "Failed", "its machine is not there: the sandbox was started anew")
         else:
@@ -196,7 +193,7 @@ class Instances(Reconciler):
             except OdfError as error:
                 message = f"server error. command SyncVMI failed: {error}"
                 self._logs.say(pod, COMPUTE, message)
-                await record_event(self.api, VMI, vmi, "SyncFailed", message, warning=True, source=_SOURCE)
+                await self._warn(vmi, "SyncFailed", message)
                 await self._stop(uid, 0)
                 await self._finish(vmi, "Failed", message)
                 return
@@ -246,10 +243,6 @@ class Instances(Reconciler):
         nodes = [node for _, node in self.caches[NODE].objects]
         await self.api.patch_status(VMI, name, migrated(vmi, nodes))
 
-    async def _machine_ended(self, vmi: Obj) -> None:
-        reason = self._ended[uid_of(vmi)]
-        await self._finish(vmi, "Succeeded" if reason in (GUEST_SHUTDOWN, STOPPED) else "Failed", reason)
-
     async def _stop(self, uid: str, grace_s: float) -> None:
         machine = self._machines.get(uid)
         if machine is not None:
@@ -260,8 +253,7 @@ class Instances(Reconciler):
         await self._stop(uid_of(vmi), 0)
         await self._write(vmi, phase, [_not_ready("GuestNotRunning", why)])
         if phase == "Failed":
-            message = f"The VirtualMachineInstance crashed: {why}"
-            await record_event(self.api, VMI, vmi, "Stopped", message, warning=True, source=_SOURCE)
+            await self._warn(vmi, "Stopped", f"The VirtualMachineInstance crashed: {why}")
 
     async def _delete(self, vmi: Obj, pod: Obj | None, phase: str) -> None:
         grace = vmi["metadata"].get("deletionGracePeriodSeconds") or vmi["spec"].get(
@@ -287,6 +279,9 @@ class Instances(Reconciler):
         self._running_since_s.pop(uid_of(vmi), None)
         left = [f for f in vmi["metadata"].get("finalizers") or [] if f not in _FINALIZERS]
         await self.api.set_finalizers(VMI, vmi, left)
+
+    async def _warn(self, vmi: Obj, reason: str, message: str) -> None:
+        await record_event(self.api, VMI, vmi, reason, message, warning=True, source=_SOURCE)
 
     async def _write(self, vmi: Obj, phase: str, conditions: list[Obj], **more: object) -> None:
         before = vmi.get("status") or {}
