@@ -117,7 +117,7 @@ LOST_GUEST = frozenset(
 class FioError(OdfError):
     """fio's answer is not a measurement.
 
-    ``reason`` is one of the codes of the failure catalogue (`pytest_odfperf.fio.failures`), or what became
+    ``reason`` is a code of the failure catalogue (`pytest_odfperf.fio.answers.failures`), or what became
     of the guest that should have given it (`GuestError`).
     """
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.histogram import Histogram
 
 #: A percentile with fewer I/Os above it than this is noise.

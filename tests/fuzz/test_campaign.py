@@ -24,8 +24,8 @@ import pytest
 import yaml
 
 from pytest_odfperf.errors import FioError, InputError, OdfError
+from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.job import read_job
-from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings

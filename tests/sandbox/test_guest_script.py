@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.job import render
-from pytest_odfperf.fio.output import parse
 from pytest_odfperf.guest.answers import split_logs
 from pytest_odfperf.matrix.model import FioSettings, Profile
 

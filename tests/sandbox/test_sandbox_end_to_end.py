@@ -14,8 +14,8 @@ from pytest_odfperf.cluster.client.connect import connect
 from pytest_odfperf.cluster.groups.vm_group import VmGroup
 from pytest_odfperf.cluster.runs.run_object import create_run
 from pytest_odfperf.errors import GuestError
+from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.job import Job, render
-from pytest_odfperf.fio.output import parse
 from pytest_odfperf.guest.all_guests import close_all, connect_all, run_on_all
 from pytest_odfperf.guest.guest import GuestRun
 from pytest_odfperf.guest.ssh_keys import host_key, new_key_pair

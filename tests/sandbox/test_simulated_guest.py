@@ -13,8 +13,8 @@ import asyncssh
 import pytest
 import yaml
 
+from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.job import Job, render
-from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.sandbox.config.parse_config import parse_config
 from pytest_odfperf.sandbox.machines.base import Backend, DiskSpec, Machine, MachineSpec

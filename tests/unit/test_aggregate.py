@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.measure.aggregate import combine
 

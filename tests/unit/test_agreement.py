@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.failures import NEXT_STEPS
-from pytest_odfperf.fio.fio_result import FioResult
+from pytest_odfperf.fio.answers.failures import NEXT_STEPS
+from pytest_odfperf.fio.answers.fio_result import FioResult
+from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import Job, read_job
-from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.model import FioSettings
 
 SETTINGS = FioSettings(runtime_s=1, ramp_s=1, iodepth=4, numjobs=2, file_size_bytes=8 << 20)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.answer import Answer, read
-from pytest_odfperf.fio.failures import NEXT_STEPS
+from pytest_odfperf.fio.answers.answer import Answer, read
+from pytest_odfperf.fio.answers.failures import NEXT_STEPS
 from pytest_odfperf.fio.job import Job, read_job
 from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.sandbox.fio_failures import as_job, failure, failure_names

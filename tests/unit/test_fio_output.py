@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.errors import FioError
+from pytest_odfperf.fio.answers.output import parse
+from pytest_odfperf.fio.answers.section_load import kind
 from pytest_odfperf.fio.job import Job, read_job
-from pytest_odfperf.fio.output import parse
-from pytest_odfperf.fio.section_load import kind
 from pytest_odfperf.matrix.model import FioSettings
 
 SETTINGS = FioSettings(runtime_s=1, ramp_s=1, iodepth=4, numjobs=2, file_size_bytes=8 << 20)

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import FioError, InputError
+from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.job import Job, read_job, render
-from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.matrix.reading.load import load_text

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.answer import Answer, read
-from pytest_odfperf.fio.failures import NEXT_STEPS
+from pytest_odfperf.fio.answers.answer import Answer, read
+from pytest_odfperf.fio.answers.failures import NEXT_STEPS
+from pytest_odfperf.fio.answers.said import TABLE, by_words, notes_of
 from pytest_odfperf.fio.job import read_job
-from pytest_odfperf.fio.said import TABLE, by_words, notes_of
 from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.sandbox.fio_failures import failure
 

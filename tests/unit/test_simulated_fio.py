@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import render
-from pytest_odfperf.fio.output import parse
 from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import answer, lognormal_histogram

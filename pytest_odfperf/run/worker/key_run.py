@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import FioError, GuestError, one_line
-from pytest_odfperf.fio.answer import Answer, read
+from pytest_odfperf.fio.answers.answer import Answer, read
+from pytest_odfperf.fio.answers.failures import NEXT_STEPS
+from pytest_odfperf.fio.answers.output import FioResult
 from pytest_odfperf.fio.completion_log import PREFIX
-from pytest_odfperf.fio.failures import NEXT_STEPS
 from pytest_odfperf.fio.job import Job
-from pytest_odfperf.fio.output import FioResult
 from pytest_odfperf.fio.timing import deadline_s, prepare_s
 from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key

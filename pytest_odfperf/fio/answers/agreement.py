@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.failures import DEFAULT_ENGINE, ERRNO_REASONS, SYNCHRONOUS, errno_text
+from pytest_odfperf.fio.answers.failures import DEFAULT_ENGINE, ERRNO_REASONS, SYNCHRONOUS, errno_text
 from pytest_odfperf.fio.job import Direction, Job, Section
 
 #: fio stops a few milliseconds early or late; a run below this share of its time was cut short.

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio import section_load
-from pytest_odfperf.fio.agreement import RUNTIME_SHARE, check_counts
+from pytest_odfperf.fio.answers import section_load
+from pytest_odfperf.fio.answers.agreement import RUNTIME_SHARE, check_counts
+from pytest_odfperf.fio.answers.fio_result import DirectionResult, JobResult, LatencyResult
 from pytest_odfperf.fio.completion_log import SectionLog
-from pytest_odfperf.fio.fio_result import DirectionResult, JobResult, LatencyResult
 from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import Direction, Section
 from pytest_odfperf.matrix.model import FioSettings

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio import agreement, completion_log
-from pytest_odfperf.fio.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio import completion_log
+from pytest_odfperf.fio.answers import agreement
+from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio.answers.said import by_words, lines_of, notes_of
+from pytest_odfperf.fio.answers.section_figures import read_section
 from pytest_odfperf.fio.job import Job, Section
-from pytest_odfperf.fio.said import by_words, lines_of, notes_of
-from pytest_odfperf.fio.section_figures import read_section
 from pytest_odfperf.matrix.model import FioSettings
 
 __all__ = ["DirectionResult", "FioResult", "JobResult", "LatencyResult", "documents", "parse"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_odfperf.errors import FioError
-from pytest_odfperf.fio.failures import ERRNO_REASONS, by_exit_code, errno_text
+from pytest_odfperf.fio.answers.failures import ERRNO_REASONS, by_exit_code, errno_text
+from pytest_odfperf.fio.answers.output import FioResult, documents, parse
+from pytest_odfperf.fio.answers.said import by_words, lines_of
 from pytest_odfperf.fio.job import Job
-from pytest_odfperf.fio.output import FioResult, documents, parse
-from pytest_odfperf.fio.said import by_words, lines_of
 from pytest_odfperf.matrix.model import FioSettings
 
 
