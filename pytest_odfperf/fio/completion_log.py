@@ -140,7 +140,8 @@ def rate_per_s(workers: Iterable[Sequence[Line]], runtime_ms: int, interval: int
     done = [_ios(_marks(lines, runtime_ms, interval), runtime_ms, interval) for lines in workers]
     if not done or None in done:
         return None
-    return 1000 * sum(ios for ios in done if ios is not None) / runtime_ms
+    ios = sum(one for one in done if one is not None)
+    return 1000 * ios / runtime_ms if ios > 0 else None
 
 
 def _ios(marks: Sequence[tuple[int, int]], runtime_ms: int, interval: int) -> float | None:

@@ -238,3 +238,26 @@ def test_the_rate_is_of_all_ios_but_those_in_flight_at_the_end(sample: tuple[str
     (first, *_) = parse(text, asked_job, SETTINGS, logs=logs).jobs
     assert first.read is not None
     assert first.read.iops_per_s == pytest.approx(total - 8, rel=1e-3)
+
+
+def test_reads_and_writes_of_a_mix_are_one_stream(fio_samples: Path) -> None:
+    text = (fio_samples / "mixed-70-30.json").read_text()
+    job = read_job(
+        "[global]\nwrite_hist_log=h\nlog_hist_msec=100\n" + (fio_samples / "mixed-70-30.fio").read_text()
+    )
+    entry = json.loads(text)["jobs"][0]
+    reads, writes = (entry[direction]["lat_ns"]["N"] for direction in ("read", "write"))
+    # All come evenly, but at the end there happen to be more reads than usual.
+    per_line = [(reads // 20, writes // 20)] * 8 + [(reads // 20 + writes // 40, writes // 40)]
+    log = "".join(
+        f"{100 * number}, 0, 4096, {read}\n{100 * number}, 1, 4096, {write}\n"
+        for number, (read, write) in enumerate(per_line, 1)
+    )
+    logs = {"h_clat_hist.1.log": log, "h_clat_hist.2.log": log}
+    (found,) = parse(text, job, SETTINGS, logs=logs).jobs
+    assert found.read is not None
+    assert found.write is not None
+    assert found.read.iops_per_s / found.write.iops_per_s == pytest.approx(reads / writes)
+    assert found.read.iops_per_s + found.write.iops_per_s == pytest.approx(reads + writes, rel=0.01)
+    for part in (found.read, found.write):
+        assert part.bw_bytes_per_s == pytest.approx(4096 * part.iops_per_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pytest_odfperf.errors import FioError
@@ -47,6 +48,8 @@ def read_section(
             notes += [note] if note else []
         elif isinstance(part, dict) and part.get("total_ios", 0):
             raise FioError("config", f"job {section.name}: {direction} I/Os, though it is rw={section.rw}")
+    if not notes:
+        found |= _within(section, {name: part for name, part in found.items() if part}, settings.runtime_s)
     result = JobResult(
         name=section.name,
         phase=phase,
@@ -105,11 +108,6 @@ def _direction(
             f"{what}: its rate is from fio's totals, as {log.problem or 'its completions are too few'}; "
             f"it may be off by the I/Os in flight, {100 * abs(completed - counted) / completed:.1f} %"
         )
-    if note is None:
-        # Whatever late lines of a busy guest say: what completed after the runtime was in flight at its end.
-        in_flight = section.numjobs * section.iodepth
-        within = (completed - in_flight) / settings.runtime_s, completed / settings.runtime_s
-        rate = min(max(rate, within[0]), within[1])
     # fio's bytes are of an I/O more or less, at the ramp's end.
     low, high = section.block_bytes.get(direction, (0, 0))
     result = DirectionResult(
@@ -120,6 +118,26 @@ def _direction(
         **figures,
     )
     return result, note
+
+
+def _within(
+    section: Section, parts: Mapping[Direction, DirectionResult], runtime_s: int
+) -> dict[Direction, DirectionResult]:
+    """Rates from the log, held against the I/Os that completed.
+
+    Whatever late lines of a busy guest say: what completed after the runtime was in flight at its end. Reads
+    and writes of a mix follow each other at random, so that only both together tell how many were in time;
+    each has its share of them.
+    """
+    completed = sum(part.total_ios for part in parts.values())
+    least, most = (completed - section.numjobs * section.iodepth) / runtime_s, completed / runtime_s
+    rate = min(max(sum(part.iops_per_s for part in parts.values()), least), most)
+    found = {}
+    for direction, part in parts.items():
+        iops = rate * part.total_ios / completed
+        bandwidth = iops * part.bw_bytes_per_s / part.iops_per_s
+        found[direction] = replace(part, iops_per_s=iops, bw_bytes_per_s=bandwidth)
+    return found
 
 
 def _nearer(section: Section, counted: int, completed: int, runtime_ms: float, lat_ns: float) -> int:
