@@ -14,6 +14,7 @@ from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, cau
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.plugin.session_state import KEY, MEASURED, is_worker
+from pytest_odfperf.plugin.signals.session_signals import interruption
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.worker.recorder import Recorder
 from pytest_odfperf.waiting import Stop
@@ -32,6 +33,7 @@ class MeasuringHooks:
         process = os.environ.get("PYTEST_XDIST_WORKER", "main")
         self._slot = GroupSlot(plan, stop, process)
         self._recorder = Recorder(plan, process)
+        self._config = config
         self._stop = stop
         self._worker = is_worker(config)
         self._ran: set[pytest.Item] = set()
@@ -55,7 +57,7 @@ class MeasuringHooks:
         try:
             return self._slot.ensure(key)
         except InterruptedRunError:
-            raise KeyboardInterrupt from None
+            raise interruption(self._config, None) from None
 
     def result(self, key: Key, test: str, repeat: int) -> Result:
         """The measurement of ``key``, or why there is none; made once for all its tests in a row.
@@ -72,7 +74,7 @@ class MeasuringHooks:
             except OdfError as error:
                 failed = self._slot.failed(key, error)
                 if isinstance(failed, InterruptedRunError):
-                    raise KeyboardInterrupt from None
+                    raise interruption(self._config, None) from None
                 self._last = key, repeat, failed
         self._seen.add(test)
         found = self._last[2]
@@ -107,7 +109,7 @@ class MeasuringHooks:
         try:
             self._slot.release()
         except InterruptedRunError:
-            raise KeyboardInterrupt from None
+            raise interruption(self._config, None) from None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -40,6 +40,13 @@ class Interrupted(KeyboardInterrupt):
     """
 
 
+def interruption(config: pytest.Config, words: str | None, code: int | None = None) -> BaseException:
+    """What ends a session at once. pytest would open the debugger at a KeyboardInterrupt."""
+    if getattr(config.option, "usepdb", False):
+        return pytest.exit.Exception(words or "interrupted", code)
+    return Interrupted(words)
+
+
 @contextmanager
 def controller_signals(config: pytest.Config, interrupt: Interrupt) -> Generator[Signals]:
     """The first signal stops the run and deletes what it made, the second ends this process."""
@@ -49,13 +56,12 @@ def controller_signals(config: pytest.Config, interrupt: Interrupt) -> Generator
             what = "the objects of this run are being deleted" if interrupt.deleted else "stopping"
             interrupt.say(f"odfperf: {interrupt.name}: {what}; a second signal ends pytest at once")
 
-    def interruption(signum: int) -> BaseException:
-        if getattr(config.option, "usepdb", False):
-            # pytest would open the debugger at a KeyboardInterrupt.
-            return pytest.exit.Exception(interrupt.name or str(interrupt.lost), 128 + signum)
-        return Interrupted(interrupt.lost or interrupt.name)
-
-    signals = Signals(note=interrupt.note, first=first, again=interrupt.leave, interruption=interruption)
+    signals = Signals(
+        note=interrupt.note,
+        first=first,
+        again=interrupt.leave,
+        interruption=lambda signum: interruption(config, interrupt.lost or interrupt.name, 128 + signum),
+    )
     with signals:
         interrupt.wake = signals.wake
         yield signals
