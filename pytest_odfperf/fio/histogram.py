@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 _BITS = 6
 _BUCKETS_PER_GROUP = 1 << _BITS
@@ -93,12 +94,15 @@ class Histogram:
         return Histogram.of(counts)
 
     def percentile_ns(self, percent: float) -> int:
-        """Nearest rank, as fio: the first bucket by which ``percent`` of the I/Os are done."""
+        """Nearest rank, as fio: the first bucket by which ``percent`` of the I/Os are done.
+
+        The rank is exact: with floats, 99.9 % of 1000 I/Os is a little more than 999 of them.
+        """
         if not self.counts:
             raise ValueError("a histogram without I/Os has no percentiles")
         if not 0 < percent <= 100:
             raise ValueError(f"percentile {percent}")
-        wanted = percent / 100 * self.total
+        wanted = Fraction(str(percent)) / 100 * self.total
         seen = 0
         for index, count in self.counts:
             seen += count

@@ -74,6 +74,15 @@ def test_bins_that_fio_does_not_write_are_refused(bins: dict[str, int]) -> None:
         Histogram.from_bins(bins)
 
 
+@pytest.mark.parametrize("percent", [0.1, 0.7, 28, 29, 50, 57, 95, 99, 99.9, 99.99])
+@given(hundreds=st.integers(1, 30))
+def test_a_rank_that_is_a_whole_number_is_that_number(percent: float, hundreds: int) -> None:
+    total = 10_000 * hundreds
+    rank = round(percent * 100) * hundreds
+    assert Histogram.of({100: rank, 101: total - rank}).percentile_ns(percent) == 100
+    assert Histogram.of({100: rank - 1, 101: total - rank + 1}).percentile_ns(percent) == 101
+
+
 def test_nothing_has_no_percentile() -> None:
     with pytest.raises(ValueError, match="without I/Os"):
         Histogram(()).percentile_ns(99)
