@@ -98,6 +98,8 @@ ROWS: list[tuple[str, Change, str, str]] = [
         "I/Os went to vda, and 0",
     ),
     ("the data disk did little", disks(vdb=30, vda=290_000), "wrong_device", "and 30 to the data disk vdb"),
+    ("no disk did anything", disks(vdb=0), "wrong_device", "the data disk vdb did no I/O"),
+    ("nor did another", disks(vdb=0, vda=0), "wrong_device", "the data disk vdb did no I/O"),
     ("only another disk", disks(vda=290_000), "wrong_device", "the data disk is vdb"),
     (
         "a phase before the other's end",

@@ -160,18 +160,18 @@ def check_order(job: Job, entries: list[Mapping[str, Any]], runtime_s: int) -> N
             raise FioError("config", f"job {section.name} began before the sections above it were over")
 
 
-def check_disk(document: Mapping[str, Any], device: str | None) -> None:
-    """Raise `FioError` if another disk than ``device`` did the I/O, as far as fio says.
+def check_disk(document: Mapping[str, Any], device: str | None, *, buffered: bool = False) -> None:
+    """Raise `FioError` if another disk than ``device`` did the I/O, or none, as far as fio says.
 
-    ``disk_util`` is empty where there is no disk.
+    ``disk_util`` is empty where there is no disk. ``buffered``: the page cache may have answered all of it.
     """
-    disks = document.get("disk_util")
+    listed = document.get("disk_util")
+    disks = [disk for disk in (listed if isinstance(listed, list) else []) if isinstance(disk, dict)]
     found = {
         str(disk.get("name")): sum(
             count for key in ("read_ios", "write_ios") if _is_count(count := disk.get(key, 0))
         )
-        for disk in (disks if isinstance(disks, list) else [])
-        if isinstance(disk, dict)
+        for disk in disks
     }
     if not device or not found:
         return
@@ -185,3 +185,6 @@ def check_disk(document: Mapping[str, Any], device: str | None) -> None:
             "wrong_device",
             f"{found[other]:.0f} I/Os went to {other}, and {found[device]:.0f} to the data disk {device}",
         )
+    told = all("read_ios" in disk for disk in disks if disk.get("name") == device)
+    if told and not found[device] and not buffered:
+        raise FioError("wrong_device", f"the data disk {device} did no I/O: a memory or a cache answered")

@@ -50,7 +50,7 @@ def parse(
             agreement.check_errors(entry)
     if names != wanted:
         raise FioError("truncated", f"the answer has the jobs {_shown(names)}, not {_shown(wanted)}")
-    agreement.check_disk(document, device)
+    agreement.check_disk(document, device, buffered=bool(job.buffered))
     agreement.check_order(job, entries, settings.runtime_s)
     jobs, notes = [], list(notes_of(said))
     for section, first_worker, entry in _with_workers(job, entries):
