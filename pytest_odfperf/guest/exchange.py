@@ -44,7 +44,7 @@ class Exchange:
                 view = view[self._channel.send(bytes(view[: 1 << 15])) :]
             except TimeoutError:
                 continue
-            except OSError as error:
+            except _broken() as error:
                 raise ConnectionLostError(str(error) or "the channel is closed") from error
 
     def line(self, deadline: Deadline, state: str) -> str:
@@ -96,8 +96,8 @@ class Exchange:
                 piece = self._channel.recv(1 << 16)
             except TimeoutError:
                 continue
-            except OSError as error:
-                raise ConnectionLostError(str(error)) from error
+            except _broken() as error:
+                raise ConnectionLostError(str(error) or "the channel is closed") from error
             if not piece:
                 # sshd sends the exit status before or just after the end of the output.
                 self._channel.status_event.wait(_STATUS_S)
@@ -110,3 +110,10 @@ class Exchange:
 
 class _EndError(ConnectionLostError):
     """The command ended its output."""
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What paramiko raises when a connection ends under a call: an EOFError if its socket takes no more."""
+    from paramiko import SSHException
+
+    return OSError, EOFError, SSHException

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paramiko import SSHException
 
 from pytest_odfperf.errors import GuestError
 from pytest_odfperf.guest import exchange as exchange_module
@@ -230,3 +231,19 @@ def test_a_guest_does_not_choose_where_its_files_are_written(name: str) -> None:
 def test_a_guest_without_log_files_may_leave_them_out() -> None:
     run = result(exchange(ended() + b"file fio.json 0\nfile fio.log 0\nend t\n"))
     assert (run.fio_logs, run.logs_cut) == ({}, False)
+
+
+@pytest.mark.parametrize("broken", [OSError("reset"), EOFError(), SSHException("no session")])
+def test_whatever_a_lost_connection_raises_it_is_a_lost_connection(broken: Exception) -> None:
+    class Broken(Channel):
+        def send(self, data: bytes) -> int:
+            raise broken
+
+        def recv(self, size: int) -> bytes:
+            raise broken
+
+    source = Exchange("g", Broken(()), Stop())  # type: ignore[arg-type]
+    with pytest.raises(ConnectionLostError):
+        source.send(b"job")
+    with pytest.raises(ConnectionLostError):
+        source.line(Deadline("a line", 5), "nothing")
