@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.verdicts.doubt import Doubt, Verdict
 from pytest_odfperf.plain import from_plain, to_plain
 
 SCHEMA = 1
@@ -54,6 +55,10 @@ class Record:
     diagnosis: str | None = None
     #: What happened that does not void the figures: a migration, a lost connection, a clock that was set.
     notes: tuple[str, ...] = ()
+    #: Whether the figures are to be believed; None where none were measured, or by an earlier version.
+    verdict: Verdict | None = None
+    #: What the rules object to (docs/verdicts.md).
+    doubts: tuple[Doubt, ...] = ()
     #: SHA-256 of everything that decides the number.
     definition: str | None = None
     #: The process that measured: ``gw0``, ``main``.

@@ -13,6 +13,7 @@ from pytest_odfperf.measure.aggregate import (
     Measurement,
 )
 from pytest_odfperf.measure.record import GuestRecord
+from pytest_odfperf.measure.verdicts.doubt import Doubt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Measured:
     artefacts: tuple[str, ...]
     #: What happened that does not void the figures.
     notes: tuple[str, ...] = ()
+    #: What the rules object to in it.
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

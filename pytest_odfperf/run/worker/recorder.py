@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record, Status
+from pytest_odfperf.measure.verdicts.doubt import verdict_of
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.worker.key_result import Measured
 from pytest_odfperf.store import journal
@@ -53,6 +54,8 @@ class Recorder:
             reason_code=reason_code,
             diagnosis=diagnosis,
             notes=measured.notes if measured else (),
+            verdict=verdict_of(measured.doubts) if measured else None,
+            doubts=measured.doubts if measured else (),
             definition=definition,
             worker=self._process,
             marking=measured.marking if measured else self._plan.marking,

@@ -1,0 +1,42 @@
+"""What a measurement leaves for the rules to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pytest_odfperf.errors import GuestError
+from pytest_odfperf.fio.answers.output import FioResult
+from pytest_odfperf.fio.job import Job
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
+
+if TYPE_CHECKING:
+    from pytest_odfperf.guest.guest import Guest, GuestRun
+    from pytest_odfperf.run.worker.group_slot import GroupSlot
+
+
+def evidence_of(
+    key: Key,
+    guests: tuple[Guest, ...],
+    runs: Mapping[str, GuestRun | GuestError],
+    results: Mapping[str, FioResult],
+    slot: GroupSlot,
+    job: Job,
+) -> Evidence:
+    """All that the rules may look at, once every guest has a result."""
+    found = []
+    for guest in guests:
+        run = runs[guest.name]
+        assert not isinstance(run, GuestError)
+        found.append(
+            GuestEvidence(
+                name=guest.name,
+                result=results[guest.name],
+                facts=guest.facts,
+                started_at_epoch_ns=run.started_epoch_ns,
+                ended_at_epoch_ns=run.ended_epoch_ns,
+                ran_s=run.ran_s,
+            )
+        )
+    return Evidence(key=key, job=job, settings=slot.plan.matrix.fio_of(key.profile), guests=tuple(found))
