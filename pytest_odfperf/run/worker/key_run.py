@@ -20,7 +20,7 @@ from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
 from pytest_odfperf.measure.record import BUFFERED, GuestRecord
-from pytest_odfperf.measure.verdicts.judge import judge
+from pytest_odfperf.measure.verdicts.judge import judge, shown
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.run.worker.key_evidence import evidence_of
 from pytest_odfperf.run.worker.key_result import Measured, Result
@@ -88,7 +88,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
         measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
     measured = replace(measured, doubts=judge(evidence_of(key, guests, runs, results, slot, job)))
     for doubt in measured.doubts:
-        LOGGER.warning("%s: %s, %s: %s", key, doubt.level, doubt.code, one_line(doubt.text))
+        LOGGER.warning("%s: %s", key, one_line(shown(doubt)))
     for note in measured.notes:
         LOGGER.warning("%s: %s", key, one_line(note))
     slot.measured()
