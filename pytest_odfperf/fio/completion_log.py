@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from pytest_odfperf.fio.completion_lines import Line, read_lines
 from pytest_odfperf.fio.job_file.section import Section
 
 #: The names of the logs that the plugin asks for begin with it.
@@ -44,15 +45,7 @@ _MOST_AT_EDGE = 5
 #: A pause of more than so many usual ones and an interval, at the beginning or the end, is a device that
 #: stood still: fio's first line comes an interval after its first or second completion.
 _PAUSES = 3.0
-_DIRECTIONS = {"read": 0, "write": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One worker's completions in one direction, from its line before to this one."""
-
-    end_ms: int
-    ios: int
+_DIRECTIONS = ("read", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +54,8 @@ class SectionLog:
 
     lines: Mapping[str, Sequence[Sequence[Line]]] = field(default_factory=dict)
     interval_ms: int = _LONGEST_MS
+    #: ``log_hist_coarseness``: a column of the lines is 2**coarseness buckets of fio's histogram.
+    coarseness: int = COARSENESS
     problem: str | None = None
 
     def ios(self, direction: str) -> int:
@@ -85,12 +80,14 @@ def read_log(section: Section, first_worker: int, logs: Mapping[str, str]) -> Se
         return SectionLog(problem="there is no log of its completions")
     lines: dict[str, list[Sequence[Line]]] = {direction: [] for direction in _DIRECTIONS}
     for name in names:
+        try:
+            found = read_lines(logs.get(name, ""))
+        except ValueError as error:
+            return SectionLog(problem=f"the log of its completions is broken ({name}: {error})")
         for direction in _DIRECTIONS:
-            try:
-                lines[direction].append(read_lines(logs.get(name, ""), direction))
-            except ValueError as error:
-                return SectionLog(problem=f"the log of its completions is broken ({name}: {error})")
-    return SectionLog(lines, interval)
+            lines[direction].append(found[direction])
+    coarseness = section.options.get("log_hist_coarseness", "0")
+    return SectionLog(lines, interval, int(coarseness) if coarseness.isdecimal() else 0)
 
 
 def interval_ms(runtime_s: int, writers: int) -> int:
@@ -114,22 +111,6 @@ def asked(sections: Sequence[Section], runtime_s: int) -> str:
 def log_name(prefix: str, worker: int) -> str:
     """fio's name for the log of worker number ``worker``, counted from 1 over all sections."""
     return f"{prefix}_clat_hist.{worker}.log"
-
-
-def read_lines(text: str, direction: str) -> tuple[Line, ...]:
-    """The lines of one direction in the order of time. Raises `ValueError` for what fio does not write."""
-    wanted = _DIRECTIONS[direction]
-    found: list[Line] = []
-    for number, raw in enumerate(text.splitlines(), 1):
-        fields = raw.split(",")
-        if len(fields) < 4 or not all(field.strip().isdecimal() for field in fields):
-            raise ValueError(f"line {number} is {raw!r:.60}")
-        time_ms, written, _, *counts = (int(field) for field in fields)
-        if written == wanted:
-            if found and time_ms < found[-1].end_ms:
-                raise ValueError(f"line {number} goes back in time ({found[-1].end_ms} to {time_ms} ms)")
-            found.append(Line(time_ms, sum(counts)))
-    return tuple(found)
 
 
 def rate_per_s(workers: Iterable[Sequence[Line]], runtime_ms: int, interval: int) -> float | None:

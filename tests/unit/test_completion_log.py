@@ -9,15 +9,14 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from pytest_odfperf.fio.completion_lines import Line, read_lines
 from pytest_odfperf.fio.completion_log import (
     COARSENESS,
     PREFIX,
-    Line,
     asked,
     interval_ms,
     log_name,
     rate_per_s,
-    read_lines,
     read_log,
 )
 from pytest_odfperf.fio.job import read_job
@@ -149,12 +148,26 @@ def test_what_is_reaped_after_the_runtime_does_not_count() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1000, 0, 4096\n", "1000, 0, x, 5\n", "-1, 0, 4096, 5\n", "2000, 0, 4096, 5\n1000, 0, 4096, 5\n", "a\n"],
+    [
+        "1000, 0, 4096\n",
+        "1000, 0, x, 5\n",
+        "-1, 0, 4096, 5\n",
+        "2000, 0, 4096, 5\n1000, 0, 4096, 5\n",
+        "a\n",
+        "1000, 0, 4096, 5]\n",
+        "1000, 0, 4096, [5]\n",
+        "1000, 0, 4096, 1e3\n",
+        "1000, 0, 4096, 007\n",
+        "1000, 0, 4096, ٣\n",
+        "1000, 0, 4096, 5,\n",
+        "1000, 0, 4096, 5\n\n1200, 0, 4096, 5\n",
+        '1000, 0, 4096, {"a": 5}\n',
+    ],
 )
 def test_a_broken_log_is_told_and_not_used(text: str) -> None:
     (section,) = read_job(f"{HEAD}write_hist_log=h\nlog_hist_msec=200\n[a]\nrw=read\n").sections
     with pytest.raises(ValueError, match="line"):
-        read_lines(text, "read")
+        read_lines(text)
     log = read_log(section, 1, {log_name("h", 1): text})
     assert log.rate_per_s("read", 10_000) is None
     assert "broken (h_clat_hist.1.log: line" in (log.problem or "")
@@ -166,7 +179,7 @@ def test_the_log_of_each_worker_is_found_by_its_number() -> None:
     own = {log_name(PREFIX, number): f"1000, 0, 4096, {number}\n900, 1, 4096, 7\n" for number in (1, 2)}
     logs = own | {log_name("b", 3): "1000, 0, 4096, 3\n"}
     first, second = read_log(job.sections[0], 1, logs), read_log(job.sections[1], 3, logs)
-    assert list(first.lines["read"]) == [(Line(1000, 1),), (Line(1000, 2),)]
+    assert list(first.lines["read"]) == [(Line(1000, 1, [1]),), (Line(1000, 2, [2]),)]
     assert (first.ios("write"), first.interval_ms) == (14, 200)
     assert (second.ios("read"), second.interval_ms) == (3, 500)
     assert read_log(job.sections[1], 3, own).problem == "there is no log of its completions"

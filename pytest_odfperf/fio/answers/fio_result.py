@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pytest_odfperf.fio.completion_log import SectionLog
 from pytest_odfperf.fio.histogram import Histogram
 
 
@@ -45,6 +46,8 @@ class JobResult:
     write: DirectionResult | None
     #: fsync, fdatasync and the like: the commits of a database.
     sync: LatencyResult | None = None
+    #: When its I/Os completed.
+    log: SectionLog = field(default=SectionLog(problem="there is no log of its completions"), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

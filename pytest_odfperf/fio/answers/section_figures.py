@@ -58,6 +58,7 @@ def read_section(
         read=found["read"],
         write=found["write"],
         sync=_sync(section, entry.get("sync"), found["write"]),
+        log=log,
     )
     return result, (*notes, *_shallow(section, result))
 
