@@ -59,6 +59,12 @@ class Record:
     verdict: Verdict | None = None
     #: What the rules object to (docs/verdicts.md).
     doubts: tuple[Doubt, ...] = ()
+    #: Which measurement of its key it is, from 1.
+    repeat: int = 1
+    #: The pass over its group's keys that it was in, and its place there, from 1; None: the run had one pass,
+    #: in the matrix's order.
+    block: int | None = None
+    order: int | None = None
     #: SHA-256 of everything that decides the number.
     definition: str | None = None
     #: The process that measured: ``gw0``, ``main``.
