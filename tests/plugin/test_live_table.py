@@ -91,6 +91,8 @@ def test_a_table_shows_what_runs_and_is_gone_at_the_end(start_terminal):
 def test_one_pool_after_the_other_is_told_in_lines_of_their_own(start_terminal):
     terminal = start_terminal("--odf", *TWO_POOLS, "--odf-filter", "*:*:*:*:*:4k")
     terminal.until("0/2 keys, ETA", "tiny:10Gi:1:random-rw:4k", "waiting")
+    # It moves while the test itself runs in this process, and pytest captures what is written.
+    terminal.until("tiny:10Gi:1:random-rw:4k  2 s")
     screen, code = terminal.end()
     assert code == 0
     assert [line for line in screen.splitlines() if " started, " in line] == [
@@ -108,3 +110,15 @@ def test_what_an_interrupt_does_is_said_where_the_table_does_not_cover_it(start_
     assert screen.count(words) == 1
     assert "ETA" not in screen
     assert "odfperf: ended by SIGINT" in screen
+
+
+@pytest.mark.parametrize("how", ["--odf", "--odf-parallel"])
+def test_a_log_hears_of_the_run_while_a_key_is_measured(run_pytest, how):
+    one = ("--odf-pool", "fast", "--odf-filter", "*:*:*:*:*:4k")
+    done = run_pytest(
+        how, "--odf-matrix", "slow.yaml", *one, env={"ODFPERF_HEARTBEAT_S": "0.5"}, slow__yaml=SLOW
+    )
+    told = [line for line in done.lines if line.startswith("odfperf: 0/1 keys")]
+    assert done.code == 0
+    assert len(told) > 3
+    assert done.lines.index(told[-1]) < done.lines.index(next(x for x in done.lines if " ended after " in x))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -21,13 +22,14 @@ HEARTBEAT_S = 30.0
 
 
 class Display:
-    """Shows ``progress``; everything that it writes goes through one lock."""
+    """Shows ``progress``, of which several threads tell and ask."""
 
     def __init__(self, config: pytest.Config, progress: Progress) -> None:
         self._progress = progress
         self._terminal: Any = config.pluginmanager.getplugin("terminalreporter")
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._live: Any = None
+        self._captured: tuple[Any, TextIO] | None = None
         self._ended = threading.Event()
         self._heartbeat_s = float(os.environ.get("ODFPERF_HEARTBEAT_S", HEARTBEAT_S))
         self.is_live = (
@@ -42,6 +44,7 @@ class Display:
     def start(self) -> None:
         if self._terminal is None:
             return
+        self._write_past_capture()
         if self.is_live:
             from rich.console import Console
             from rich.live import Live
@@ -66,40 +69,62 @@ class Display:
         if self._live is not None:
             self._live.stop()
             self._live = None
+        with self._lock:
+            captured, self._captured = self._captured, None
+            if captured is not None:
+                self._terminal._tw._file, own = captured
+                own.close()
+
+    def _write_past_capture(self) -> None:
+        """Give the terminal a file of its own.
+
+        Without workers the tests run in this process, and while one runs pytest's capture has turned file
+        descriptor 1 away from the terminal: what moves meanwhile would come out with the test's own output.
+        """
+        writer = self._terminal._tw
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            writer._file.flush()
+            # Of the end of collection, when nothing is captured.
+            encoding, errors = writer._file.encoding, writer._file.errors
+            own = os.fdopen(os.dup(writer._file.fileno()), "w", 1, encoding, errors)
+            self._captured, writer._file = (writer._file, own), own
 
     def key_started(self, key: Key) -> None:
         with self._lock:
-            if self._progress.key_started(key, time.monotonic()):
-                total = self._progress.pools[key.pool].total
-                self.write(f"odfperf: pool {key.pool} started, {count_text(range(total), 'key')}")
+            first = self._progress.key_started(key, time.monotonic())
+            total = self._progress.pools[key.pool].total
+        if first:
+            self.write(f"odfperf: pool {key.pool} started, {count_text(range(total), 'key')}")
 
     def key_ended(self, key: Key, outcome: str) -> None:
         with self._lock:
-            if self._progress.key_ended(key, outcome, time.monotonic()):
-                pool = self._progress.pools[key.pool]
-                took = time_text((pool.ended_s or 0) - (pool.started_s or pool.ended_s or 0))
-                counts = ", ".join(
-                    f"{pool.outcomes[name]} {name}" for name in ("passed", "failed", "skipped")
-                )
-                self.write(f"odfperf: pool {key.pool} ended after {took}: {counts}")
+            last = self._progress.key_ended(key, outcome, time.monotonic())
+            pool = self._progress.pools[key.pool]
+            took = time_text((pool.ended_s or 0) - (pool.started_s or pool.ended_s or 0))
+            counts = ", ".join(f"{pool.outcomes[name]} {name}" for name in ("passed", "failed", "skipped"))
+        if last:
+            self.write(f"odfperf: pool {key.pool} ended after {took}: {counts}")
 
     def write(self, line: str) -> None:
         """A whole line, above the live table if there is one."""
         if self._terminal is None or self._terminal.verbosity < -1:
             return
+        live = self._live
+        if live is not None:
+            # Not under the lock: the thread that draws the table holds rich's and asks for ours.
+            live.console.print(line, markup=False, highlight=False)
+            return
         with self._lock:
-            if self._live is not None:
-                self._live.console.print(line, markup=False, highlight=False)
-            else:
-                self._terminal.ensure_newline()
-                if self._terminal._tw.width_of_current_line:
-                    self._terminal.write_line("")  # after xdist's dots, of which it knows no line
-                self._terminal.write_line(line)
+            self._terminal.ensure_newline()
+            if self._terminal._tw.width_of_current_line:
+                self._terminal.write_line("")  # after xdist's dots, of which it knows no line
+            self._terminal.write_line(line)
 
     def _beat(self) -> None:
         while not self._ended.wait(self._heartbeat_s):
             with self._lock:
-                self.write(self._progress.heartbeat(time.monotonic()))
+                line = self._progress.heartbeat(time.monotonic())
+            self.write(line)
 
     def _table(self) -> Table:
         from rich.table import Table
