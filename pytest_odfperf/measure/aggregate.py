@@ -1,14 +1,17 @@
 """The guests' figures become one measurement: rates add up, histograms are pooled.
 
 Percentiles are never averaged: the mean of four workers' p99 was 19 % off the true one. The pooled p99
-answers "how slow is a random I/O"; the worst guest's own p99 is given beside it.
+answers "how slow is a random I/O"; the worst guest's own p99, and that of the guest in the middle, are given
+beside it. A percentile that the sample does not carry is None: fewer than `TAIL_IOS` I/Os lie above it.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from pytest_odfperf.errors import FioError
@@ -17,6 +20,13 @@ from pytest_odfperf.fio.histogram import Histogram
 
 #: A percentile with fewer I/Os above it than this is noise.
 TAIL_IOS = 100
+#: By their names in a record.
+PERCENTILES: Mapping[str, float] = {
+    "lat_p50_ns": 50,
+    "lat_p95_ns": 95,
+    "lat_p99_ns": 99,
+    "lat_p999_ns": 99.9,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +40,17 @@ class LatencyMeasurement:
     total_ios: int
     lat_mean_ns: float
     lat_stddev_ns: float
-    lat_p50_ns: int
-    lat_p95_ns: int
-    lat_p99_ns: int
+    #: Percentiles over all I/Os; None where fewer than `TAIL_IOS` of them lie above.
+    lat_p50_ns: int | None
+    lat_p95_ns: int | None
+    lat_p99_ns: int | None
+    lat_p999_ns: int | None = None
     lat_max_ns: int
-    #: The largest p99 that one guest saw for itself.
-    worst_guest_lat_p99_ns: int
-    #: Whether at least `TAIL_IOS` I/Os lie above p99.
+    #: The largest p99 that one guest saw for itself, and that of the guest in the middle (of two the lower);
+    #: None if a guest has too few I/Os: it may be the slowest one.
+    worst_guest_lat_p99_ns: int | None
+    median_guest_lat_p99_ns: int | None = None
+    #: Whether the sample carries p99.
     lat_p99_trusted: bool
     #: Whether I/Os took longer than the histogram reaches (17 s): percentiles there are lower bounds.
     lat_saturated: bool
@@ -99,6 +113,11 @@ def combine(results: Mapping[str, FioResult]) -> Measurement:
     return Measurement(jobs=tuple(jobs), **_directions(every))
 
 
+def carried(ios: int, percent: float) -> bool:
+    """Whether ``ios`` I/Os are enough for a percentile: at least `TAIL_IOS` of them lie above it."""
+    return ios * (100 - Fraction(str(percent))) >= 100 * TAIL_IOS
+
+
 def _directions(guests: list[list[JobResult]]) -> dict[str, Any]:
     return {direction: _over_jobs(guests, direction) for direction in ("read", "write", "sync")}
 
@@ -122,9 +141,15 @@ def _over_jobs(guests: list[list[JobResult]], direction: str) -> LatencyMeasurem
     mean, stddev = _mean_and_stddev(found)
     least_ns, most_ns = min(part.lat_min_ns for part in found), max(part.lat_max_ns for part in found)
 
-    def percentile_ns(percent: float, of: Histogram = histogram) -> int:
+    def percentile_ns(percent: float, of: Histogram = histogram) -> int | None:
+        if not carried(of.total, percent):
+            return None
         # Buckets are told by their middles, and the last one has no end: no latency is beyond those measured.
         return int(min(max(of.percentile_ns(percent), least_ns), most_ns))
+
+    of_guests = [percentile_ns(99, guest) for guest in own]
+    told = [value for value in of_guests if value is not None]
+    every_guest = len(told) == len(own)
 
     figures: dict[str, Any] = {
         "iops_per_s": _rate(
@@ -133,12 +158,11 @@ def _over_jobs(guests: list[list[JobResult]], direction: str) -> LatencyMeasurem
         "total_ios": sum(part.total_ios for part in found),
         "lat_mean_ns": mean,
         "lat_stddev_ns": stddev,
-        "lat_p50_ns": percentile_ns(50),
-        "lat_p95_ns": percentile_ns(95),
-        "lat_p99_ns": percentile_ns(99),
+        **{name: percentile_ns(percent) for name, percent in PERCENTILES.items()},
         "lat_max_ns": most_ns,
-        "worst_guest_lat_p99_ns": max(percentile_ns(99, guest) for guest in own),
-        "lat_p99_trusted": histogram.total >= 100 * TAIL_IOS,
+        "worst_guest_lat_p99_ns": max(told) if every_guest else None,
+        "median_guest_lat_p99_ns": statistics.median_low(told) if every_guest else None,
+        "lat_p99_trusted": carried(histogram.total, 99),
         "lat_saturated": histogram.saturated,
     }
     if not all(isinstance(part, DirectionResult) for part in found):
