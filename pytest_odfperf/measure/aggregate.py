@@ -2,7 +2,7 @@
 
 Percentiles are never averaged: the mean of four workers' p99 was 19 % off the true one. The pooled p99
 answers "how slow is a random I/O"; the worst guest's own p99, and that of the guest in the middle, are given
-beside it. A percentile that the sample does not carry is None: fewer than `TAIL_IOS` I/Os lie above it.
+beside it. A percentile that the sample does not carry is not shown: fewer than `TAIL_IOS` I/Os lie above it.
 """
 
 from __future__ import annotations
@@ -40,20 +40,28 @@ class LatencyMeasurement:
     total_ios: int
     lat_mean_ns: float
     lat_stddev_ns: float
-    #: Percentiles over all I/Os; None where fewer than `TAIL_IOS` of them lie above.
-    lat_p50_ns: int | None
-    lat_p95_ns: int | None
-    lat_p99_ns: int | None
+    #: Percentiles over all I/Os, whether the sample carries them or not: see `carried_ns`.
+    lat_p50_ns: int
+    lat_p95_ns: int
+    lat_p99_ns: int
+    #: None where the sample does not carry it.
     lat_p999_ns: int | None = None
     lat_max_ns: int
-    #: The largest p99 that one guest saw for itself, and that of the guest in the middle (of two the lower);
-    #: None if a guest has too few I/Os: it may be the slowest one.
-    worst_guest_lat_p99_ns: int | None
+    #: The largest p99 that one guest saw for itself, and that of the guest in the middle (of two the lower).
+    worst_guest_lat_p99_ns: int
     median_guest_lat_p99_ns: int | None = None
-    #: Whether the sample carries p99.
+    #: Whether the sample carries p99, and whether each guest's I/Os carry its own.
     lat_p99_trusted: bool
+    guest_lat_p99_trusted: bool = False
     #: Whether I/Os took longer than the histogram reaches (17 s): percentiles there are lower bounds.
     lat_saturated: bool
+
+    def carried_ns(self, name: str) -> int | None:
+        """The percentile ``name`` (``lat_p99_ns``); None if the sample does not carry it."""
+        value: int | None = getattr(self, name)
+        if name.endswith("guest_lat_p99_ns"):
+            return value if self.guest_lat_p99_trusted else None
+        return value if carried(self.total_ios, PERCENTILES[name]) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,15 +149,11 @@ def _over_jobs(guests: list[list[JobResult]], direction: str) -> LatencyMeasurem
     mean, stddev = _mean_and_stddev(found)
     least_ns, most_ns = min(part.lat_min_ns for part in found), max(part.lat_max_ns for part in found)
 
-    def percentile_ns(percent: float, of: Histogram = histogram) -> int | None:
-        if not carried(of.total, percent):
-            return None
+    def percentile_ns(percent: float, of: Histogram = histogram) -> int:
         # Buckets are told by their middles, and the last one has no end: no latency is beyond those measured.
         return int(min(max(of.percentile_ns(percent), least_ns), most_ns))
 
     of_guests = [percentile_ns(99, guest) for guest in own]
-    told = [value for value in of_guests if value is not None]
-    every_guest = len(told) == len(own)
 
     figures: dict[str, Any] = {
         "iops_per_s": _rate(
@@ -158,11 +162,16 @@ def _over_jobs(guests: list[list[JobResult]], direction: str) -> LatencyMeasurem
         "total_ios": sum(part.total_ios for part in found),
         "lat_mean_ns": mean,
         "lat_stddev_ns": stddev,
-        **{name: percentile_ns(percent) for name, percent in PERCENTILES.items()},
+        "lat_p50_ns": percentile_ns(50),
+        "lat_p95_ns": percentile_ns(95),
+        "lat_p99_ns": percentile_ns(99),
+        "lat_p999_ns": percentile_ns(99.9) if carried(histogram.total, 99.9) else None,
         "lat_max_ns": most_ns,
-        "worst_guest_lat_p99_ns": max(told) if every_guest else None,
-        "median_guest_lat_p99_ns": statistics.median_low(told) if every_guest else None,
+        "worst_guest_lat_p99_ns": max(of_guests),
+        "median_guest_lat_p99_ns": statistics.median_low(of_guests),
         "lat_p99_trusted": carried(histogram.total, 99),
+        # The guest with the fewest I/Os may be the slowest.
+        "guest_lat_p99_trusted": all(carried(guest.total, 99) for guest in own),
         "lat_saturated": histogram.saturated,
     }
     if not all(isinstance(part, DirectionResult) for part in found):

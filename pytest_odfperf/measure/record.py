@@ -88,6 +88,16 @@ class Record:
     artefacts: tuple[str, ...] = ()
 
     @property
+    def usable(self) -> bool:
+        """Whether its figures may be shown, ranked and compared: those of an invalid one never are."""
+        return self.verdict != "invalid"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of its doubts, each once."""
+        return tuple(dict.fromkeys(doubt.code for doubt in self.doubts))
+
+    @property
     def buffered(self) -> bool:
         """Whether the guests' page cache is in its figures."""
         return BUFFERED in (self.marking or "").split(", ")
@@ -122,12 +132,18 @@ class Record:
             found.append(("marking", self.marking))
         if self.target is not None:
             found.append(("target", self.target))
+        if self.verdict is not None:
+            found.append(("verdict", self.verdict))
+        if self.doubts:
+            found.append(("doubts", "; ".join(f"{doubt.code}: {doubt.text}" for doubt in self.doubts)))
         if self.reason_code is not None:
             found.append(("reason_code", self.reason_code))
         if self.diagnosis is not None:
             found.append(("diagnosis", self.diagnosis))
         if self.notes:
             found.append(("notes", "; ".join(self.notes)))
+        if not self.usable:
+            return found
         found += _figures("", self)
         for job in self.jobs if self.apart else ():
             found += [(f"{job.name}.load", job.load), *_figures(f"{job.name}.", job)]
@@ -158,6 +174,8 @@ def _figures(prefix: str, of: Record | JobMeasurement) -> list[tuple[str, str]]:
         if isinstance(part, DirectionMeasurement):
             found.append((f"{prefix}{name}_bw_bytes_per_s", f"{part.bw_bytes_per_s:.0f}"))
         found.append((f"{prefix}{name}_lat_p99_ns", str(part.lat_p99_ns)))
+        if not part.lat_p99_trusted:
+            found.append((f"{prefix}{name}_lat_p99_trusted", "no"))
     return found
 
 

@@ -282,6 +282,8 @@ class ControllerHooks:
             self._outputs.counts, lambda pool: f"{path}/{pool}/pool.log", self._not_run()
         ):
             terminalreporter.write_line(line)
+        for line in self._outputs.verdicts:
+            terminalreporter.write_line(line)
         try:
             reports = copy_reports(self._config, self._run.run_dir.path)
         except OSError as error:

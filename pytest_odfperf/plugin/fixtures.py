@@ -45,8 +45,13 @@ def odf_guests(request: pytest.FixtureRequest, odf_key: Key) -> tuple[Guest, ...
 def odf_result(request: pytest.FixtureRequest, odf_key: Key) -> Result:
     """What fio measured for this key in all guests of its group at once: a `Result`.
 
-    Tests of one key share one measurement.
+    Tests of one key share one measurement. One that is invalid gives no figures: see ``odf_invalid``.
     """
-    result = _measure(request).result(odf_key, request.node.nodeid, request.node.stash.get(REPEAT, 1))
-    request.node.stash[MEASURED] = result.measured
+    from pytest_odfperf.plugin.invalid_results import refusing
+
+    item = request.node
+    with refusing(item):
+        result = _measure(request).result(odf_key, item.nodeid, item.stash.get(REPEAT, 1))
+        item.stash[MEASURED] = result.measured
+        result.measured.check_valid()
     return result

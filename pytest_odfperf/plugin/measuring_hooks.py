@@ -13,6 +13,7 @@ import pytest
 from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, cause_of
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record, Status
+from pytest_odfperf.plugin.invalid_results import refusal
 from pytest_odfperf.plugin.session_state import KEY, MEASURED, is_worker
 from pytest_odfperf.plugin.signals.session_signals import interruption
 from pytest_odfperf.run.plan import Plan
@@ -120,6 +121,10 @@ class MeasuringHooks:
         if key is None:
             return report
         cause = call.excinfo.value if call.excinfo is not None else None
+        refused = refusal(item, call)
+        if refused is not None:
+            # Not pytest's setup went wrong; see `invalid_results`.
+            report.when, cause = "call", refused if report.failed else cause
         if isinstance(cause, OdfError):
             # An error of ours names its cause in one line; a traceback would only hide it.
             report.longrepr = str(cause)
@@ -130,10 +135,11 @@ class MeasuringHooks:
                 key=key,
                 node_id=item.nodeid,
                 status="error" if report.failed and report.when == "setup" else report.outcome,
-                reason=_reason(report, call),
-                reason_code=cause_of(cause),
+                reason=str(refused) if refused else _reason(report, call),
+                reason_code=cause_of(refused or cause),
                 diagnosis=cause.diagnosis if isinstance(cause, OdfError) else None,
                 measured=item.stash.get(MEASURED, None),
+                doubts=refused.doubts if refused else (),
                 started_at_s=call.start,
                 ended_at_s=call.stop,
             )

@@ -11,6 +11,8 @@ import pytest
 MODES = ("full", "quick", "overview", "rank")
 
 Parallel = int | Literal["auto"]
+#: What becomes of a test whose measurement is invalid; the first is usual.
+INVALID = ("fail", "skip", "xfail")
 
 #: Modes of pytest that show or debug: they run in this process.
 IN_PROCESS = ("collectonly", "setupplan", "setuponly", "setupshow", "usepdb", "trace")
@@ -54,6 +56,16 @@ def parallel(text: str) -> Parallel:
     if int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} pools can not run in parallel: from 1, or 'auto'")
     return int(text)
+
+
+def read_invalid(config: pytest.Config) -> str:
+    """What becomes of a test whose measurement is invalid. Raises `pytest.UsageError`."""
+    given = config.getoption("odf_invalid")
+    found = str(given if given is not None else _ini(config, "odf_invalid") or INVALID[0])
+    if found not in INVALID:
+        place = "--odf-invalid" if given is not None else f"odf_invalid in {config.inipath}"
+        raise pytest.UsageError(f"{place}: {found!r:.60} is not known (known: {', '.join(INVALID)})")
+    return found
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -107,6 +119,11 @@ def add_options(parser: pytest.Parser) -> None:
     switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
     switch("--odf-preflight", "Check what a run would stumble over on the cluster; create nothing.")
     single("--odf-cluster", "WHERE", "'kubeconfig' (the default; also in-cluster) or 'sandbox'.")
+    single(
+        "--odf-invalid",
+        "|".join(INVALID),
+        "What becomes of a test whose measurement is invalid: docs/verdicts.md (default: fail).",
+    )
     group.addoption(
         "--odf-cleanup",
         metavar="RUN|last|orphans|all",
@@ -175,6 +192,7 @@ def read_request(config: pytest.Config) -> Request:
     for other in ("odf_resume", "odf_run_id"):
         if cleanup and config.getoption(other):
             raise pytest.UsageError(f"--odf-cleanup and --{other.replace('_', '-')} exclude each other")
+    read_invalid(config)
     if value("odf_preflight") and value("odf_dry_run"):
         raise pytest.UsageError("--odf-preflight and --odf-dry-run exclude each other")
     many = value("odf_parallel")

@@ -1,6 +1,7 @@
 """results.csv: one row per job per guest, for spreadsheets and scripts.
 
-Latency is fio's ``lat``, from submission to completion. What was not measured is an empty cell.
+Latency is fio's ``lat``, from submission to completion. What was not measured is an empty cell, and so is a
+percentile that the guest's I/Os do not carry, and every figure of an invalid result.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import Record
@@ -38,7 +40,16 @@ COLUMNS = (
     "sync_lat_p99_ms",
     "job_load",
     "notes",
+    "verdict",
+    "doubts",
+    *(
+        f"{direction}_lat_{percentile}_ms"
+        for direction in ("read", "write", "sync")
+        for percentile in ("p50", "p95", "p999")
+    ),
 )
+
+_NOTHING = JobMeasurement(name="", read=None, write=None)
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t")
@@ -51,7 +62,8 @@ def render_csv(records: Iterable[Record]) -> str:
     table.writerow(COLUMNS)
     for record in records:
         found = [(guest.name, job) for guest in record.guests for job in guest.jobs]
-        for guest, job in found or [("", JobMeasurement(name="", read=None, write=None))]:
+        for guest, measured in found or [("", _NOTHING)]:
+            job = measured if record.usable else replace(measured, read=None, write=None, sync=None)
             table.writerow(
                 [
                     *map(_text, record.key.fields),
@@ -66,6 +78,9 @@ def render_csv(records: Iterable[Record]) -> str:
                     *_latency(job.sync),
                     _text(job.load),
                     _text("; ".join(record.notes)),
+                    record.verdict or "",
+                    _text(" ".join(record.codes)),
+                    *(cell for part in (job.read, job.write, job.sync) for cell in _percentiles(part)),
                 ]
             )
     return text.getvalue()
@@ -85,4 +100,15 @@ def _figures(part: DirectionMeasurement | None) -> tuple[str, str, str, str]:
 def _latency(part: LatencyMeasurement | None) -> tuple[str, str, str]:
     if part is None:
         return ("", "", "")
-    return (f"{part.iops_per_s:.2f}", f"{part.lat_mean_ns / 1e6:.6f}", f"{part.lat_p99_ns / 1e6:.6f}")
+    return (f"{part.iops_per_s:.2f}", _ms(part.lat_mean_ns), _ms(part.carried_ns("lat_p99_ns")))
+
+
+def _percentiles(part: LatencyMeasurement | None) -> tuple[str, str, str]:
+    if part is None:
+        return ("", "", "")
+    p50, p95, p999 = (_ms(part.carried_ns(name)) for name in ("lat_p50_ns", "lat_p95_ns", "lat_p999_ns"))
+    return (p50, p95, p999)
+
+
+def _ms(value_ns: float | None) -> str:
+    return "" if value_ns is None else f"{value_ns / 1e6:.6f}"

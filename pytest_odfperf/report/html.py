@@ -1,8 +1,6 @@
-"""What pytest-html's report shows of a run: columns, the block above the table, and a pool filter.
+"""What pytest-html's report shows of a run above its table: facts, pools, problems, pictures, a pool filter.
 
-pytest-html compares a column's cells as text, their markup included (``genericSort`` of its app.js), so
-each number is preceded by a comment that holds it with a fixed width. It puts cells and summaries into
-the page as they are: everything that comes from outside is escaped here.
+pytest-html puts a summary into the page as it is: everything that comes from outside is escaped here.
 """
 
 from __future__ import annotations
@@ -12,36 +10,12 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
-from pytest_odfperf.measure.aggregate import DirectionMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import BUFFERED, Record
-from pytest_odfperf.quantity import to_bytes
-from pytest_odfperf.report.number import MEBI, NS_PER_MS, digits
+from pytest_odfperf.measure.verdicts.judge import shown
+from pytest_odfperf.report.html_row import pool_log
 from pytest_odfperf.report.page import SCRIPT, STYLE
-from pytest_odfperf.report.parts import shown_parts
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count
 from pytest_odfperf.report.svg import profile_pictures
-
-#: (class, heading) of the columns that sort.
-_COLUMNS = (
-    ("odf_pool", "Pool"),
-    ("odf_size", "VM size"),
-    ("odf_pvc", "PVC"),
-    ("odf_vms", "VMs"),
-    ("odf_profile", "Profile"),
-    ("odf_bs", "Block size"),
-    ("odf_section", "Section"),
-    ("odf_read_iops", "Read IOPS"),
-    ("odf_read_bw", "Read MiB/s"),
-    ("odf_read_p99", "Read p99 ms"),
-    ("odf_write_iops", "Write IOPS"),
-    ("odf_write_bw", "Write MiB/s"),
-    ("odf_write_p99", "Write p99 ms"),
-    ("odf_sync_iops", "Syncs/s"),
-    ("odf_sync_p99", "Sync p99 ms"),
-)
 
 #: Problems listed above the table; all of them are in it.
 _PROBLEMS_SHOWN = 12
@@ -59,96 +33,6 @@ class RunContext:
     marking: str | None = None
     #: More facts for the table at the top: versions, parallel pools, isolation.
     facts: tuple[tuple[str, str], ...] = ()
-
-
-def pool_log(pool: str) -> str:
-    """The link to a pool's log from a report in the run's folder."""
-    return f"{quote(pool, safe='')}/pool.log"
-
-
-def header_cells() -> list[str]:
-    """For ``pytest_html_results_table_header``: as many as `row_cells`."""
-    sortable = [
-        f'<th class="sortable" data-column-type="{name}">{heading}</th>' for name, heading in _COLUMNS
-    ]
-    return [*sortable, "<th>Pool log</th>"]
-
-
-def row_cells(
-    key: Key | None, record: Record | None, log: Callable[[str], str] | None = pool_log
-) -> list[str]:
-    """For ``pytest_html_results_table_row``; empty cells for a test without a key or without figures."""
-    if key is None:
-        return [*(_cell(name, "") for name, _ in _COLUMNS), '<td class="col-links"></td>']
-    cells = [
-        _cell("odf_pool", key.pool),
-        _cell("odf_size", key.size),
-        _cell("odf_pvc", key.pvc, _pvc_bytes(key.pvc)),
-        _cell("odf_vms", str(key.concurrency), key.concurrency),
-        _cell("odf_profile", key.profile),
-        _cell("odf_bs", key.block_size, parse_fio_bytes(key.block_size) or 0),
-    ]
-    shown = shown_parts(record) if record else []
-    cells.append(_lines("odf_section", [(part.name, None) for part in shown]))
-    for kind in ("read", "write", "sync"):
-        for name in ("iops", "bw", "p99"):
-            if (kind, name) != ("sync", "bw"):
-                figures = [_figure(getattr(part, kind), name) for part in shown]
-                cells.append(_lines(f"odf_{kind}_{name}", figures, number=True))
-    link = f'<a href="{escape(log(key.pool))}">log</a>' if log else ""
-    return [*cells, f'<td class="col-links">{link}{_target(record)}{_marked(record)}{_noted(record)}</td>']
-
-
-def _pvc_bytes(label: str) -> int | None:
-    try:
-        return to_bytes(label)
-    except InputError:  # of a record that somebody changed
-        return None
-
-
-def _target(record: Record | None) -> str:
-    if record is None or record.target is None:
-        return ""
-    title = "fio worked on the raw data disk, without a file system"
-    return f' <abbr class="odf-noted" title="{title}">{escape(record.target)}</abbr>'
-
-
-def _marked(record: Record | None) -> str:
-    return f" <strong>{BUFFERED}</strong>" if record is not None and record.buffered else ""
-
-
-def _noted(record: Record | None) -> str:
-    if record is None or not record.notes:
-        return ""
-    return f' <abbr class="odf-noted" title="{escape("; ".join(record.notes))}">noted</abbr>'
-
-
-def _figure(part: LatencyMeasurement | None, name: str) -> tuple[str, float | None]:
-    """A figure as it is shown, and by what it sorts."""
-    if part is None:
-        return "", None
-    if name == "bw":
-        value = part.bw_bytes_per_s / MEBI if isinstance(part, DirectionMeasurement) else None
-        return ("", None) if value is None else (digits(value), value)
-    if name == "iops":
-        return digits(part.iops_per_s), part.iops_per_s
-    # Too few I/Os for a tail: the figure is shown, and said to be weak.
-    weak, least = "" if part.lat_p99_trusted else "~", "≥" if part.lat_saturated else ""
-    value = part.lat_p99_ns / NS_PER_MS
-    return least + weak + digits(value), value
-
-
-def _cell(name: str, text: str, value: float | None = None, *, number: bool = False) -> str:
-    return _lines(name, [(text, value)], number=number)
-
-
-def _lines(name: str, lines: Sequence[tuple[str, float | None]], *, number: bool = False) -> str:
-    """A cell of a line for each section; it sorts by the first that has a value."""
-    value = next((value for _, value in lines if value is not None), None)
-    order = f"<!--{value:024.6f}-->" if value is not None else "<!---->" if number else ""
-    # A name with a line end would hide the cell from pytest-html's own reading of it.
-    texts = [escape(" ".join(text.split())) for text, _ in lines]
-    return f'<td class="col-{name}">{order}{"<br>".join(texts) if any(texts) else ""}</td>'
 
 
 def summary_block(
@@ -175,6 +59,7 @@ def summary_block(
             "</table>",
             _pools(counts, log),
             _problems(records),
+            _doubts(records),
             _notes(records),
             f'<h2>Pools by profile</h2><p class="odf-note">{_PICTURE_NOTE}</p>{pictures}' if pictures else "",
             f'<p class="odf-note">{_TABLE_NOTE}</p>',
@@ -192,7 +77,7 @@ _PICTURE_NOTE = (
     "All figures are in the table below."
 )
 _TABLE_NOTE = (
-    "p99 is over all I/Os of all VMs, from submission to completion. ~: fewer than 100 I/Os lie above it. "
+    "p99 is over all I/Os of all VMs, from submission to completion. n/a: fewer than 100 I/Os lie above it. "
     "≥: some I/Os took longer than the histogram reaches (17 s). A profile with unlike sections has a line "
     "for each of them: their figures are not added. Sync is fsync and fdatasync: how long a commit takes."
 )
@@ -216,10 +101,13 @@ def _pools(counts: dict[str, PoolCounts], log: Callable[[str], str]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(pool)}</th><td>{one.passed}</td>'
         f"<td{' class=odf-bad' if one.failed else ''}>{one.failed}</td><td>{one.skipped}</td>"
+        f"<td>{one.valid}</td><td>{one.suspect}</td>"
+        f"<td{' class=odf-bad' if one.invalid else ''}>{one.invalid}</td>"
         f'<td><a href="{escape(log(pool))}">pool.log</a></td></tr>'
         for pool, one in counts.items()
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("Pool", "Passed", "Failed", "Skipped", "Log"))
+    names = ("Pool", "Passed", "Failed", "Skipped", "Valid", "Suspect", "Invalid", "Log")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
     return (
         f'<h2>Pools</h2><table class="odf-pools"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     )
@@ -236,6 +124,23 @@ def _problems(records: Sequence[Record]) -> str:
     )
     more = f"<p>and {len(bad) - _PROBLEMS_SHOWN} more, in the table</p>" if len(bad) > _PROBLEMS_SHOWN else ""
     return f"<h2>What failed</h2><ul>{items}</ul>{more}"
+
+
+def _doubts(records: Sequence[Record]) -> str:
+    """What is not to be believed, or not quite."""
+    doubtful = [record for record in records if record.doubts]
+    if not doubtful:
+        return ""
+    doubtful.sort(key=lambda record: record.usable)
+    items = "".join(
+        f"<li><code>{escape(str(record.key))}</code> {escape(shown(doubt)[:500])}</li>"
+        for record in doubtful[:_PROBLEMS_SHOWN]
+        for doubt in record.doubts
+    )
+    more = len(doubtful) - _PROBLEMS_SHOWN
+    rest = f"<p>and {more} more, in the table</p>" if more > 0 else ""
+    note = "Figures of an invalid result are nowhere on this page; those of a suspect one are marked."
+    return f'<h2>What is doubtful</h2><p class="odf-note">{note}</p><ul>{items}</ul>{rest}'
 
 
 def _notes(records: Sequence[Record]) -> str:

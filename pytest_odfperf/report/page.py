@@ -16,6 +16,7 @@ text-align:right;font-variant-numeric:tabular-nums}
 .odf figure svg{display:block}.odf .odf-note{color:#555;max-width:70em}
 .odf-banner{background:#f0e442;color:#000!important;border:3px solid #000;padding:10px 14px;font-size:16px}
 .odf-banner strong{font-size:22px;letter-spacing:.08em;margin-right:.6em}
+.odf-suspect{font-weight:700}.odf-invalid{font-weight:700;color:#b00020}
 .odf-filter select{font:inherit;padding:2px 6px}
 @media (prefers-color-scheme:dark){
 :root{color-scheme:dark}body{background:#14161b;color:#ccc}h1,h2,p{color:#eee}a{color:#8ab8f0}
@@ -23,7 +24,7 @@ text-align:right;font-variant-numeric:tabular-nums}
 .logwrapper .log{color:#ddd;border-color:#3a3f4a}
 #results-table,#results-table td,#results-table th,#environment td{color:#ddd;border-color:#3a3f4a}
 .odf{color:#eee}.odf a{color:#8ab8f0}.odf th,.odf td,.odf figure{border-color:#3a3f4a}
-.odf .odf-note{color:#b8bcc4}.odf .odf-bad{color:#ff8a80}}
+.odf .odf-note{color:#b8bcc4}.odf .odf-bad,.odf-invalid{color:#ff8a80}}
 """
 
 # pytest-html makes a new table for each sort and filter, as a child of body; so rows are hidden anew then.

@@ -19,7 +19,9 @@ class Part:
 
 
 def shown_parts(record: Record) -> list[Part]:
-    """One part for the key, or one for each section; none without figures."""
+    """One part for the key, or one for each section; none without figures, or if they are invalid."""
+    if not record.usable:
+        return []
     if record.apart:
         return [Part(name=job.name, read=job.read, write=job.write, sync=job.sync) for job in record.jobs]
     if record.read or record.write or record.sync:

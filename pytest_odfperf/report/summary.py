@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.measure.verdicts.doubt import Doubt
 
 
 def latest(records: Iterable[Record]) -> list[Record]:
@@ -18,11 +20,14 @@ def latest(records: Iterable[Record]) -> list[Record]:
 
 @dataclass(frozen=True, slots=True)
 class PoolCounts:
-    """``failed`` includes errors; skipped tests were not run."""
+    """``failed`` includes errors; skipped tests were not run. The verdicts are of all that were measured."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    valid: int = 0
+    suspect: int = 0
+    invalid: int = 0
 
     @property
     def run(self) -> int:
@@ -30,8 +35,16 @@ class PoolCounts:
 
     @property
     def line(self) -> str:
-        """The content of ``.pool-summary``: run, passed, failed, skipped."""
-        return f"{self.run} {self.passed} {self.failed} {self.skipped}\n"
+        """The content of ``.pool-summary``: run, passed, failed, skipped; then the verdicts.
+
+        The second line is there if a result is suspect or invalid.
+        """
+        verdicts = f"{self.verdicts}\n" if self.suspect or self.invalid else ""
+        return f"{self.run} {self.passed} {self.failed} {self.skipped}\n{verdicts}"
+
+    @property
+    def verdicts(self) -> str:
+        return f"{self.valid} valid, {self.suspect} suspect, {self.invalid} invalid"
 
 
 def count(records: Iterable[Record], pools: Iterable[str] = ()) -> dict[str, PoolCounts]:
@@ -43,6 +56,9 @@ def count(records: Iterable[Record], pools: Iterable[str] = ()) -> dict[str, Poo
             old.passed + (record.status == "passed"),
             old.failed + (record.status in ("failed", "error")),
             old.skipped + (record.status == "skipped"),
+            old.valid + (record.verdict == "valid"),
+            old.suspect + (record.verdict == "suspect"),
+            old.invalid + (record.verdict == "invalid"),
         )
     return found
 
@@ -60,9 +76,25 @@ def per_pool_results(
         missing = (not_run or {}).get(pool, 0)
         lines.append(
             f"  {pool + ':':<{width}} {one.passed}/{one.run} passed, {one.failed} failed, "
-            f"{one.skipped} skipped{f', {missing} not run' if missing else ''} (log: {log(pool)})"
+            f"{one.skipped} skipped{f', {missing} not run' if missing else ''}"
+            f"{f'; {one.verdicts}' if one.suspect or one.invalid else ''} (log: {log(pool)})"
         )
     return lines
+
+
+def verdict_lines(records: Sequence[Record]) -> list[str]:
+    """How many results are valid, suspect and invalid, and what the rules object to, the most often first."""
+    counts = Counter(record.verdict for record in records if record.verdict)
+    if not counts:
+        return []
+    total = PoolCounts(valid=counts["valid"], suspect=counts["suspect"], invalid=counts["invalid"])
+    codes = Counter(f"{doubt.level} {doubt.code}" for record in records for doubt in _one_of_each(record))
+    said = ", ".join(f"{code} ({number})" for code, number in codes.most_common())
+    return [f"Verdicts: {total.verdicts}" + (f": {said}" if said else "")]
+
+
+def _one_of_each(record: Record) -> Iterable[Doubt]:
+    return {(doubt.level, doubt.code): doubt for doubt in record.doubts}.values()
 
 
 def buffered_line(records: Iterable[Record]) -> str | None:

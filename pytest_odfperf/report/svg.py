@@ -28,6 +28,9 @@ _ROW_HEIGHT = 2 * _BAR_HEIGHT + 14
 _TOP = 66
 _BOTTOM = 42
 
+#: Behind the figure of a suspect result.
+_SUSPECT = " (suspect)"
+
 Shape = tuple[str, str, int]
 
 
@@ -166,7 +169,7 @@ def _draw_panel(panel: _Panel, pools: Sequence[str], left: int) -> list[str]:
         record = panel.records.get(pool)
         part = panel.part(record)
         if record is None or part is None:
-            why = "not run" if record is None else record.status
+            why = "not run" if record is None else record.status if record.usable else "invalid"
             middle = f'x="{left + 4}" y="{y + _BAR_HEIGHT + 4:.1f}"'
             parts.append(f'<text class="odf-none" {middle}>no result ({why})</text>')
             continue
@@ -180,7 +183,7 @@ def _draw_panel(panel: _Panel, pools: Sequence[str], left: int) -> list[str]:
                 f'<rect class="odf-{kind}" x="{left}" y="{y:.1f}" width="{max(length, 1):.1f}" '
                 f'height="{_BAR_HEIGHT - 1}"/>'
                 f'<text class="odf-value" x="{left + length + 5:.1f}" y="{y + 9:.1f}">'
-                f"{letter} {short(value)}</text>"
+                f"{letter} {short(value)}{_SUSPECT if record.verdict == 'suspect' else ''}</text>"
             )
             y += _BAR_HEIGHT
     return parts
@@ -199,7 +202,8 @@ def _description(panels: Sequence[_Panel]) -> str:
             parts = [("read", shown.read), ("write", shown.write)] if shown else []
             figures = [f"{kind} {short(panel.value(one))} {panel.unit}" for kind, one in parts if one]
             where = f"{panel.block_size} ({panel.section})" if panel.section else panel.block_size
-            said.append(f"{pool} at {where}: {', '.join(figures) or 'no result'}")
+            doubtful = _SUSPECT if figures and record.verdict == "suspect" else ""
+            said.append(f"{pool} at {where}: {', '.join(figures) or 'no result'}{doubtful}")
     return "; ".join(said)
 
 

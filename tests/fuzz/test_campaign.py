@@ -36,7 +36,8 @@ from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasuremen
 from pytest_odfperf.measure.record import GuestRecord, Record, read_records
 from pytest_odfperf.quantity import parse_quantity, to_bytes, to_millicores
 from pytest_odfperf.report.csv_table import render_csv
-from pytest_odfperf.report.html import RunContext, row_cells, summary_block
+from pytest_odfperf.report.html import RunContext, summary_block
+from pytest_odfperf.report.html_row import row_cells
 from pytest_odfperf.run.before.earlier_results import by_test, read_earlier
 from pytest_odfperf.run.before.selection import read_selection
 from pytest_odfperf.schedule.jobs import check_fit, render_jobs

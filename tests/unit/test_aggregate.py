@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_odfperf.errors import FioError
 from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.histogram import Histogram
-from pytest_odfperf.measure.aggregate import combine
+from pytest_odfperf.measure.aggregate import PERCENTILES, combine
 
 
 def part(latencies_ns: list[int], runtime_ms: int = 1000) -> DirectionResult:
@@ -45,25 +45,28 @@ def test_the_group_is_what_one_guest_with_all_ios_would_be(guests: list[list[int
     alone = combine({"vm": result(reads(every))}).read
     assert found is not None
     assert alone is not None
-    assert (found.lat_p50_ns, found.lat_p99_ns, found.lat_max_ns) == (
-        alone.lat_p50_ns,
-        alone.lat_p99_ns,
-        max(every),
-    )
+    assert [getattr(found, name) for name in PERCENTILES] == [getattr(alone, name) for name in PERCENTILES]
+    assert found.lat_max_ns == max(every)
     assert found.total_ios == len(every)
     assert found.iops_per_s == pytest.approx(alone.iops_per_s)
     assert found.lat_mean_ns == pytest.approx(alone.lat_mean_ns)
     assert math.isclose(found.lat_stddev_ns, alone.lat_stddev_ns, rel_tol=1e-6, abs_tol=1e-3)
-    assert found.worst_guest_lat_p99_ns >= found.lat_p99_ns
 
 
 def test_percentiles_are_pooled_and_not_averaged() -> None:
-    fast, slow = [100] * 990, [10_000] * 10
-    found = combine({"a": result(reads(fast)), "b": result(reads(slow))}).read
+    fast, other, slow = [100] * 1_030_000, [200] * 10_000, [10_000] * 10_000
+    guests = {"a": result(reads(fast)), "b": result(reads(slow)), "c": result(reads(other))}
+    found = combine(guests).read
     assert found is not None
     assert found.lat_p50_ns == 100
-    assert found.lat_p99_ns == 100
+    assert found.lat_p99_ns == pytest.approx(200, rel=1 / 128)
     assert found.worst_guest_lat_p99_ns == pytest.approx(10_000, rel=1 / 128)
+    assert found.median_guest_lat_p99_ns == pytest.approx(200, rel=1 / 128)
+    # The guest with few I/Os may be the slowest one.
+    found = combine({**guests, "d": result(reads([99_000] * 10))}).read
+    assert found is not None
+    assert found.carried_ns("worst_guest_lat_p99_ns") is found.carried_ns("median_guest_lat_p99_ns") is None
+    assert found.carried_ns("lat_p99_ns") == found.lat_p99_ns
 
 
 def test_phases_are_averaged_over_time_and_jobs_side_by_side_add_up() -> None:
@@ -86,10 +89,18 @@ def test_a_direction_that_no_job_has_is_none_and_not_zero() -> None:
 
 
 def test_the_tail_is_trusted_from_a_hundred_ios_above_it() -> None:
-    few, enough = (combine({"a": result(reads([5] * count))}).read for count in (9_999, 10_000))
-    assert few is not None
-    assert enough is not None
-    assert (few.lat_p99_trusted, enough.lat_p99_trusted) == (False, True)
+    for name, least in (
+        ("lat_p50_ns", 200),
+        ("lat_p95_ns", 2_000),
+        ("lat_p99_ns", 10_000),
+        ("lat_p999_ns", 100_000),
+    ):
+        few, enough = (combine({"a": result(reads([5] * count))}).read for count in (least - 1, least))
+        assert few is not None
+        assert enough is not None
+        assert (few.carried_ns(name), enough.carried_ns(name)) == (None, 5)
+        assert few.lat_p99_trusted is (few.carried_ns("lat_p99_ns") is not None)
+        assert few.lat_p999_ns is None
 
 
 def test_a_latency_beyond_the_histogram_is_flagged() -> None:
@@ -135,14 +146,14 @@ def test_alike_sections_are_one_in_all_guests() -> None:
 
 def test_syncs_are_pooled_over_guests_and_have_no_bandwidth() -> None:
     def guest(latency_ns: int) -> FioResult:
-        values = {name: getattr(part([latency_ns] * 100), name) for name in LatencyResult.__slots__}
+        values = {name: getattr(part([latency_ns] * 10_000), name) for name in LatencyResult.__slots__}
         return result(
             JobResult(name="wal", phase=0, read=None, write=part([5] * 100), sync=LatencyResult(**values))
         )
 
     found = combine({"a": guest(1000), "b": guest(90_000)})
     assert found.sync is not None
-    assert (found.sync.total_ios, found.sync.iops_per_s) == (200, 200)
+    assert (found.sync.total_ios, found.sync.iops_per_s) == (20_000, 20_000)
     assert found.sync.lat_p99_ns == pytest.approx(90_000, rel=1 / 128)
     assert found.jobs[0].sync == found.sync
     assert not hasattr(found.sync, "bw_bytes_per_s")
@@ -150,13 +161,17 @@ def test_syncs_are_pooled_over_guests_and_have_no_bandwidth() -> None:
 
 @given(latencies)
 def test_no_percentile_is_beyond_the_latencies(values: list[int]) -> None:
-    found = combine({"a": result(reads(values))}).read
+    found = combine({"a": result(reads(values * 10_000))}).read
     assert found is not None
-    assert min(values) <= found.lat_p50_ns <= found.lat_p99_ns <= found.lat_max_ns
+    told = [getattr(found, name) for name in PERCENTILES]
+    told = [value for value in told if value is not None]
+    assert sorted(told) == told
+    assert min(values) <= told[0] <= told[-1] <= found.lat_max_ns
+    assert found.worst_guest_lat_p99_ns is not None
     assert found.worst_guest_lat_p99_ns <= found.lat_max_ns
 
 
 def test_ios_slower_than_the_histogram_are_not_made_faster() -> None:
-    found = combine({"a": result(reads([20_000_000_000]))}).read
+    found = combine({"a": result(reads([20_000_000_000] * 200))}).read
     assert found is not None
     assert found.lat_p50_ns == 20_000_000_000

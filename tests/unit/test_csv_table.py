@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_odfperf.measure.aggregate import JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
+from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.csv_table import COLUMNS, render_csv
 
 MakeRecord = Callable[..., Record]
@@ -37,7 +38,7 @@ def test_there_is_one_row_for_each_job_of_each_guest(make_record: MakeRecord) ->
 def test_what_was_not_measured_is_empty_and_never_zero(make_record: MakeRecord) -> None:
     skipped = make_record(status="skipped", read=None, jobs=(), guests=())
     for row in rows(render_csv([make_record(), skipped])):
-        assert [row[name] for name in COLUMNS if name.startswith("write")] == ["", "", "", ""]
+        assert [row[name] for name in COLUMNS if name.startswith("write")] == [""] * 7
     assert [row["status"] for row in rows(render_csv([skipped]))] == ["skipped"]
     assert rows(render_csv([skipped]))[0]["read_iops"] == ""
 
@@ -64,3 +65,15 @@ def test_sections_have_rows_with_their_load_and_syncs_and_the_notes(make_unlike:
     assert wal["job_load"] == "rw=write bs=8k fsync=1"
     assert (mix["write_iops"], mix["sync_iops"], mix["sync_lat_p99_ms"]) == ("40.00", "", "")
     assert wal["notes"] == mix["notes"] == "fio said: a; b"
+
+
+def test_an_invalid_result_has_its_verdict_and_no_figure(make_record: MakeRecord) -> None:
+    doubts = tuple(Doubt(code=code, level="invalid", text="t") for code in ("b", "a", "b"))
+    (row,) = rows(render_csv([make_record(verdict="invalid", doubts=doubts, status="failed")]))
+    assert (row["verdict"], row["doubts"]) == ("invalid", "b a")
+    assert not [name for name in COLUMNS if name.startswith(("read_", "write_", "sync_")) and row[name]]
+    assert (row["guest"], row["job_name"]) == ("vm-0", "rand-read")
+    suspect = make_record(verdict="suspect", doubts=(Doubt(code="x", level="suspect", text="t"),))
+    (row,) = rows(render_csv([suspect]))
+    assert (row["verdict"], row["doubts"], row["read_iops"]) == ("suspect", "x", "1000.00")
+    assert (row["read_lat_p50_ms"], row["read_lat_p999_ms"]) == ("2.000000", "")

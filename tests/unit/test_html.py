@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.report.html import RunContext, header_cells, row_cells, summary_block
+from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.report.html import RunContext, summary_block
+from pytest_odfperf.report.html_row import header_cells, row_cells
 
 MakeRecord = Callable[..., Record]
 MakeMeasurement = Callable[..., DirectionMeasurement]
@@ -51,7 +53,7 @@ def context(**changes: str) -> RunContext:
 
 def sort_text(cells: list[str], name: str) -> str:
     """What pytest-html compares: the match that its ``_hydrate_data`` takes from the cell."""
-    (cell,) = [cell for cell in cells if f"col-{name}" in cell]
+    (cell,) = [cell for cell in cells if re.search(rf"col-{name}\b", cell)]
     found = re.search(r"<td.*?>(.*?)</td>", cell)
     assert found
     return found[1]
@@ -99,11 +101,38 @@ def test_weak_and_clipped_tails_are_marked(
     make_record: MakeRecord, make_measurement: MakeMeasurement
 ) -> None:
     record = make_record(
-        read=make_measurement(lat_p99_trusted=False), write=make_measurement(lat_saturated=True)
+        read=make_measurement(total_ios=9_999),
+        write=make_measurement(total_ios=100_000, lat_saturated=True, lat_p999_ns=7_000_000),
     )
     cells = row_cells(record.key, record)
-    assert "~5.00" in sort_text(cells, "odf_read_p99")
+    assert Page(sort_text(cells, "odf_read_p99")).texts == ["n/a"]
+    assert Page(sort_text(cells, "odf_read_p999")).texts == ["n/a"]
     assert "≥5.00" in sort_text(cells, "odf_write_p99")
+    assert "≥7.00" in sort_text(cells, "odf_write_p999")
+    # n/a sorts below all numbers, as what is empty does.
+    assert sort_text(cells, "odf_read_p99") < sort_text(cells, "odf_write_p99")
+
+
+def test_an_invalid_result_is_told_and_none_of_its_figures_is(make_record: MakeRecord) -> None:
+    doubt = Doubt(code="above_cap", level="invalid", text="99,000,000 <IOPS>")
+    record = make_record(status="failed", reason="no", verdict="invalid", doubts=(doubt,))
+    cells = row_cells(record.key, record)
+    block = summary_block([record], context())
+    assert all("1000" not in cell for cell in cells)
+    assert Page(sort_text(cells, "odf_verdict")).texts == ["invalid", " above_cap"]
+    assert "<svg" not in block
+    assert any("99,000,000 <IOPS>" in text for text in Page(block).texts)
+    beside = summary_block([record, make_record("b:small:150Gi:1:random-rw:4k")], context())
+    assert "no result (invalid)" in beside
+
+
+def test_a_suspect_result_is_marked_wherever_its_figures_are(make_record: MakeRecord) -> None:
+    doubt = Doubt(code="stall", level="suspect", text="3 s")
+    record = make_record(verdict="suspect", doubts=(doubt,))
+    cells = row_cells(record.key, record)
+    assert Page(sort_text(cells, "odf_read_iops")).texts == ["1000"]
+    assert Page(sort_text(cells, "odf_verdict")).texts == ["suspect", " stall"]
+    assert "R 1.00k (suspect)" in summary_block([record], context())
 
 
 def test_the_block_has_the_facts_the_pools_their_logs_and_one_picture_a_profile(

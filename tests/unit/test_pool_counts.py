@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.report.summary import PoolCounts, count, latest, per_pool_results
+from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.report.summary import PoolCounts, count, latest, per_pool_results, verdict_lines
 
 MakeRecord = Callable[..., Record]
 
@@ -26,3 +27,14 @@ def test_a_test_that_was_measured_anew_counts_once(make_record: MakeRecord) -> N
     records = [make_record(status="failed"), make_record(status="passed")]
     assert [record.status for record in latest(records)] == ["passed"]
     assert len(latest([make_record(test="a"), make_record(test="b")])) == 2
+
+
+def test_verdicts_are_counted_where_they_are_not_all_valid(make_record: MakeRecord) -> None:
+    doubt = Doubt(code="stall", level="suspect", text="t")
+    valid, suspect = make_record(verdict="valid"), make_record(verdict="suspect", doubts=(doubt, doubt))
+    counts = count([valid, suspect, make_record(verdict="invalid", status="failed")])["rep3"]
+    assert counts.line == "3 2 1 0\n1 valid, 1 suspect, 1 invalid\n"
+    assert "0 skipped; 1 valid, 1 suspect, 1 invalid (log" in per_pool_results({"rep3": counts}, str)[1]
+    assert verdict_lines([valid, suspect]) == ["Verdicts: 1 valid, 1 suspect, 0 invalid: suspect stall (1)"]
+    assert verdict_lines([make_record()]) == []
+    assert count([valid])["rep3"].line == "1 1 0 0\n"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.measure.record import Record, read_records
+from pytest_odfperf.measure.verdicts.doubt import Doubt
 
 MakeRecord = Callable[..., Record]
 
@@ -131,3 +132,17 @@ def test_a_record_from_before_syncs_and_loads_is_read(make_record: MakeRecord) -
     for job in [*plain["jobs"], *plain["guests"][0]["jobs"]]:
         del job["sync"], job["load"], job["phase"]
     assert Record.from_json(plain) == make_record()
+
+
+def test_junit_has_the_verdict_and_no_figure_of_an_invalid_result(make_record: MakeRecord) -> None:
+    doubt = Doubt(code="above_cap", level="invalid", text="9 above 5", figures={"iops_per_s": 9.0})
+    found = make_record(verdict="invalid", doubts=(doubt,), status="failed")
+    properties = dict(found.properties())
+    assert properties["verdict"] == "invalid"
+    assert properties["doubts"] == "above_cap: 9 above 5"
+    assert not [name for name in properties if "iops" in name or "lat" in name]
+    assert Record.from_json(json.loads(json.dumps(found.to_json()))) == found
+    # For the analyst, under the verdict.
+    assert found.to_json()["read"]["iops_per_s"] == 1000.0
+    suspect = dataclasses.replace(found, verdict="suspect")
+    assert "read_iops_per_s" in dict(suspect.properties())

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_odfperf.errors import StoreError
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.report.summary import PoolCounts, buffered_line, count
+from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
 from pytest_odfperf.run.controller.finish import final_records, write_outputs
 from pytest_odfperf.run.controller.open_run import Run
 
@@ -22,6 +22,7 @@ class Outputs:
         self.counts: dict[str, PoolCounts] = {}
         #: What is said of buffered results, if there are some.
         self.buffered: str | None = None
+        self.verdicts: list[str] = []
         #: Records of this session that are not on the disk, by test.
         self._unwritten: dict[str, Record] = {}
 
@@ -61,6 +62,7 @@ class Outputs:
             records = self.records()
             self.counts = count(records, pools)
             self.buffered = buffered_line(records)
+            self.verdicts = verdict_lines(records)
             write_outputs(self._run.run_dir, records, pools)
         except StoreError as error:
             self.note(str(error))

@@ -13,7 +13,8 @@ from pytest_odfperf.measure.aggregate import (
     Measurement,
 )
 from pytest_odfperf.measure.record import GuestRecord
-from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
+from pytest_odfperf.measure.verdicts.invalid import InvalidMeasurementError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,11 @@ class Measured:
     notes: tuple[str, ...] = ()
     #: What the rules object to in it.
     doubts: tuple[Doubt, ...] = ()
+
+    def check_valid(self) -> None:
+        """Raise `InvalidMeasurementError` if nobody may see its figures."""
+        if verdict_of(self.doubts) == "invalid":
+            raise InvalidMeasurementError(self.doubts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record, Status
-from pytest_odfperf.measure.verdicts.doubt import verdict_of
+from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.worker.key_result import Measured
 from pytest_odfperf.store import journal
@@ -35,10 +35,12 @@ class Recorder:
         reason_code: str | None = None,
         diagnosis: str | None = None,
         measured: Measured | None,
+        doubts: tuple[Doubt, ...] = (),
         started_at_s: float,
         ended_at_s: float,
     ) -> Record:
-        """The record of one test of ``key``."""
+        """The record of one test of ``key``; ``doubts``: of a measurement without figures."""
+        doubts = measured.doubts if measured else doubts
         definition = self._plan.definitions[str(key)]
         trusted = [g for g in measured.guests if g.clock_jump_s is None] if measured else []
         if trusted:
@@ -54,8 +56,8 @@ class Recorder:
             reason_code=reason_code,
             diagnosis=diagnosis,
             notes=measured.notes if measured else (),
-            verdict=verdict_of(measured.doubts) if measured else None,
-            doubts=measured.doubts if measured else (),
+            verdict=verdict_of(doubts) if measured or doubts else None,
+            doubts=doubts,
             definition=definition,
             worker=self._process,
             marking=measured.marking if measured else self._plan.marking,
