@@ -1,7 +1,8 @@
 """results.csv: one row per job per guest, for spreadsheets and scripts.
 
-Latency is fio's ``lat``, from submission to completion. What was not measured is an empty cell, and so is a
-percentile that the guest's I/Os do not carry, and every figure of an invalid result.
+Latency is fio's ``lat``, from submission to completion. What was not measured is an empty cell, and so is
+every figure of an invalid result. p99 is given as it is; ``weak_lat_p99`` names the directions whose I/Os are too
+few for it. The other percentiles are empty then.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ COLUMNS = (
         for direction in ("read", "write", "sync")
         for percentile in ("p50", "p95", "p999")
     ),
+    "weak_lat_p99",
 )
 
 _NOTHING = JobMeasurement(name="", read=None, write=None)
@@ -81,6 +83,7 @@ def render_csv(records: Iterable[Record]) -> str:
                     record.verdict or "",
                     _text(" ".join(record.codes)),
                     *(cell for part in (job.read, job.write, job.sync) for cell in _percentiles(part)),
+                    _weak(job),
                 ]
             )
     return text.getvalue()
@@ -100,7 +103,7 @@ def _figures(part: DirectionMeasurement | None) -> tuple[str, str, str, str]:
 def _latency(part: LatencyMeasurement | None) -> tuple[str, str, str]:
     if part is None:
         return ("", "", "")
-    return (f"{part.iops_per_s:.2f}", _ms(part.lat_mean_ns), _ms(part.carried_ns("lat_p99_ns")))
+    return (f"{part.iops_per_s:.2f}", _ms(part.lat_mean_ns), _ms(part.lat_p99_ns))
 
 
 def _percentiles(part: LatencyMeasurement | None) -> tuple[str, str, str]:
@@ -108,6 +111,11 @@ def _percentiles(part: LatencyMeasurement | None) -> tuple[str, str, str]:
         return ("", "", "")
     p50, p95, p999 = (_ms(part.carried_ns(name)) for name in ("lat_p50_ns", "lat_p95_ns", "lat_p999_ns"))
     return (p50, p95, p999)
+
+
+def _weak(job: JobMeasurement) -> str:
+    parts = {"read": job.read, "write": job.write, "sync": job.sync}
+    return " ".join(name for name, part in parts.items() if part is not None and not part.lat_p99_trusted)
 
 
 def _ms(value_ns: float | None) -> str:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odfperf.measure.aggregate import JobMeasurement
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.csv_table import COLUMNS, render_csv
@@ -67,7 +68,9 @@ def test_sections_have_rows_with_their_load_and_syncs_and_the_notes(make_unlike:
     assert wal["notes"] == mix["notes"] == "fio said: a; b"
 
 
-def test_an_invalid_result_has_its_verdict_and_no_figure(make_record: MakeRecord) -> None:
+def test_an_invalid_result_has_its_verdict_and_no_figure(
+    make_record: MakeRecord, make_measurement: Callable[..., DirectionMeasurement]
+) -> None:
     doubts = tuple(Doubt(code=code, level="invalid", text="t") for code in ("b", "a", "b"))
     (row,) = rows(render_csv([make_record(verdict="invalid", doubts=doubts, status="failed")]))
     assert (row["verdict"], row["doubts"]) == ("invalid", "b a")
@@ -76,4 +79,9 @@ def test_an_invalid_result_has_its_verdict_and_no_figure(make_record: MakeRecord
     suspect = make_record(verdict="suspect", doubts=(Doubt(code="x", level="suspect", text="t"),))
     (row,) = rows(render_csv([suspect]))
     assert (row["verdict"], row["doubts"], row["read_iops"]) == ("suspect", "x", "1000.00")
-    assert (row["read_lat_p50_ms"], row["read_lat_p999_ms"]) == ("2.000000", "")
+    assert (row["read_lat_p50_ms"], row["read_lat_p999_ms"], row["weak_lat_p99"]) == ("2.000000", "", "")
+    few = make_measurement(total_ios=150, lat_p99_trusted=False)
+    guest = suspect.guests[0]
+    guest = dataclasses.replace(guest, jobs=(JobMeasurement(name="a", read=few, write=None),))
+    (row,) = rows(render_csv([make_record(guests=(guest,))]))
+    assert (row["read_lat_p50_ms"], row["read_lat_p99_ms"], row["weak_lat_p99"]) == ("", "5.000000", "read")
