@@ -65,6 +65,11 @@ class Faults:
     migrate: bool = False
     #: The guest's clock is set by this while fio runs, in seconds, backwards if below zero.
     clock_jump_s: float = 0.0
+    #: Changes to fio's answer, see `altered_answer`, and what it says on stderr.
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    says: str | None = None
+    #: The volume answers so many times faster than its StorageClass allows.
+    above_cap: float = 1.0
     #: What real fio left in this case of ``fio_failures.json``.
     fio_failure: str | None = None
     #: What the guest script says in place of a result.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.sandbox.altered_answer import check_changes
 from pytest_odfperf.sandbox.config.config_values import (
     IMAGES_NAMESPACE,
     KUBEVIRT_VERSIONS,
@@ -240,6 +241,9 @@ def _faults(raw: Mapping[str, Any], place: str) -> Faults:
         else read.value("reboot_s", None),
         migrate=read.flag("migrate", False),
         clock_jump_s=read.number("clock_jump_s", 0.0, negative=True),
+        answer=read.mapping("answer"),
+        says=read.optional_text("says"),
+        above_cap=read.number("above_cap", 1.0, above=0.0),
         fio_failure=read.choice("fio_failure", None, (*failure_names(), None)),
         garbage=read.choice("garbage", "none", ("none", "text", "line", "endless", "token", "size")),
         other_host_key=read.flag("other_host_key", False),
@@ -247,6 +251,7 @@ def _faults(raw: Mapping[str, Any], place: str) -> Faults:
         guests=read.integers("guests"),
     )
     read.end()
+    check_changes(faults.answer, f"{place}.answer")
     return faults
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from pytest_odfperf.sandbox.altered_answer import alter
 from pytest_odfperf.sandbox.config.parse_config import (
     Faults,
     SandboxConfig,
@@ -253,6 +254,9 @@ class SimulatedGuest:
             directory=self._data_dir,
             error=errno.EIO if faults.fio_exit else 0,
         )
+        if faults.answer:
+            alter(document, faults.answer)
+        run.log += (faults.says or "").encode()
         text = json.dumps(document, indent=2).encode() + b"\n"
         kept = {"whole": len(text), "truncated": len(text) // 2, "empty": 0}[faults.output]
         run.result = text[:kept]
@@ -261,7 +265,9 @@ class SimulatedGuest:
             run.log = b"fio: io_u error on file fio-testfile: Input/output error\n"
 
     def _limits(self, volumes: int) -> list[Limits]:
-        own = Limits(iops=self._class.iops, bandwidth_bytes_per_s=self._class.bandwidth_bytes_per_s)
+        own = Limits(iops=self._class.iops, bandwidth_bytes_per_s=self._class.bandwidth_bytes_per_s).times(
+            self.faults.above_cap
+        )
         name = self._class.model.backend
         shared = self._config.backends.get(name, SharedBackend()) if name else SharedBackend()
         return [own, Limits(iops=shared.iops, bandwidth_bytes_per_s=shared.bandwidth).shared_by(volumes)]

@@ -41,13 +41,16 @@ class Limits:
     iops: float | None = None
     bandwidth_bytes_per_s: float | None = None
 
-    def shared_by(self, volumes: int) -> Limits:
+    def times(self, factor: float) -> Limits:
         return Limits(
-            iops=None if self.iops is None else self.iops / volumes,
+            iops=None if self.iops is None else self.iops * factor,
             bandwidth_bytes_per_s=None
             if self.bandwidth_bytes_per_s is None
-            else self.bandwidth_bytes_per_s / volumes,
+            else self.bandwidth_bytes_per_s * factor,
         )
+
+    def shared_by(self, volumes: int) -> Limits:
+        return self.times(1 / volumes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
