@@ -1,4 +1,4 @@
-"""From the plan's keys to pytest items: one parametrized test per key, in the order of the keys."""
+"""From the plan's keys to pytest items: one parametrized test per key and repeat, in their order."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pytest_odfperf.matrix.keys import GroupKey, Key
-from pytest_odfperf.plugin.repeats import number_repeats
-from pytest_odfperf.plugin.session_state import KEY, PLAN, REPEAT, SHIPPED_NODE
+from pytest_odfperf.plugin.node_ids import param_id
+from pytest_odfperf.plugin.repeats import MARK, Numbering
+from pytest_odfperf.plugin.session_state import BLOCK, KEY, PLAN, REPEAT, SHIPPED_NODE
 from pytest_odfperf.run.plan import Plan
 
 SHIPPED_TESTS = Path(__file__).with_name("shipped_test.py")
@@ -35,7 +36,8 @@ class CollectPlugin:
         self._plan = plan
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Without xdist nobody else declares the mark that every key has."""
+        """Declare marks; without xdist nobody else does that of every key."""
+        config.addinivalue_line("markers", f"{MARK}(number): the repeat of a key, from 2 on")
         if not config.pluginmanager.hasplugin("xdist"):
             config.addinivalue_line("markers", "xdist_group(name): the pool of a key")
 
@@ -49,35 +51,53 @@ class CollectPlugin:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "odf_key" in metafunc.fixturenames:
-            metafunc.parametrize("odf_key", [self._param(key) for key in self._plan.keys], indirect=True)
+            repeats = range(1, self._plan.repeats + 1)
+            params = [self._param(key, repeat) for key in self._plan.keys for repeat in repeats]
+            metafunc.parametrize("odf_key", params, indirect=True)
 
-    def _param(self, key: Key) -> object:
+    def _param(self, key: Key, repeat: int) -> object:
         reason = self._plan.pool_problems.get(key.pool)
         marks = [pytest.mark.skip(reason=f"pool {key.pool} can not run: {reason}")] if reason else []
-        return pytest.param(key, id=str(key), marks=[*marks, pytest.mark.xdist_group(key.pool)])
+        if repeat > 1:
+            marks.append(getattr(pytest.mark, MARK)(repeat))
+        return pytest.param(key, id=param_id(key, repeat), marks=[*marks, pytest.mark.xdist_group(key.pool)])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
+        # Before anything is left out: a repeat keeps its number.
+        numbering = Numbering(self._plan.repeats)
+        _note_keys(items)
+        numbering.number(items)
         keep: list[pytest.Item] = []
         done: list[pytest.Item] = []
         for item in items:
-            key = key_of(item)
-            if key is not None:
-                item.stash[KEY] = key
+            key = item.stash.get(KEY, None)
             (done if key is not None and self._plan.is_done(item.nodeid, key) else keep).append(item)
         if done:
             config.hook.pytest_deselected(items=done)
         items[:] = keep
         yield
         # After --ff and plugins that shuffle: a group that is left for another one is made anew.
-        number_repeats(items)
-        items[:] = _together(items)
+        _note_keys(items)
+        numbering.number(items)
+        items[:] = _together(items, self._plan)
 
 
-def _together(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Pools, groups, keys and repeats in the order in which they come, each in one piece; others first."""
+def _note_keys(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        key = key_of(item)
+        if key is not None:
+            item.stash[KEY] = key
+
+
+def _together(items: Sequence[pytest.Item], plan: Plan) -> list[pytest.Item]:
+    """Pools, groups, blocks, keys and other plugins' repeats, each in one piece; tests without a key first.
+
+    Pools and groups, and without repeats keys too, are in the order in which they come; in a block of repeats
+    the keys are in the plan's.
+    """
     pools: dict[str, int] = {}
     groups: dict[GroupKey, int] = {}
     keys: dict[Key, int] = {}
@@ -95,7 +115,8 @@ def _together(items: Sequence[pytest.Item]) -> list[pytest.Item]:
             else (
                 pools[key.pool],
                 groups[key.group],
-                keys[key],
+                block := item.stash[BLOCK],
+                plan.place_of(key, block) or keys[key],
                 item.stash[REPEAT],
             )
         )

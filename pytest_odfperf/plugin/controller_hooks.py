@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.errors import InputError, StoreError, one_line
+from pytest_odfperf.errors import StoreError, one_line
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.plugin.node_ids import NodeIds
 from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
 from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, copy_reports, passed_report
@@ -40,6 +41,7 @@ class ControllerHooks:
         self._run = run
         self._workers = workers
         self._interrupt = interrupt
+        self._node_ids = NodeIds(run.plan.definitions)
         self._count = int(getattr(config.option, "numprocesses", None) or 0)
         self._display: Display | None = None
         self._recorder = Recorder(run.plan, "controller")
@@ -48,6 +50,8 @@ class ControllerHooks:
         self._ids: list[str] = []
         self._completion = Completion(config, run, self._outputs, self)
         self._undeleted = Undeleted(config, run)
+        plan = run.plan
+        self._repeats = f"{plan.repeats} of each key, in blocks of random order (--odf-seed {plan.seed})"
         self._context = RunContext(
             run_id=run.plan.run_id,
             cluster=run.facts.server,
@@ -56,6 +60,7 @@ class ControllerHooks:
             marking=run.marking,
             facts=(
                 ("Pools at once", f"{max(1, self._count)} ({workers.why})"),
+                *((("Repeats", self._repeats),) if run.plan.repeats > 1 else ()),
                 *((f"Pool {pool}", note) for pool, note in run.plan.pool_notes.items()),
                 *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
             ),
@@ -80,6 +85,8 @@ class ControllerHooks:
             f"{count_text(pools, 'pool')}: {shown}",
             f"odfperf: {at_once}: {given}{self._workers.why}",
         ]
+        if plan.repeats > 1:
+            lines.insert(3, f"odfperf: {self._repeats}")
         if (who := self._run.opened.cluster.impersonation).user:
             lines.insert(2, f"odfperf: every request is made as {who} (`as` of the kubeconfig)")
         if self._run.marking:
@@ -114,17 +121,7 @@ class ControllerHooks:
         return key.pool if key else None
 
     def _key_of(self, node_id: str) -> Key | None:
-        """The key in a node id; a test of the user may have parameters of its own beside it."""
-        params = node_id.partition("[")[2].removesuffix("]")
-        definitions = self._run.plan.definitions
-        if params not in definitions:
-            params = next(
-                (key for key in definitions if params.startswith(f"{key}-") or params.endswith(f"-{key}")), ""
-            )
-        try:
-            return Key.parse(params)
-        except InputError:
-            return None
+        return self._node_ids.key_of(node_id)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
@@ -150,6 +147,8 @@ class ControllerHooks:
                 measured=None,
                 started_at_s=now_s,
                 ended_at_s=now_s,
+                repeat=(repeat := self._node_ids.repeat_of(crashitem)),
+                block=repeat,
             )
             try:
                 self._recorder.write(record)
@@ -179,7 +178,9 @@ class ControllerHooks:
         if self._display is None:
             self._ids = list(ids)
             keys = [key for key in map(self._shown_key_of, ids) if key is not None]
-            progress = Progress(keys, self._run.plan.estimates_s, max(1, self._count))
+            progress = Progress(
+                keys, self._run.plan.estimates_s, max(1, self._count), repeats=self._run.plan.repeats
+            )
             self._display = Display(self._config, progress)
             self._display.start()
             if self._display.is_live:
@@ -194,7 +195,7 @@ class ControllerHooks:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         key = self._shown_key_of(nodeid)
         if key is not None and self._display is not None:
-            self._display.key_started(key)
+            self._display.key_started(key, self._node_ids.repeat_of(nodeid))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:

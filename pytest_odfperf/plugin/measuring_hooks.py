@@ -14,7 +14,7 @@ from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, cau
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.plugin.invalid_results import refusal
-from pytest_odfperf.plugin.session_state import KEY, MEASURED, is_worker
+from pytest_odfperf.plugin.session_state import BLOCK, KEY, MEASURED, REPEAT, is_worker
 from pytest_odfperf.plugin.signals.session_signals import interruption
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.worker.recorder import Recorder
@@ -140,6 +140,8 @@ class MeasuringHooks:
                 diagnosis=cause.diagnosis if isinstance(cause, OdfError) else None,
                 measured=item.stash.get(MEASURED, None),
                 doubts=refused.doubts if refused else (),
+                repeat=item.stash.get(REPEAT, 1),
+                block=item.stash.get(BLOCK, 1),
                 started_at_s=call.start,
                 ended_at_s=call.stop,
             )

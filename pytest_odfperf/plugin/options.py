@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +38,9 @@ class Request:
     preflight: bool
     cluster: str | None
     fio: tuple[str, ...]
+    #: None: not said.
+    repeat: int | None
+    seed: int | None
     #: Runs whose leftovers are removed; then nothing is measured.
     cleanup: tuple[str, ...]
     reap: bool
@@ -66,6 +70,26 @@ def read_invalid(config: pytest.Config) -> str:
         place = "--odf-invalid" if given is not None else f"odf_invalid in {config.inipath}"
         raise pytest.UsageError(f"{place}: {found!r:.60} is not known (known: {', '.join(INVALID)})")
     return found
+
+
+def repeats(text: str) -> int:
+    """The value of ``--odf-repeat``."""
+    from pytest_odfperf.schedule.repeat_blocks import MOST_REPEATS
+
+    return _whole(text, "a number of repeats", MOST_REPEATS)
+
+
+def seed(text: str) -> int:
+    """The value of ``--odf-seed``."""
+    from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED
+
+    return _whole(text, "a seed", LARGEST_SEED)
+
+
+def _whole(text: str, what: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}: a whole number from 1 to {most}")
+    return int(text)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -124,6 +148,13 @@ def add_options(parser: pytest.Parser) -> None:
         "|".join(INVALID),
         "What becomes of a test whose measurement is invalid: docs/verdicts.md (default: fail).",
     )
+    single(
+        "--odf-repeat",
+        "N",
+        "Measure each key N times, in blocks of all keys of a VM group in random order.",
+        type=repeats,
+    )
+    single("--odf-seed", "N", "The seed of that order (default: made of the run's id).", type=seed)
     group.addoption(
         "--odf-cleanup",
         metavar="RUN|last|orphans|all",
@@ -195,12 +226,17 @@ def read_request(config: pytest.Config) -> Request:
     read_invalid(config)
     if value("odf_preflight") and value("odf_dry_run"):
         raise pytest.UsageError("--odf-preflight and --odf-dry-run exclude each other")
-    many = value("odf_parallel")
-    if isinstance(many, str) and many != "auto":
+
+    def parsed(name: str, parse: Callable[[str], Any]) -> Any:
+        given = value(name)
+        if not isinstance(given, str):
+            return given
         try:
-            many = parallel(many)
+            return parse(given)
         except argparse.ArgumentTypeError as error:
-            raise pytest.UsageError(f"odf_parallel in {config.inipath}: {error}") from None
+            raise pytest.UsageError(f"{name} in {config.inipath}: {error}") from None
+
+    many = parsed("odf_parallel", parallel)
     if config.getoption("odf") and config.getoption("odf_parallel") is None:
         many = None  # asked for on the command line: stronger than odf_parallel in the ini file
     return Request(
@@ -218,6 +254,8 @@ def read_request(config: pytest.Config) -> Request:
         preflight=bool(value("odf_preflight")),
         cluster=value("odf_cluster"),
         fio=tuple(value("odf_fio") or ()),
+        repeat=parsed("odf_repeat", repeats),
+        seed=parsed("odf_seed", seed),
         cleanup=cleanup,
         reap=bool(config.getini("odf_reap")),
     )

@@ -1,7 +1,8 @@
-"""Repeats that other plugins ask for (pytest-repeat and its like): each is a measurement of its own.
+"""Repeats of a key: ``--odf-repeat``, and what other plugins ask for. Each is a measurement of its own.
 
-Tests of one key share one measurement, a test with parameters of its own too. A plugin that multiplies tests
-adds a parameter that the test does not ask for, or adds the same test again.
+Tests of one key and repeat share one measurement, a test with parameters of its own too. A plugin that
+multiplies tests (pytest-repeat and its like) adds a parameter that the test does not ask for, or adds the
+same test again.
 """
 
 from __future__ import annotations
@@ -12,17 +13,38 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.plugin.session_state import KEY, REPEAT
+from pytest_odfperf.plugin.session_state import BLOCK, KEY, REPEAT
+
+#: The mark of a repeat from 2 on; its argument is the number.
+MARK = "odf_repeat"
 
 
-def number_repeats(items: Sequence[pytest.Item]) -> None:
-    """Note on each item of a key the how manieth of its like it is, from 1."""
-    seen: Counter[tuple[Any, ...]] = Counter()
-    for item in items:
-        if KEY in item.stash:
-            like = _like(item)
-            seen[like] += 1
-            item.stash[REPEAT] = seen[like]
+class Numbering:
+    """Notes on each item of a key which of the key's measurements it uses; ``repeats`` is ours."""
+
+    def __init__(self, repeats: int) -> None:
+        self._repeats = repeats
+        self._copies: Counter[tuple[Any, ...]] = Counter()
+
+    def number(self, items: Sequence[pytest.Item]) -> None:
+        """Number what has none yet, in the order of ``items``: all at first, then what others added."""
+        for item in items:
+            if KEY not in item.stash or REPEAT in item.stash:
+                continue
+            mark = item.get_closest_marker(MARK)
+            block = item.stash[BLOCK] = mark.args[0] if mark else 1
+            like = (*_like(item), block)
+            item.stash[REPEAT] = block + self._repeats * self._copies[like]
+            self._copies[like] += 1
+
+
+def check_counts(config: pytest.Config, repeats: int) -> None:
+    """Raise `pytest.UsageError` where pytest-repeat would multiply ``repeats``: no report could tell them."""
+    count = getattr(config.option, "count", None)
+    if repeats > 1 and config.pluginmanager.hasplugin("pytest_repeat") and type(count) is int and count > 1:
+        raise pytest.UsageError(
+            f"--odf-repeat {repeats} and --count {count} of pytest-repeat exclude each other: both repeat"
+        )
 
 
 def check_retries(config: pytest.Config) -> None:

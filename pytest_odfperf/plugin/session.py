@@ -16,7 +16,7 @@ from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
 from pytest_odfperf.plugin.options import Request, read_request
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
-from pytest_odfperf.plugin.repeats import check_retries
+from pytest_odfperf.plugin.repeats import check_counts, check_retries
 from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
 from pytest_odfperf.run.before.earlier_results import Earlier
@@ -88,6 +88,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
     selection = read_selection(request)
     for warning in ask_local_fio(selection.matrix, selection.jobs):
         sys.stderr.write(f"odfperf: warning: {warning}\n")
+    check_counts(config, selection.repeats)
     if request.preflight:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _show_checks(selection, interrupt.stop)

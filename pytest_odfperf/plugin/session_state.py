@@ -36,6 +36,8 @@ MEASURED: pytest.StashKey[Measured] = pytest.StashKey()
 REFUSED: pytest.StashKey[tuple[BaseException, InvalidMeasurementError]] = pytest.StashKey()
 #: The how manieth of its like an item is, from 1: see `number_repeats`.
 REPEAT: pytest.StashKey[int] = pytest.StashKey()
+#: The block of repeats that it is in, from 1.
+BLOCK: pytest.StashKey[int] = pytest.StashKey()
 
 #: The first part of the node ids of the tests that ship with the plugin, wherever it is installed.
 SHIPPED_NODE = "odfperf"

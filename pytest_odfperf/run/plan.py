@@ -12,10 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.serial import from_json
 from pytest_odfperf.redaction import Hidden
+from pytest_odfperf.schedule.jobs import groups_of
+from pytest_odfperf.schedule.repeat_blocks import places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,9 @@ class Plan:
     #: Pool name to ``Block`` or ``Filesystem``.
     volume_modes: Mapping[str, str]
     marking: str | None
+    #: How often each key is measured, and the seed of the order of that; None: the matrix's order.
+    repeats: int = 1
+    seed: int | None = None
     client_key_private: Hidden
     client_key_public: str
 
@@ -66,6 +71,27 @@ class Plan:
     @cached_property
     def keys(self) -> tuple[Key, ...]:
         return tuple(Key.parse(text) for text in self.selected)
+
+    def place_of(self, key: Key, block: int) -> int | None:
+        """The place of ``key`` among its group's keys in a block of repeats, from 1.
+
+        None: the group has one pass, in the matrix's order.
+        """
+        return self._places(key.group, block)[key] if self.repeats > 1 and self.seed is not None else None
+
+    def _places(self, group: GroupKey, block: int) -> dict[Key, int]:
+        assert self.seed is not None
+        if (group, block) not in self._blocks:
+            self._blocks[group, block] = places(self.seed, block, self._groups[group])
+        return self._blocks[group, block]
+
+    @cached_property
+    def _blocks(self) -> dict[tuple[GroupKey, int], dict[Key, int]]:
+        return {}
+
+    @cached_property
+    def _groups(self) -> dict[GroupKey, list[Key]]:
+        return groups_of(self.keys)
 
     @cached_property
     def skipped_pools(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from itertools import groupby
 
@@ -23,12 +24,13 @@ def plan_text(
     why: str,
     done: int = 0,
     pool_problems: Mapping[str, str] | None = None,
+    repeats: int = 1,
 ) -> str:
     """The text of a dry run, without a line end at its end.
 
-    ``keys`` are those that would run, in order, filters and resume applied; ``done`` counts those that a
-    resumed run has already. ``why`` says how ``workers`` was found. Keys of pools in ``pool_problems`` are
-    skipped by the run and count in no sum.
+    ``keys`` are those that would run, in order, filters and resume applied, each as often as it has repeats
+    left of ``repeats``; ``done`` counts those that a resumed run has already. ``why`` says how ``workers``
+    was found. Keys of pools in ``pool_problems`` are skipped by the run and count in no sum.
     """
     problems = pool_problems or {}
     runs = [key for key in keys if key.pool not in problems]
@@ -37,12 +39,12 @@ def plan_text(
         pool = matrix.pool(name)
         if name in problems:
             lines.append(
-                f"pool {name} can not run: {problems[name]} ({count_text(list(members), 'key')} skipped)"
+                f"pool {name} can not run: {problems[name]} ({count_text(set(members), 'key')} skipped)"
             )
         else:
             lines.extend(_pool_lines(matrix, pool, list(members), jobs))
         lines.append("")
-    return "\n".join([*lines, *_totals(matrix, keys, runs, jobs, workers, why, done)])
+    return "\n".join([*lines, *_totals(matrix, keys, runs, jobs, workers, why, done, repeats)])
 
 
 def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iterator[str]:
@@ -53,11 +55,13 @@ def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iter
     mode = pool.volume_mode or "volume mode from the provisioner"
     yield (
         f"pool {pool.name} (StorageClass {pool.storage_class}, {mode}{backend}{target}): "
-        f"{count_text(keys, 'key')} in {count_text(groups, 'group')}, {time_text(seconds)}"
+        f"{count_text(set(keys), 'key')} in {count_text(groups, 'group')}, {time_text(seconds)}"
     )
     for group, members in groups.items():
         yield f"  group {group}: {_group(matrix, group)}, {time_text(group_s(matrix, jobs, members))}"
-        yield from (f"    {key}" for key in members)
+        yield from (
+            f"    {key}{f' x {often}' if often > 1 else ''}" for key, often in Counter(members).items()
+        )
 
 
 def _group(matrix: Matrix, group: GroupKey) -> str:
@@ -67,13 +71,22 @@ def _group(matrix: Matrix, group: GroupKey) -> str:
 
 
 def _totals(
-    matrix: Matrix, keys: Sequence[Key], runs: Sequence[Key], jobs: Jobs, workers: int, why: str, done: int
+    matrix: Matrix,
+    keys: Sequence[Key],
+    runs: Sequence[Key],
+    jobs: Jobs,
+    workers: int,
+    why: str,
+    done: int,
+    repeats: int,
 ) -> Iterator[str]:
     earlier = f"; {done} more completed earlier" if done else ""
     skipped = f"; {len(keys) - len(runs)} skipped with their pools" if len(runs) < len(keys) else ""
     groups = groups_of(runs)
     pools = dict.fromkeys(key.pool for key in runs)
-    counts = f"{count_text(runs, 'key')} in {count_text(groups, 'group')} on {count_text(pools, 'pool')}"
+    counts = f"{count_text(set(runs), 'key')} in {count_text(groups, 'group')} on {count_text(pools, 'pool')}"
+    if repeats > 1:
+        counts += f", {count_text(runs, 'measurement')} ({repeats} of each)"
     yield f"keys     {counts}{earlier}{skipped}"
     if not runs:
         yield "time     nothing runs"

@@ -34,7 +34,7 @@ class Completion:
         self._workers[report.nodeid] = getattr(report, "node", None)
 
     def restore(self) -> bool:
-        """Add what earlier sessions of this run came to; whether every selected key had passed by then."""
+        """Add what earlier sessions of this run came to; whether all of its keys and repeats had passed."""
         plan = self._run.plan
         passed, other = [], []
         for test, record in self._run.earlier.items():
@@ -46,7 +46,8 @@ class Completion:
                 other.append(record)
         self._replay(passed, ("resumed", "completed earlier in this run"))
         self._replay(other, ("resumed", "not run again in this session"))
-        return {str(record.key) for record in passed}.issuperset(plan.selected)
+        wanted = {(key, repeat) for key in plan.selected for repeat in range(1, plan.repeats + 1)}
+        return wanted <= {(str(record.key), record.repeat) for record in passed}
 
     def complete(self, ended: Collection[str]) -> None:
         """Add what was measured but not reported, and what was begun but not measured (not in ``ended``)."""

@@ -89,12 +89,12 @@ class Display:
             own = os.fdopen(os.dup(writer._file.fileno()), "w", 1, encoding, errors)
             self._captured, writer._file = (writer._file, own), own
 
-    def key_started(self, key: Key) -> None:
+    def key_started(self, key: Key, repeat: int) -> None:
         with self._lock:
-            first = self._progress.key_started(key, time.monotonic())
-            total = self._progress.pools[key.pool].total
+            first = self._progress.key_started(key, time.monotonic(), repeat)
+            total = range(self._progress.pools[key.pool].total)
         if first:
-            self.write(f"odfperf: pool {key.pool} started, {count_text(range(total), 'key')}")
+            self.write(f"odfperf: pool {key.pool} started, {count_text(total, self._progress.noun)}")
 
     def key_ended(self, key: Key, outcome: str) -> None:
         with self._lock:
@@ -133,7 +133,7 @@ class Display:
         now_s = time.monotonic()
         with self._lock:
             left = time_text(self._progress.left_s(now_s))
-            title = f"{self._progress.done}/{self._progress.total} keys, ETA {left}"
+            title = f"{self._progress.done}/{self._progress.total} {self._progress.noun}s, ETA {left}"
             table = Table(title=title, title_justify="left", box=None, pad_edge=False)
             for column in ("pool", "done", "failed", "running", "for"):
                 table.add_column(column, justify="left" if column in ("pool", "running") else "right")

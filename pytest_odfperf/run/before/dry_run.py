@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.prepare import choose_workers, make_plan, needs_cluster_to_scale
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.schedule.plan_text import plan_text
 from pytest_odfperf.waiting import Stop
 
-#: Of the tests that ship with the plugin.
-_NODE = "odfperf::test_storage[{}]"
+#: Of the tests that ship with the plugin, a key's first measurement and a later one.
+_NODE, _REPEAT = "odfperf::test_storage[{}]", "odfperf::test_storage[{}-r{}]"
 
 
 def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
@@ -25,13 +26,19 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
             facts = opened.facts
     plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
     workers = choose_workers(selection, facts)
-    completed = {key for key in selection.keys if plan.is_done(_NODE.format(key), key)}
+    every = [(key, repeat) for key in selection.keys for repeat in range(1, selection.repeats + 1)]
+    left = [key for key, repeat in every if not plan.is_done(_node(key, repeat), key)]
     return plan_text(
         matrix=selection.matrix,
-        keys=[key for key in selection.keys if key not in completed],
+        keys=left,
         jobs=selection.jobs,
         workers=max(1, workers.count),
         why=workers.why,
-        done=len(completed),
+        done=len(every) - len(left),
+        repeats=selection.repeats,
         pool_problems=plan.pool_problems,
     )
+
+
+def _node(key: Key, repeat: int) -> str:
+    return _NODE.format(key) if repeat == 1 else _REPEAT.format(key, repeat)

@@ -16,6 +16,7 @@ from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.schedule.capacity import AutoScale, auto_scale, demands, shapes
 from pytest_odfperf.schedule.estimate import pool_estimates_s
+from pytest_odfperf.schedule.repeat_blocks import seed_of
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
@@ -95,6 +96,7 @@ def make_plan(
     client_key: KeyPair | None = None,
 ) -> Plan:
     """The plan of a run; without ``facts`` one that can only be collected."""
+    every = [key for key in selection.keys for _ in range(selection.repeats)]
     matrix = selection.matrix
     storage: dict[str, Mapping[str, Any]] = {}
     if facts is not None:
@@ -114,11 +116,13 @@ def make_plan(
         done=earlier.done(definitions) if facts else earlier.presumably_done(definitions),
         pool_problems=dict(facts.pool_problems) if facts else {},
         pool_notes=dict(facts.pool_notes) if facts else {},
-        estimates_s=pool_estimates_s(matrix, selection.jobs, selection.keys),
+        estimates_s=pool_estimates_s(matrix, selection.jobs, every),
         kubeconfig=kubeconfig,
         owner=owner or {},
         volume_modes=dict(facts.volume_modes) if facts else {},
         marking=facts.marking if facts else None,
+        repeats=selection.repeats,
+        seed=selection.seed if selection.seed or not run_id else seed_of(run_id),
         client_key_private=client_key.private if client_key else Hidden(""),
         client_key_public=client_key.public if client_key else "",
     )

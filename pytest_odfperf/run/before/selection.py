@@ -12,11 +12,12 @@ from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.overrides import add_storage_classes, allow_not_ready, override_fio
-from pytest_odfperf.matrix.reading.load import load_matrix
+from pytest_odfperf.matrix.reading.load import MOST_KEYS, load_matrix
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.matrix.serial import from_json
 from pytest_odfperf.schedule.jobs import Jobs, check_fit, render_jobs
+from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED, MOST_REPEATS, seed_of
 from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
 
 DEFAULT_MATRIX = "full"
@@ -50,6 +51,10 @@ class Request(Protocol):
     def cluster(self) -> str | None: ...
     @property
     def fio(self) -> tuple[str, ...]: ...
+    @property
+    def repeat(self) -> int | None: ...
+    @property
+    def seed(self) -> int | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,10 @@ class Selection:
     filters: tuple[str, ...]
     excludes: tuple[str, ...]
     pools: tuple[str, ...]
+    #: How often each key is measured.
+    repeats: int
+    #: Of the order of repeats; None: it will be made of the run's id.
+    seed: int | None
     #: The run that is gone on with, and its run.json.
     resumed: RunDir | None
     stored: Mapping[str, Any]
@@ -76,6 +85,8 @@ class Selection:
             "excludes": list(self.excludes),
             "pools": list(self.pools),
             "cluster": self.cluster,
+            "repeat": self.repeats,
+            "seed": self.seed,
         }
 
 
@@ -103,6 +114,9 @@ def read_selection(request: Request) -> Selection:
     excludes = request.excludes or tuple(options.get("excludes", ()))
     pools = request.pools or tuple(options.get("pools", ()))
     keys = select(expand(matrix), filters, excludes, pools)
+    repeats = request.repeat or options.get("repeat") or 1
+    if len(keys) * repeats > MOST_KEYS:
+        raise InputError(f"{repeats} repeats of {len(keys)} keys are more than {MOST_KEYS} measurements")
     jobs = render_jobs(matrix, keys)
     check_fit(matrix, jobs, keys)
     cluster = request.cluster or options.get("cluster") or matrix.cluster or "kubeconfig"
@@ -117,9 +131,25 @@ def read_selection(request: Request) -> Selection:
         filters=filters,
         excludes=excludes,
         pools=pools,
+        repeats=repeats,
+        seed=_seed(request, options),
         resumed=resumed,
         stored=stored,
     )
+
+
+def _seed(request: Request, options: Mapping[str, Any]) -> int | None:
+    """The seed that was given, or that the run was begun with, which can not be changed."""
+    begun: int | None = options.get("seed")
+    if begun is None:
+        known = request.run_id
+        return request.seed if request.seed or known is None else seed_of(known)
+    if request.seed not in (None, begun):
+        raise InputError(
+            f"--odf-seed {request.seed}: the run was begun with seed {begun}, by which its blocks are "
+            "ordered; leave it out"
+        )
+    return begun
 
 
 def stored_matrix(run_dir: RunDir, stored: Mapping[str, Any]) -> Matrix:
@@ -147,6 +177,10 @@ def stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, A
         raise InputError(
             f"options.parallel is {parallel!r:.40}, not 'auto' or a number of pools", place=place
         )
+    for name, most in (("repeat", MOST_REPEATS), ("seed", LARGEST_SEED)):
+        number = options.get(name)
+        if number is not None and not (type(number) is int and 1 <= number <= most):
+            raise InputError(f"options.{name} is {number!r:.40}, not from 1 to {most}", place=place)
     if not isinstance(options.get("cluster"), str | None):
         raise InputError("options.cluster is not a text", place=place)
     return options

@@ -160,7 +160,7 @@ def open_run(
             run_id=run_dir.run_id,
             marking=plan.marking,
             started_at=now(),
-            options=selection.to_json(),
+            options={**selection.to_json(), "seed": plan.seed},
             matrix=to_json(matrix),
             definitions=dict(plan.definitions),
             found=facts_json(opened.facts),

@@ -38,17 +38,26 @@ class PoolProgress:
 
 
 class Progress:
-    """The progress of all pools; ``keys`` are those that will run, ``estimates_s`` is by pool."""
+    """The progress of all pools; ``keys`` are those that will run, ``estimates_s`` is by pool.
 
-    def __init__(self, keys: Sequence[Key], estimates_s: Mapping[str, float], workers: int) -> None:
+    A key is there once for each of its repeats that will run; ``repeats`` is how many each has.
+    """
+
+    def __init__(
+        self, keys: Sequence[Key], estimates_s: Mapping[str, float], workers: int, *, repeats: int = 1
+    ) -> None:
         totals = Counter(key.pool for key in keys)
         self.pools = {pool: PoolProgress(total, estimates_s.get(pool, 0.0)) for pool, total in totals.items()}
         self._workers = max(1, workers)
+        self._repeats = repeats
+        #: What is counted.
+        self.noun = "key" if repeats == 1 else "measurement"
 
-    def key_started(self, key: Key, now_s: float) -> bool:
+    def key_started(self, key: Key, now_s: float, repeat: int = 1) -> bool:
         """Note that ``key`` runs; True if its pool starts with it."""
         pool = self.pools[key.pool]
-        pool.running, pool.running_since_s = str(key), now_s
+        of = f" ({repeat} of {self._repeats})" if self._repeats > 1 else ""
+        pool.running, pool.running_since_s = f"{key}{of}", now_s
         if pool.started_s is not None:
             return False
         pool.started_s = now_s
@@ -93,4 +102,4 @@ class Progress:
         ]
         shown = "; ".join(running[:4]) + (f"; and {len(running) - 4} more" if len(running) > 4 else "")
         left = time_text(self.left_s(now_s))
-        return f"odfperf: {self.done}/{self.total} keys, ETA {left} | {shown or 'between keys'}"
+        return f"odfperf: {self.done}/{self.total} {self.noun}s, ETA {left} | {shown or 'between keys'}"

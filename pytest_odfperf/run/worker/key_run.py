@@ -84,7 +84,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
         LOGGER.error("%s: %s", key, failure)
         raise failure
     measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job)
-    if repeat > 1:
+    if repeat > 1 and slot.plan.repeats == 1:  # of another plugin, that nothing else tells of
         measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
     measured = replace(measured, doubts=judge(evidence_of(key, guests, runs, results, slot, job)))
     for doubt in measured.doubts:

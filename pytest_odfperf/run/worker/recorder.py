@@ -38,8 +38,14 @@ class Recorder:
         doubts: tuple[Doubt, ...] = (),
         started_at_s: float,
         ended_at_s: float,
+        repeat: int = 1,
+        block: int = 1,
     ) -> Record:
-        """The record of one test of ``key``; ``doubts``: of a measurement without figures."""
+        """The record of one test of ``key``: ``repeat`` of its measurements, in ``block``.
+
+        ``doubts`` are those of a measurement without figures.
+        """
+        place = self._plan.place_of(key, block)
         doubts = measured.doubts if measured else doubts
         definition = self._plan.definitions[str(key)]
         trusted = [g for g in measured.guests if g.clock_jump_s is None] if measured else []
@@ -58,6 +64,9 @@ class Recorder:
             notes=measured.notes if measured else (),
             verdict=verdict_of(doubts) if measured or doubts else None,
             doubts=doubts,
+            repeat=repeat,
+            block=None if place is None else block,
+            order=place,
             definition=definition,
             worker=self._process,
             marking=measured.marking if measured else self._plan.marking,

@@ -1,0 +1,30 @@
+"""The order of repeats: randomised complete blocks, so that drift of the storage falls on all keys alike.
+
+Block 1 has each key of a VM group once, in an order of its own, then block 2 in another, and so on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from pytest_odfperf.matrix.keys import Key
+
+#: The largest number of repeats of a key, and the largest seed.
+MOST_REPEATS = 1000
+LARGEST_SEED = 2**63 - 1
+
+
+def seed_of(run_id: str) -> int:
+    """The seed of a run that was given none: from 1 to 2^32, so that people can type it."""
+    return 1 + int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:4], "big")
+
+
+def places(seed: int, block: int, keys: Iterable[Key]) -> dict[Key, int]:
+    """The place of each of a group's ``keys`` in ``block``, from 1.
+
+    By the hash of seed, block and key: the order of two keys does not depend on which others run beside them,
+    nor on a Python version's random numbers. Each order is equally probable.
+    """
+    ordered = sorted(keys, key=lambda key: hashlib.sha256(f"{seed}/{block}/{key}".encode()).digest())
+    return {key: place for place, key in enumerate(ordered, 1)}
