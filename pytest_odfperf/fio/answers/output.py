@@ -7,6 +7,7 @@ signal, a full disk), so each figure must be there, and be what the job asked fo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -18,6 +19,9 @@ from pytest_odfperf.fio.answers.said import by_words, lines_of, notes_of
 from pytest_odfperf.fio.answers.section_figures import read_section
 from pytest_odfperf.fio.job import Job, Section
 from pytest_odfperf.matrix.model import FioSettings
+
+#: A line of ``--output-format=normal``, of ``terse``.
+_TEXT = re.compile(r"\(groupid=\d+, jobs=\d+\): err=|^\d+;fio-\d")
 
 __all__ = ["DirectionResult", "FioResult", "JobResult", "LatencyResult", "documents", "parse"]
 
@@ -40,6 +44,8 @@ def parse(
     prefix, document = documents(text)
     said = list(dict.fromkeys([*lines_of(log), *prefix]))
     _check_said(said)
+    if "client_stats" in document:
+        raise FioError("config", "fio ran on other machines (client_stats); an answer is of one guest's fio")
     version, entries = document.get("fio version"), document.get("jobs")
     if not isinstance(version, str) or not isinstance(entries, list):
         raise FioError("truncated", "the answer has no 'fio version' or no 'jobs'")
@@ -48,6 +54,8 @@ def parse(
     for entry in entries:
         if isinstance(entry, dict):
             agreement.check_errors(entry)
+    if names == [section.name for section in job.sections for _ in range(section.numjobs)] != wanted:
+        raise FioError("config", f"one answer for each worker ({_shown(names)}): without group_reporting")
     if names != wanted:
         raise FioError("truncated", f"the answer has the jobs {_shown(names)}, not {_shown(wanted)}")
     agreement.check_disk(document, device, buffered=bool(job.buffered))
@@ -128,5 +136,7 @@ def documents(text: str) -> tuple[list[str], dict[str, Any]]:
 
 
 def _check_said(lines: list[str]) -> None:
+    if any(_TEXT.search(line) for line in lines):
+        raise FioError("config", "the answer is fio's text for people or for scripts, not json+")
     if found := by_words(lines):
         raise FioError(found[0], f"fio does not run the job as written, or not to its end: {found[1]}")
