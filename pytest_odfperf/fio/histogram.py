@@ -7,10 +7,13 @@ runs add up bucket by bucket; percentiles do not, and are never averaged here.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from itertools import accumulate
 
 _BITS = 6
 _BUCKETS_PER_GROUP = 1 << _BITS
@@ -41,6 +44,11 @@ def value_of(index: int) -> int:
     return (1 << (shift + _BITS)) + int((index % _BUCKETS_PER_GROUP + 0.5) * (1 << shift))
 
 
+#: The middle of each bucket, and each bucket by it as json+ writes it: a run reads millions of them.
+VALUES_NS = tuple(map(value_of, range(BUCKETS)))
+_BY_KEY = {str(value_ns): index for index, value_ns in enumerate(VALUES_NS)}
+
+
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """Counts by bucket: ascending (bucket, count), no count is 0."""
@@ -49,23 +57,20 @@ class Histogram:
 
     @classmethod
     def of(cls, counts: Mapping[int, int]) -> Histogram:
-        for index, count in counts.items():
-            if not 0 <= index < BUCKETS or count < 0:
-                raise ValueError(f"bucket {index} with count {count}")
-        return cls(tuple(sorted((index, count) for index, count in counts.items() if count)))
+        if counts and not (0 <= min(counts) <= max(counts) < BUCKETS and min(counts.values()) >= 0):
+            wrong = next(one for one in counts.items() if not 0 <= one[0] < BUCKETS or one[1] < 0)
+            raise ValueError(f"bucket {wrong[0]} with count {wrong[1]}")
+        return cls(tuple(sorted(item for item in counts.items() if item[1])))
 
     @classmethod
     def from_bins(cls, bins: Mapping[str, int]) -> Histogram:
         """From json+ ``bins``. Raises `ValueError` for what fio does not write."""
-        counts: Counter[int] = Counter()
+        counts: dict[int, int] = {}
         for key, count in bins.items():
-            if isinstance(count, bool) or not isinstance(count, int | float) or count != int(count):
-                raise ValueError(f"bin {key!r} has count {count!r}")
-            value_ns = int(key)
-            index = index_of(value_ns)
-            if value_of(index) != value_ns:
-                raise ValueError(f"bin {key!r} is not the middle of a bucket")
-            counts[index] += int(count)
+            index = _BY_KEY.get(key)
+            if index is None or type(count) is not int:
+                index, count = _unusual(key, count)
+            counts[index] = counts.get(index, 0) + count
         return cls.of(counts)
 
     @classmethod
@@ -75,7 +80,7 @@ class Histogram:
     @property
     def bins(self) -> dict[str, int]:
         """As json+ writes it."""
-        return {str(value_of(index)): count for index, count in self.counts}
+        return {str(VALUES_NS[index]): count for index, count in self.counts}
 
     @property
     def total(self) -> int:
@@ -88,10 +93,14 @@ class Histogram:
 
     def merge(self, *others: Histogram) -> Histogram:
         """The histogram of all I/Os of all of them."""
-        counts: Counter[int] = Counter(dict(self.counts))
-        for other in others:
-            counts.update(dict(other.counts))
-        return Histogram.of(counts)
+        parts = [part for part in (self, *others) if part.counts]
+        if len(parts) < 2:
+            return parts[0] if parts else self
+        counts = dict(parts[0].counts)
+        for part in parts[1:]:
+            for index, count in part.counts:
+                counts[index] = counts.get(index, 0) + count
+        return Histogram(tuple(sorted(counts.items())))
 
     def percentile_ns(self, percent: float) -> int:
         """Nearest rank, as fio: the first bucket by which ``percent`` of the I/Os are done.
@@ -102,10 +111,34 @@ class Histogram:
             raise ValueError("a histogram without I/Os has no percentiles")
         if not 0 < percent <= 100:
             raise ValueError(f"percentile {percent}")
-        wanted = Fraction(str(percent)) / 100 * self.total
-        seen = 0
-        for index, count in self.counts:
-            seen += count
-            if seen >= wanted:
-                return value_of(index)
-        return value_of(self.counts[-1][0])
+        done = list(accumulate(count for _, count in self.counts))
+        return VALUES_NS[self.counts[bisect_left(done, _rank(percent, done[-1]))][0]]
+
+    def percentiles_ns(self, percents: Iterable[float]) -> list[int]:
+        """`percentile_ns` of several at once, of a histogram that is not empty."""
+        done = list(accumulate(count for _, count in self.counts))
+        ranks = (_rank(percent, done[-1]) for percent in percents)
+        return [VALUES_NS[self.counts[bisect_left(done, rank)][0]] for rank in ranks]
+
+
+def _rank(percent: float, total: int) -> int:
+    """The I/O, counted from 1, by which ``percent`` of ``total`` are done."""
+    part, whole = _share(percent)
+    return -(-part * total // whole)
+
+
+@lru_cache(256)
+def _share(percent: float) -> tuple[int, int]:
+    share = Fraction(str(percent)) / 100
+    return share.numerator, share.denominator
+
+
+def _unusual(key: str, count: object) -> tuple[int, int]:
+    """The bucket and count of a bin that is not written as most are; `ValueError` if it can not be one."""
+    if isinstance(count, bool) or not isinstance(count, int | float) or count != count // 1:
+        raise ValueError(f"bin {key!r} has count {count!r}")
+    value_ns = int(key)
+    index = index_of(value_ns)
+    if value_of(index) != value_ns:
+        raise ValueError(f"bin {key!r} is not the middle of a bucket")
+    return index, int(count)

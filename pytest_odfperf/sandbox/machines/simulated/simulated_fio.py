@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from operator import mul
 from random import Random
-from statistics import NormalDist
 from typing import Any
 
-from pytest_odfperf.fio.histogram import Histogram, index_of, value_of
+from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, Histogram, index_of
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, SimulatedSection
 from pytest_odfperf.sandbox.machines.simulated.simulated_log import log_files
@@ -23,21 +25,34 @@ from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits, Rate
 VERSION = "fio-3.33"
 MARKING = "SIMULATED"
 _PERCENTILES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.5, 99.9, 99.95, 99.99)
+_SHOWN = [f"{percent:.6f}" for percent in _PERCENTILES]
 #: What a submission takes; the rest of a latency is its completion.
 _SUBMIT_NS = 4_000
+#: More I/Os than these do not change how they are spread.
+_MANY = 100_000
 _DEPTHS = ("1", "2", "4", "8", "16", "32", ">=64")
 _NS = ("2", "4", "10", "20", "50", "100", "250", "500", "750", "1000")
 _MS = (*_NS, "2000", ">=2000")
 
 
+#: Logarithms of the borders between each bucket and the next.
+_LOG_EDGES = [math.log(max((low + high) / 2, 1.0)) for low, high in pairwise(VALUES_NS)]
+
+
 def lognormal_histogram(mean_ns: float, sigma: float, total: int) -> Histogram:
     """``total`` latencies as a lognormal distribution spreads them; its mean is ``mean_ns``."""
-    normal = NormalDist(math.log(mean_ns) - sigma * sigma / 2, max(sigma, 1e-3))
-    low = index_of(max(0, int(math.exp(normal.mean - 5 * normal.stdev))))
-    high = index_of(int(math.exp(normal.mean + 5 * normal.stdev)))
-    edges = [(value_of(i) + value_of(i + 1)) / 2 for i in range(low, high)]
-    done = [0, *(round(total * normal.cdf(math.log(max(edge, 1.0)))) for edge in edges), total]
-    return Histogram.of({low + i: after - before for i, (before, after) in enumerate(pairwise(done))})
+    mean, stddev = math.log(mean_ns) - sigma * sigma / 2, max(sigma, 1e-3)
+    low = index_of(max(0, int(math.exp(mean - 5 * stddev))))
+    high = index_of(int(math.exp(mean + 5 * stddev)))
+    half, unit = total / 2, stddev * math.sqrt(2)
+    done = [round(half * (1 + math.erf((edge - mean) / unit))) for edge in _LOG_EDGES[low:high]]
+    counts = (after - before for before, after in pairwise([0, *done, total]))
+    return Histogram(tuple(item for item in enumerate(counts, low) if item[1]))
+
+
+@lru_cache(64)
+def _submit_latencies(total: int) -> Mapping[str, Any]:
+    return _spread(lognormal_histogram(_SUBMIT_NS, 0.3, total) if total else None, bins=False)
 
 
 def answer(
@@ -108,7 +123,7 @@ def _entry(
         "iodepth_level": levels,
         "iodepth_submit": sizes,
         "iodepth_complete": sizes,
-        **_latency_shares(read, write),
+        **_latency_shares(*(Histogram.from_bins(part["lat_ns"].get("bins", {})) for part in (read, write))),
         "latency_depth": section.iodepth,
         "latency_target": 0,
         "latency_percentile": 100.0,
@@ -145,7 +160,7 @@ def _direction(iops: float, lat_mean_ns: float, sigma: float, size: int, seconds
         "total_ios": total,
         "short_ios": 0,
         "drop_ios": 0,
-        "slat_ns": _spread(lognormal_histogram(_SUBMIT_NS, 0.3, total) if total else None, bins=False),
+        "slat_ns": {**_submit_latencies(min(total, _MANY)), "N": total},
         "clat_ns": _spread(clat),
         "lat_ns": _spread(lat),
         "bw_min": int(kib_per_s * 0.97),
@@ -167,36 +182,42 @@ def _spread(histogram: Histogram | None, *, bins: bool = True) -> dict[str, Any]
     if histogram is None or not histogram.counts:
         return {"min": 0, "max": 0, "mean": 0.0, "stddev": 0.0, "N": 0}
     total = histogram.total
-    values = [(value_of(index), count) for index, count in histogram.counts]
-    mean = sum(value * count for value, count in values) / total
-    square = sum((value - mean) ** 2 * count for value, count in values) / max(1, total - 1)
+    values, counts = [VALUES_NS[index] for index, _ in histogram.counts], [n for _, n in histogram.counts]
+    mean = sum(map(mul, values, counts)) / total
+    square = sum([(value - mean) ** 2 * count for value, count in zip(values, counts, strict=True)])
     spread: dict[str, Any] = {
-        "min": values[0][0],
-        "max": values[-1][0],
+        "min": values[0],
+        "max": values[-1],
         "mean": round(mean, 6),
-        "stddev": round(math.sqrt(square), 6),
+        "stddev": round(math.sqrt(square / max(1, total - 1)), 6),
         "N": total,
     }
     if bins:
-        spread["percentile"] = {f"{p:.6f}": histogram.percentile_ns(p) for p in _PERCENTILES}
+        spread["percentile"] = dict(zip(_SHOWN, histogram.percentiles_ns(_PERCENTILES), strict=True))
         spread["bins"] = histogram.bins
     return spread
 
 
-def _latency_shares(read: Mapping[str, Any], write: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+#: Unit, mark, and the bucket at which what is not below the mark begins.
+_MARKS = [
+    (unit, mark, BUCKETS if mark.startswith(">") else bisect_left(VALUES_NS, int(mark) * scale))
+    for unit, marks, scale in (("ns", _NS, 1), ("us", _NS, 1_000), ("ms", _MS, 1_000_000))
+    for mark in marks
+]
+
+
+def _latency_shares(*parts: Histogram) -> dict[str, dict[str, float]]:
     """Percent of the I/Os of both directions up to each mark, by ns, us and ms."""
-    counts: dict[int, int] = {}
-    for part in (read, write):
-        for value, count in part["lat_ns"].get("bins", {}).items():
-            counts[int(value)] = counts.get(int(value), 0) + count
-    total = sum(counts.values()) or 1
-    shares: dict[str, dict[str, float]] = {}
-    below = 0.0
-    for unit, marks, scale in (("ns", _NS, 1), ("us", _NS, 1_000), ("ms", _MS, 1_000_000)):
-        shares[f"latency_{unit}"] = {}
-        for mark in marks:
-            top = math.inf if mark.startswith(">") else int(mark) * scale
-            share = sum(count for value, count in counts.items() if below <= value < top)
-            shares[f"latency_{unit}"][mark] = round(100 * share / total, 6)
-            below = top
+    buckets, counts = [0], [0]
+    for index, count in Histogram(()).merge(*parts).counts:
+        buckets.append(index)
+        counts.append(count)
+    done = list(accumulate(counts))
+    total = done[-1] or 1
+    shares: dict[str, dict[str, float]] = {"latency_ns": {}, "latency_us": {}, "latency_ms": {}}
+    below = 0
+    for unit, mark, top in _MARKS:
+        upto = done[bisect_left(buckets, top, 1) - 1]
+        shares[f"latency_{unit}"][mark] = round(100 * (upto - below) / total, 6)
+        below = upto
     return shares

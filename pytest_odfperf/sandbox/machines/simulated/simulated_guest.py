@@ -257,7 +257,8 @@ class SimulatedGuest:
         if faults.answer:
             alter(document, faults.answer)
         run.log += (faults.says or "").encode()
-        text = json.dumps(document, indent=2).encode() + b"\n"
+        # One line, unlike fio's: to break lines, Python's encoder takes ten times as long.
+        text = json.dumps(document).encode() + b"\n"
         kept = {"whole": len(text), "truncated": len(text) // 2, "empty": 0}[faults.output]
         run.result = text[:kept]
         run.logs = bundle(logs)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_odfperf.fio.completion_log import COARSENESS, log_name
-from pytest_odfperf.fio.histogram import BUCKETS, index_of
+from pytest_odfperf.fio.histogram import BUCKETS, Histogram
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedSection
 
 _COLUMNS = BUCKETS >> COARSENESS
+_DIRECTIONS = ("read", "write")
 
 
 def log_files(section: SimulatedSection, entry: Mapping[str, Any], first_worker: int) -> dict[str, str]:
     """All log files of the workers of ``section`` by name; ``entry`` is what the JSON says of it."""
     logs: dict[str, str] = {}
+    columns = [_Columns(entry[direction]["lat_ns"].get("bins", {})) for direction in _DIRECTIONS]
     for worker in range(section.numjobs):
         number = first_worker + worker
         if section.hist_log is not None:
             prefix, every_ms = section.hist_log
-            lines = sorted(_lines(section, entry, worker, every_ms))
+            lines = sorted(_lines(section, entry, worker, every_ms, columns))
             logs[log_name(prefix, number)] = "".join(line for _, line in lines)
         for kind, prefix in section.averaged_logs.items():
             # fio logs three latencies under one name.
@@ -33,7 +35,7 @@ def _averages(section: SimulatedSection, entry: Mapping[str, Any], kind: str) ->
     runtime_ms = int(1000 * section.runtime_s)
     every_ms = section.log_avg_ms or runtime_ms
     for end_ms in range(every_ms, runtime_ms + 1, every_ms):
-        for number, direction in enumerate(("read", "write")):
+        for number, direction in enumerate(_DIRECTIONS):
             part = entry[direction]
             if part["total_ios"]:
                 values = {"bw": part["bw"] / section.numjobs, "iops": part["iops"] / section.numjobs}
@@ -42,31 +44,41 @@ def _averages(section: SimulatedSection, entry: Mapping[str, Any], kind: str) ->
 
 
 def _lines(
-    section: SimulatedSection, entry: Mapping[str, Any], worker: int, every_ms: int
+    section: SimulatedSection,
+    entry: Mapping[str, Any],
+    worker: int,
+    every_ms: int,
+    columns: Sequence[_Columns],
 ) -> Iterator[tuple[int, str]]:
-    for number, direction in enumerate(("read", "write")):
+    for number, direction in enumerate(_DIRECTIONS):
         part = entry[direction]
-        total, runtime_ms = part["total_ios"], part["runtime"]
+        total, runtime_ms = part["total_ios"], int(part["runtime"])
         # I/Os come evenly, and the workers take turns.
         own = total // section.numjobs + (worker < total % section.numjobs)
-        columns = _columns(part["lat_ns"].get("bins", {}))
+        between = f", {number}, {section.load.block_bytes}, "
         done = 0
-        for end_ms in range(every_ms, int(runtime_ms) + 1, every_ms):
-            new, done = own * end_ms // runtime_ms - done, own * end_ms // runtime_ms
-            if new:
-                counts = ", ".join(map(str, _spread(new, columns)))
-                yield end_ms, f"{end_ms}, {number}, {section.load.block_bytes}, {counts}\n"
+        for end_ms in range(every_ms, runtime_ms + 1, every_ms):
+            now = own * end_ms // runtime_ms
+            if now > done:
+                yield end_ms, f"{end_ms}{between}{columns[number].of(now - done)}\n"
+            done = now
 
 
-def _spread(ios: int, columns: list[int]) -> list[int]:
-    """``ios`` in the proportions of ``columns``; what is left of them goes to the largest."""
-    counts = [ios * count // sum(columns) for count in columns]
-    counts[columns.index(max(columns))] += ios - sum(counts)
-    return counts
+class _Columns:
+    """A log's columns of latencies, in the proportions of all I/Os of a direction."""
 
+    def __init__(self, bins: Mapping[str, int]) -> None:
+        self._counts = [0] * _COLUMNS
+        for index, count in Histogram.from_bins(bins).counts:
+            self._counts[index >> COARSENESS] += count
+        self._total = sum(self._counts)
+        #: Lines have one more or less than others, so that most have been made before.
+        self._made: dict[int, str] = {}
 
-def _columns(bins: Mapping[str, int]) -> list[int]:
-    counts = [0] * _COLUMNS
-    for value_ns, count in bins.items():
-        counts[index_of(int(value_ns)) >> COARSENESS] += count
-    return counts
+    def of(self, ios: int) -> str:
+        """``ios`` of them; what their parts leave goes to the largest."""
+        if ios not in self._made:
+            counts = [ios * count // self._total for count in self._counts]
+            counts[self._counts.index(max(self._counts))] += ios - sum(counts)
+            self._made[ios] = ", ".join(map(str, counts))
+        return self._made[ios]
