@@ -24,11 +24,22 @@ def definition(
     storage_class_facts: Mapping[str, Any] | None = None,
     instancetype: Mapping[str, Any] | None = None,
 ) -> str:
-    """Hex SHA-256 of what decides ``key``'s number: the job, the VMs, the disks, the StorageClass.
+    """Hex SHA-256 of `definition_facts`. The same inputs hash alike on every Python version."""
+    facts = definition_facts(key, matrix, storage_class_facts, instancetype)
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def definition_facts(
+    key: Key,
+    matrix: Matrix,
+    storage_class_facts: Mapping[str, Any] | None = None,
+    instancetype: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What decides ``key``'s number: the job, the VMs, the disks, the StorageClass.
 
     ``storage_class_facts`` are the cluster's own words on the pool's StorageClass (provisioner,
-    parameters, volume mode), ``instancetype`` the spec of that of the VM size, in plain JSON types. The
-    same inputs hash alike on every Python version.
+    parameters, volume mode), ``instancetype`` the spec of that of the VM size, in plain JSON types.
     """
     pool = matrix.pool(key.pool)
     size = matrix.vm_size(key.size)
@@ -60,8 +71,7 @@ def definition(
         facts["instancetype"] = instancetype
     if matrix.target_of(key.pool) != "file":
         facts["target"] = matrix.target_of(key.pool)
-    text = json.dumps(facts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return facts
 
 
 def _job(key: Key, matrix: Matrix) -> dict[str, Any]:

@@ -171,6 +171,13 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RankingSettings:
+    """``weights``: how much each profile counts when pools are ranked; 1 where nothing is said."""
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     #: Where it was read from, for messages.
     source: str
@@ -187,6 +194,7 @@ class Matrix:
     guest: GuestSettings = field(default_factory=GuestSettings)
     timeouts: Timeouts = field(default_factory=Timeouts)
     vm: VmSettings = field(default_factory=VmSettings)
+    ranking: RankingSettings = field(default_factory=RankingSettings)
     #: Read by the sandbox only.
     sandbox: Mapping[str, Any] | None = None
 

@@ -65,7 +65,7 @@ class ControllerHooks:
                 *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
             ),
         )
-        self._html = HtmlPlugin(self._context, self._outputs.records)
+        self._html = HtmlPlugin(self._context, self._outputs.records, self._outputs.html_blocks)
         config.pluginmanager.register(self._html, "odfperf-html")
 
     def pytest_report_header(self) -> list[str]:
@@ -283,8 +283,8 @@ class ControllerHooks:
             self._outputs.counts, lambda pool: f"{path}/{pool}/pool.log", self._not_run()
         ):
             terminalreporter.write_line(line)
-        for line in self._outputs.verdicts:
-            terminalreporter.write_line(line)
+        for line in self._outputs.judgements():
+            terminalreporter.write_line(one_line(line))
         try:
             reports = copy_reports(self._config, self._run.run_dir.path)
         except OSError as error:

@@ -1,8 +1,8 @@
 """results.csv: one row per job per guest, for spreadsheets and scripts.
 
 Latency is fio's ``lat``, from submission to completion. What was not measured is an empty cell, and so is
-every figure of an invalid result. p99 is given as it is; ``weak_lat_p99`` names the directions whose I/Os are too
-few for it. The other percentiles are empty then.
+every figure of an invalid result. p99 is given as it is; ``weak_lat_p99`` names the directions whose I/Os
+are too few for it. The other percentiles are empty then.
 """
 
 from __future__ import annotations
@@ -68,20 +68,20 @@ def render_csv(records: Iterable[Record]) -> str:
             job = measured if record.usable else replace(measured, read=None, write=None, sync=None)
             table.writerow(
                 [
-                    *map(_text, record.key.fields),
-                    _text(job.name),
+                    *map(cell_text, record.key.fields),
+                    cell_text(job.name),
                     *_figures(job.read),
                     *_figures(job.write),
-                    _text(guest),
+                    cell_text(guest),
                     record.status,
-                    _text(record.run_id),
-                    _text(record.marking or ""),
-                    _text(record.target or "file"),
+                    cell_text(record.run_id),
+                    cell_text(record.marking or ""),
+                    cell_text(record.target or "file"),
                     *_latency(job.sync),
-                    _text(job.load),
-                    _text("; ".join(record.notes)),
+                    cell_text(job.load),
+                    cell_text("; ".join(record.notes)),
                     record.verdict or "",
-                    _text(" ".join(record.codes)),
+                    cell_text(" ".join(record.codes)),
                     *(cell for part in (job.read, job.write, job.sync) for cell in _percentiles(part)),
                     _weak(job),
                 ]
@@ -89,7 +89,8 @@ def render_csv(records: Iterable[Record]) -> str:
     return text.getvalue()
 
 
-def _text(value: str) -> str:
+def cell_text(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
     # Readers differ in what a lone line end inside a cell means; no name needs one.
     value = value.replace("\r", " ").replace("\n", " ")
     return f"'{value}" if value.startswith(_FORMULA) else value

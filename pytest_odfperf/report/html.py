@@ -5,7 +5,7 @@ pytest-html puts a summary into the page as it is: everything that comes from ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
@@ -36,9 +36,15 @@ class RunContext:
 
 
 def summary_block(
-    records: Sequence[Record], context: RunContext, log: Callable[[str], str] = pool_log
+    records: Sequence[Record],
+    context: RunContext,
+    log: Callable[[str], str] = pool_log,
+    blocks: Iterable[str] = (),
 ) -> str:
-    """For the prefix of ``pytest_html_results_summary``: facts, pools, problems, pictures, the filter."""
+    """For the prefix of ``pytest_html_results_summary``: facts, pools, problems, pictures, the filter.
+
+    ``blocks`` are more HTML, after the pools.
+    """
     facts = [
         ("Run", context.run_id),
         ("Cluster", context.cluster),
@@ -58,6 +64,7 @@ def summary_block(
             *(f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>' for name, text in facts),
             "</table>",
             _pools(counts, log),
+            *blocks,
             _problems(records),
             _doubts(records),
             _notes(records),

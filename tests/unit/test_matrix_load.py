@@ -228,6 +228,10 @@ def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nguest: {packages: ['fio; reboot']}", "m.yaml:12: package 'fio; reboot' is not a package name"),
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\ntimeouts: 5", "m.yaml:12: timeouts must be a mapping, not '5', a whole number"),
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nsandbox: [a]", "m.yaml:12: sandbox must be a mapping, not a list"),
+        ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nranking: {weights: {varied: 2}}", "m.yaml:12: ranking weights: profile 'varied' is not declared (did you mean 'vary'?"),
+        ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nranking: {weights: {vary: 0}}", "m.yaml:12: ranking weight of vary 0 is not from 0.001 to 1000"),
+        ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nranking: {weights: {}}", "m.yaml:12: ranking weights is empty"),
+        ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nranking: {}", "m.yaml:12: ranking has no weights"),
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nname: a/b", "m.yaml:12: name 'a/b' can not be part of a key"),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ from pytest_odfperf.matrix.model import (
     Matrix,
     Profile,
     PvcSize,
+    RankingSettings,
     Timeouts,
     VmSettings,
     source_of,
@@ -21,13 +22,14 @@ from pytest_odfperf.matrix.model import (
 from pytest_odfperf.matrix.reading import entries, fields, settings
 from pytest_odfperf.matrix.reading.extends import extend
 from pytest_odfperf.matrix.reading.files import find_matrix, find_template, read_file, shown
+from pytest_odfperf.matrix.reading.ranking_settings import read_ranking
 from pytest_odfperf.matrix.reading.vm_settings import read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked, read_yaml
 from pytest_odfperf.matrix.template import uses, with_includes
 
 FIELDS = (
     "extends", "name", "cluster", "namespace", "pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles",
-    "block_sizes", "fio", "guest", "timeouts", "vm", "sandbox",
+    "block_sizes", "fio", "guest", "timeouts", "vm", "ranking", "sandbox",
 )  # fmt: skip
 _REQUIRED = ("pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles")
 CLUSTERS = ("kubeconfig", "sandbox")
@@ -122,6 +124,9 @@ class _Loading:
             guest=settings.read_guest(values["guest"]) if "guest" in values else GuestSettings(),
             timeouts=settings.read_timeouts(values["timeouts"]) if "timeouts" in values else Timeouts(),
             vm=read_vm(values["vm"], "the matrix") if "vm" in values else VmSettings(),
+            ranking=read_ranking(values["ranking"], declared["profiles"])
+            if "ranking" in values
+            else RankingSettings(),
             sandbox=fields.plain_mapping(values["sandbox"], "sandbox") if "sandbox" in values else None,
         )
         _check_fit(matrix, values)

@@ -12,6 +12,8 @@ from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.reading.entries import MOST_VMS
 from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomain
 from pytest_odfperf.matrix.reading.load import MOST_KEYS
+from pytest_odfperf.matrix.reading.ranking_settings import LEAST
+from pytest_odfperf.matrix.reading.ranking_settings import MOST as MOST_WEIGHT
 from pytest_odfperf.matrix.reading.settings import MOST, check_fio_version, check_package, check_user
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import marked
@@ -88,6 +90,16 @@ def _different(what: str, names: Iterable[str]) -> None:
         raise InputError(f"there is no {what}")
 
 
+def _weights(matrix: Matrix) -> dict[str, float]:
+    """Of a run's folder, so any values."""
+    weights = matrix.ranking.weights
+    known = {name for profile in matrix.profiles for name in (profile.base, profile.name)}
+    for name, weight in weights.items():
+        if name not in known or isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise InputError(f"ranking weight of {name!r:.60} is not a number for a profile of the matrix")
+    return dict(weights)
+
+
 def _numbers(matrix: Matrix) -> None:
     largest = 1 << 60
     limits = [
@@ -104,6 +116,10 @@ def _numbers(matrix: Matrix) -> None:
             (f"{name} of profile {profile.name}", getattr(profile, name) or MOST[name], 1, MOST[name])
             for profile in matrix.profiles
             for name in MOST
+        ),
+        *(
+            (f"ranking weight of {name}", value, LEAST, MOST_WEIGHT)
+            for name, value in _weights(matrix).items()
         ),
         ("guest root size", matrix.guest.root_size_bytes, 1, largest),
     ]

@@ -8,8 +8,9 @@ from typing import Any
 
 from pytest_odfperf.errors import StoreError
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.ranking_table import RankingReport, ranking_html, ranking_lines, ranking_report
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
-from pytest_odfperf.run.controller.finish import final_records, write_outputs
+from pytest_odfperf.run.controller.finish import final_records, write_outputs, write_ranking
 from pytest_odfperf.run.controller.open_run import Run
 
 
@@ -23,6 +24,7 @@ class Outputs:
         #: What is said of buffered results, if there are some.
         self.buffered: str | None = None
         self.verdicts: list[str] = []
+        self.ranking = RankingReport(rankings=(), composites={})
         #: Records of this session that are not on the disk, by test.
         self._unwritten: dict[str, Record] = {}
 
@@ -64,10 +66,21 @@ class Outputs:
             self.buffered = buffered_line(records)
             self.verdicts = verdict_lines(records)
             write_outputs(self._run.run_dir, records, pools)
+            plan = self._run.plan
+            self.ranking = ranking_report(records, plan.keys, plan.matrix.ranking.weights)
+            write_ranking(self._run.run_dir, self.ranking)
         except StoreError as error:
             self.note(str(error))
             return False
         return True
+
+    def judgements(self) -> list[str]:
+        """What the results are worth and how they compare, for the terminal."""
+        return [*self.verdicts, *ranking_lines(self.ranking)]
+
+    def html_blocks(self) -> list[str]:
+        """What the HTML report shows beside the records."""
+        return [ranking_html(self.ranking)]
 
 
 def relative(path: Path) -> str:

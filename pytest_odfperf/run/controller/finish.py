@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.csv_table import render_csv
+from pytest_odfperf.report.ranking_table import RankingReport, ranking_csv, ranking_json
 from pytest_odfperf.report.summary import PoolCounts, count
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
 from pytest_odfperf.store.run_dir import RunDir
 
 CSV = "results.csv"
+RANKING_CSV, RANKING_JSON = "ranking.csv", "ranking.json"
 POOL_SUMMARY = ".pool-summary"
 
 
@@ -24,6 +26,13 @@ def final_records(run_dir: RunDir, definitions: Mapping[str, str]) -> list[Recor
     return sorted(
         by_test(records, definitions).values(), key=lambda record: place.get(str(record.key), len(place))
     )
+
+
+def write_ranking(run_dir: RunDir, report: RankingReport) -> None:
+    """ranking.csv and ranking.json, if pools can be ranked. Raises `StoreError`."""
+    if report.there:
+        run_dir.write_text(RANKING_CSV, ranking_csv(report))
+        run_dir.write_json(RANKING_JSON, ranking_json(report))
 
 
 def write_outputs(run_dir: RunDir, records: Sequence[Record], pools: Iterable[str]) -> dict[str, PoolCounts]:
