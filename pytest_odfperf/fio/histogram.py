@@ -44,6 +44,16 @@ def value_of(index: int) -> int:
     return (1 << (shift + _BITS)) + int((index % _BUCKETS_PER_GROUP + 0.5) * (1 << shift))
 
 
+def lowest_of(index: int) -> int:
+    """The least latency of a bucket in ns; of one beyond the last: where that ends."""
+    if not 0 <= index <= BUCKETS:
+        raise ValueError(f"bucket {index} of {BUCKETS}")
+    if index < 2 * _BUCKETS_PER_GROUP:
+        return index
+    shift = (index >> _BITS) - 1
+    return (_BUCKETS_PER_GROUP + (index & (_BUCKETS_PER_GROUP - 1))) << shift
+
+
 #: The middle of each bucket, and each bucket by it as json+ writes it: a run reads millions of them.
 VALUES_NS = tuple(map(value_of, range(BUCKETS)))
 _BY_KEY = {str(value_ns): index for index, value_ns in enumerate(VALUES_NS)}

@@ -177,6 +177,14 @@ class RunDir:
         with told("can not be written", path):
             replace_file(path, content)
 
+    def write_derived(self, path: Path, text: str) -> None:
+        """Write a file that can be made anew from others of its folder: nobody waits for the disk.
+
+        Raises `StoreError`.
+        """
+        with told("can not be written", path):
+            path.write_text(text, encoding="utf-8")
+
     def make(self, folder: Path) -> None:
         """Make a folder of the run. Raises `StoreError`.
 

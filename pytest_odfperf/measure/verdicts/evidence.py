@@ -10,6 +10,7 @@ from pytest_odfperf.fio.answers.fio_result import FioResult
 from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
+from pytest_odfperf.measure.series.guest_series import Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class GuestEvidence:
     ended_at_epoch_ns: int
     #: How long fio ran, by a clock that nobody can set.
     ran_s: float
+    #: Its IOPS and latencies from moment to moment; None: to be made of ``result``.
+    series: tuple[Series, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

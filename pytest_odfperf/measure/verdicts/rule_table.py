@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
+from pytest_odfperf.measure.verdicts.steady_rules import open_loop, steady
 
 Look = Callable[[Evidence], Iterator[Doubt]]
 
@@ -31,7 +32,80 @@ class Rule:
     next_step: str
 
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "stall",
+        EITHER,
+        steady,
+        "nothing (or for three times as long a tenth or more of it not) completed for 1 s, in runs below "
+        "10 s for a "
+        "tenth of the run; also if a fixed rate was made up for afterwards; invalid if it stood still "
+        "for more than "
+        "20 % of the run",
+        "see the storage's log of that time, and measure again",
+    ),
+    Rule(
+        "hung_io",
+        SUSPECT,
+        steady,
+        "an I/O took 10 % of the run or more (and 1 s), and more than 20 times the median, while others "
+        "went on",
+        "see the storage's log: slow requests, an OSD that hangs",
+    ),
+    Rule(
+        "burst_then_cap",
+        EITHER,
+        steady,
+        "fifths of the run differ by more than 20 % of the mean, or rise or fall by 10 %, and its rate "
+        "clearly fell "
+        "to a lower level within the first half and stayed there; invalid above 100 % apart",
+        "raise `ramp` until the credit is used up; the cap is the figure that lasts",
+    ),
+    Rule(
+        "warm_up",
+        EITHER,
+        steady,
+        "the same limits, and its rate clearly rose at the beginning",
+        "raise `ramp`",
+    ),
+    Rule(
+        "drift",
+        EITHER,
+        steady,
+        "the same limits, and its rate clearly rose or fell all the time",
+        "measure longer; see whether a pool fills, heats or throttles",
+    ),
+    Rule(
+        "outside_event",
+        EITHER,
+        steady,
+        "the same limits, and its rate clearly changed at another time, for good or for a while",
+        "see what else the storage did then: recovery, scrub, a neighbour; measure again",
+    ),
+    Rule(
+        "noisy",
+        SUSPECT,
+        steady,
+        "its rate varies by 15 % from step to step and its mean is known to no better than 3 %, or it is "
+        "beyond the "
+        "limits without a clear shape and known to no better than 5 %",
+        "measure longer, or repeat",
+    ),
+    Rule(
+        "saturated",
+        SUSPECT,
+        open_loop,
+        "less than 99 % of a rate that the job asks for (`rate_iops`, `rate`) was done",
+        "ask for less: latencies above the capacity say how long the run was",
+    ),
+    Rule(
+        "depth_exhausted",
+        SUSPECT,
+        open_loop,
+        "more than 1 % of the I/Os of a job with a rate took as long as it takes to issue `iodepth` of them",
+        "raise `iodepth`: what waits for a full queue has no latency",
+    ),
+)
 
 #: By code.
 NEXT_STEPS: Mapping[str, str] = {rule.code: rule.next_step for rule in RULES}

@@ -9,6 +9,7 @@ from pytest_odfperf.errors import GuestError
 from pytest_odfperf.fio.answers.output import FioResult
 from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.series.guest_series import Series
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def evidence_of(
     guests: tuple[Guest, ...],
     runs: Mapping[str, GuestRun | GuestError],
     results: Mapping[str, FioResult],
+    series: Mapping[str, tuple[Series, ...]],
     slot: GroupSlot,
     job: Job,
 ) -> Evidence:
@@ -37,6 +39,7 @@ def evidence_of(
                 started_at_epoch_ns=run.started_epoch_ns,
                 ended_at_epoch_ns=run.ended_epoch_ns,
                 ran_s=run.ran_s,
+                series=series[guest.name],
             )
         )
     return Evidence(key=key, job=job, settings=slot.plan.matrix.fio_of(key.profile), guests=tuple(found))

@@ -20,6 +20,9 @@ from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
 from pytest_odfperf.measure.record import BUFFERED, GuestRecord
+from pytest_odfperf.measure.series.guest_series import Series, series_of
+from pytest_odfperf.measure.series.series_csv import FILE_NAME as SERIES_FILE
+from pytest_odfperf.measure.series.series_csv import write_series
 from pytest_odfperf.measure.verdicts.judge import judge, shown
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.run.worker.key_evidence import evidence_of
@@ -60,6 +63,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
     #: Reason and text, for each guest without a measurement.
     problems: list[tuple[str, str]] = []
     results: dict[str, FioResult] = {}
+    series: dict[str, tuple[Series, ...]] = {}
     artefacts: list[str] = []
     for guest in guests:
         run = runs[guest.name]
@@ -73,6 +77,11 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
             results[guest.name] = read(_answer(run, guest.facts), job, matrix.fio_of(key.profile))
         except FioError as error:
             problems.append((error.reason, f"guest {guest.name}: {error}"))
+            continue
+        series[guest.name] = series_of(results[guest.name], 1000 * matrix.fio_of(key.profile).runtime_s)
+        path = folder / f"{guest.name}-{SERIES_FILE}"
+        run_dir.write_derived(path, write_series(series[guest.name]))
+        artefacts.append(str(path.relative_to(plan.run_path)))
     changes = slot.group.changes(stop=stop)
     # First: a guest that is gone explains what else is wrong with it.
     problems = [(loss.reason, f"guest {name}: {loss.text}") for name, loss in changes.lost.items()] + problems
@@ -86,7 +95,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
     measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job)
     if repeat > 1 and slot.plan.repeats == 1:  # of another plugin, that nothing else tells of
         measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
-    measured = replace(measured, doubts=judge(evidence_of(key, guests, runs, results, slot, job)))
+    measured = replace(measured, doubts=judge(evidence_of(key, guests, runs, results, series, slot, job)))
     for doubt in measured.doubts:
         LOGGER.warning("%s: %s", key, one_line(shown(doubt)))
     for note in measured.notes:

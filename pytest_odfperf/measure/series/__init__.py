@@ -1,0 +1,1 @@
+"""Rates and latencies over the time of a run: series, and what their shapes mean."""

@@ -1,0 +1,174 @@
+"""What a guest did from moment to moment: IOPS and latencies of each section, from fio's log of completions.
+
+A line of the log is a whole number of completions in the time since the worker's line before. They are spread
+evenly over that time, and cut at the steps of one grid, so that workers and guests can be added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from operator import add
+from statistics import median
+from typing import NamedTuple
+
+from pytest_odfperf.fio.answers.fio_result import FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio.completion_lines import Line
+from pytest_odfperf.fio.completion_log import SectionLog
+from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, lowest_of
+
+#: The longest step of a series. Short runs have shorter ones, so that they too have about fifty.
+LONGEST_STEP_MS = 1000
+#: A profile may ask for lines so often that each says nothing.
+_MOST_STEPS = 4000
+_LEAST_STEPS = 50
+
+
+class Step(NamedTuple):
+    """All workers of a section in one direction, until ``end_ms`` after its ramp. Latencies None: no I/O."""
+
+    end_ms: int
+    iops_per_s: float
+    lat_mean_ns: int | None = None
+    #: The upper edges of the columns that the 99th of 100 I/Os and the longest I/O fell into.
+    lat_p99_below_ns: int | None = None
+    lat_max_below_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One direction of one section in one guest."""
+
+    job: str
+    direction: str
+    step_ms: int
+    steps: tuple[Step, ...] = field(repr=False)
+
+    @property
+    def rates(self) -> list[float]:
+        return [step.iops_per_s for step in self.steps]
+
+
+def series_of(result: FioResult, runtime_ms: int) -> tuple[Series, ...]:
+    """All series of a guest; a section without a log of its completions has none."""
+    found = []
+    for job in result.jobs:
+        for direction in ("read", "write"):
+            part: LatencyResult | None = getattr(job, direction)
+            if part is not None and (series := _series(job, direction, part, runtime_ms)) is not None:
+                found.append(series)
+    return tuple(found)
+
+
+def step_ms(interval_ms: int, runtime_ms: int) -> int:
+    """The log's interval, unless that is needlessly short."""
+    usual = min(LONGEST_STEP_MS, runtime_ms // _LEAST_STEPS)
+    return max(interval_ms, usual, -(-runtime_ms // _MOST_STEPS), 1)
+
+
+def tail_ms(lines: Sequence[Line], interval_ms: int) -> float:
+    """How long after its last line a worker may be silent at the end: fio drops a window that is not full."""
+    usual = median(b.end_ms - a.end_ms for a, b in pairwise(lines)) if len(lines) > 1 else interval_ms
+    return interval_ms + 2 * max(float(usual), interval_ms)
+
+
+def _series(job: JobResult, direction: str, part: LatencyResult, runtime_ms: int) -> Series | None:
+    log = job.log
+    workers = [lines for lines in log.lines.get(direction, ()) if lines]
+    if not workers:
+        return None
+    step = step_ms(log.interval_ms, runtime_ms)
+    known_ms = min(_known_ms(lines, log, runtime_ms) for lines in workers)
+    count = int(known_ms / step + 0.5)
+    if count < 1:
+        return None
+    ios = [0.0] * count
+    columns: list[list[int] | None] = [None] * count
+    for lines in workers:
+        _spread(lines, step, ios, columns)
+    # The last step may not be known to its end.
+    ios[-1] *= step / min(step, known_ms - (count - 1) * step)
+    means = _column_means(part, log.coarseness)
+    steps = []
+    for number, (done, counts) in enumerate(zip(ios, columns, strict=True), 1):
+        rate = 1000 * done / step
+        if counts is None:
+            steps.append(Step(number * step, rate))
+        else:
+            steps.append(
+                Step(number * step, rate, *_latencies(counts, means, log.coarseness, part.lat_max_ns))
+            )
+    return Series(job=job.name, direction=direction, step_ms=step, steps=tuple(steps))
+
+
+def _known_ms(lines: Sequence[Line], log: SectionLog, runtime_ms: int) -> int:
+    last_ms = max((line.end_ms for line in lines if line.end_ms <= runtime_ms), default=0)
+    return runtime_ms if runtime_ms - last_ms > tail_ms(lines, log.interval_ms) else last_ms
+
+
+def _spread(lines: Sequence[Line], step: int, ios: list[float], columns: list[list[int] | None]) -> None:
+    """Add one worker's lines: its I/Os by the time of each step, latencies where most of the line is."""
+    count = len(ios)
+    before = 0
+    for end, done, counts in lines:
+        first, last = before // step, min(end // step, count)
+        if first >= count:
+            return
+        if first == last:
+            ios[first] += done
+        else:
+            a_ms = done / (end - before)
+            ios[first] += ((first + 1) * step - before) * a_ms
+            for number in range(first + 1, last):
+                ios[number] += step * a_ms
+            if last < count:
+                ios[last] += (end - last * step) * a_ms
+        middle = (before + end) // 2 // step
+        if middle < count:
+            known = columns[middle]
+            columns[middle] = list(counts) if known is None else list(map(add, known, counts))
+        before = end
+
+
+def _latencies(
+    counts: Sequence[int], means: Mapping[int, float], coarseness: int, longest_ns: int
+) -> tuple[int | None, int | None, int | None]:
+    total = sum(counts)
+    if not total:
+        return None, None, None
+    summed, seen, p99, highest = 0.0, 0, -1, 0
+    for column, ios in enumerate(counts):
+        if ios:
+            highest = column
+            summed += ios * (means.get(column) or _middle_ns(column, coarseness))
+            seen += ios
+            if p99 < 0 and 100 * seen >= 99 * total:
+                p99 = column
+    return (
+        round(summed / total),
+        min(_edge_ns(p99, coarseness), longest_ns),
+        min(_edge_ns(highest, coarseness), longest_ns),
+    )
+
+
+def _column_means(part: LatencyResult, coarseness: int) -> dict[int, float]:
+    """The mean latency in each column of the log, in ns, over the whole run: its histogram is finer."""
+    sums: dict[int, float] = {}
+    ios: dict[int, int] = {}
+    for index, count in part.histogram.counts:
+        column = index >> coarseness
+        sums[column] = sums.get(column, 0.0) + VALUES_NS[index] * count
+        ios[column] = ios.get(column, 0) + count
+    return {column: sums[column] / ios[column] for column in sums}
+
+
+@cache
+def _edge_ns(column: int, coarseness: int) -> int:
+    return lowest_of(min((column + 1) << coarseness, BUCKETS))
+
+
+@cache
+def _middle_ns(column: int, coarseness: int) -> float:
+    return (lowest_of(min(column << coarseness, BUCKETS)) + _edge_ns(column, coarseness)) / 2

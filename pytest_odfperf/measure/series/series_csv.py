@@ -1,0 +1,48 @@
+"""The series of a guest as a file that people and spreadsheets read, and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from pytest_odfperf.measure.series.guest_series import Series, Step
+
+#: The end of the file's name, after the guest's.
+FILE_NAME = "series.csv"
+HEADER = (
+    "job", "direction", "end_ms", "iops_per_s", "lat_mean_ns", "lat_p99_below_ns", "lat_max_below_ns",
+)  # fmt: skip
+
+
+def write_series(series: Iterable[Series]) -> str:
+    """A line for each step: ``end_ms`` is the time since the ramp of its section. Empty: there was no I/O."""
+    lines = [",".join(HEADER)]
+    for one in series:
+        # Names of sections are letters, digits, '.', '_' and '-'.
+        start = f"{one.job},{one.direction},"
+        for end_ms, iops, mean, p99, longest in one.steps:
+            lat = ",," if mean is None else f"{mean},{p99},{longest}"
+            lines.append(f"{start}{end_ms},{iops:.1f},{lat}")
+    return "\n".join(lines) + "\n"
+
+
+def read_series(text: str) -> tuple[Series, ...]:
+    """What `write_series` wrote, rates to a tenth. Raises `ValueError` that names the line."""
+    rows = csv.reader(io.StringIO(text))
+    if tuple(next(rows, ())) != HEADER:
+        raise ValueError(f"line 1 is not {','.join(HEADER)}")
+    found: dict[tuple[str, str], list[Step]] = {}
+    for number, row in enumerate(rows, 2):
+        try:
+            job, direction, end_ms, iops, *latencies = row
+            mean, p99, longest = (int(text) if text else None for text in latencies)
+            if direction not in ("read", "write") or int(end_ms) < 1 or not 0 <= float(iops) < 1e12:
+                raise ValueError
+        except ValueError:
+            raise ValueError(f"line {number} is {','.join(row)!r:.80}") from None
+        found.setdefault((job, direction), []).append(Step(int(end_ms), float(iops), mean, p99, longest))
+    return tuple(
+        Series(job=job, direction=direction, step_ms=steps[0].end_ms, steps=tuple(steps))
+        for (job, direction), steps in found.items()
+    )
