@@ -7,6 +7,7 @@ one of ``times`` (numbers; in ``bins`` the latencies) and ``plus``.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,12 +20,8 @@ _HOW = ("times", "plus")
 def check_changes(changes: Mapping[str, Any], place: str) -> None:
     """Raise `InputError` for a change that is none."""
     for path, change in changes.items():
-        if isinstance(change, Mapping) and (
-            len(change) != 1 or set(change) - set(_HOW) or not _is_number(next(iter(change.values())))
-        ):
-            raise InputError(
-                f"{dict(change)!r:.60} is neither a value nor times or plus a number", place=f"{place}.{path}"
-            )
+        if _calculates(change) and not (len(change) == 1 and all(map(_is_number, change.values()))):
+            raise InputError(f"{dict(change)!r:.60} is not times or plus a number", place=f"{place}.{path}")
 
 
 def alter(document: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -62,8 +59,9 @@ def _change(found: Any, name: Any, change: Any) -> None:
     if change is None:
         if isinstance(found, dict):
             found.pop(name, None)
-    elif not isinstance(change, Mapping):
-        found[name] = change
+    elif not _calculates(change):
+        # Of its own for each path that leads here, as later changes may reach into it.
+        found[name] = copy.deepcopy(change)
     elif here is not None:
         found[name] = _of(here, change)
 
@@ -79,6 +77,10 @@ def _of(value: Any, change: Mapping[str, Any]) -> Any:
     if not _is_number(value):
         return value
     return type(value)(value * factor + more)
+
+
+def _calculates(change: Any) -> bool:
+    return isinstance(change, Mapping) and bool(set(_HOW) & set(change))
 
 
 def _is_number(value: Any) -> bool:

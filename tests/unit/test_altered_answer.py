@@ -26,6 +26,7 @@ ANSWER: dict[str, Any] = {
         ({"jobs/0/read/iops": {"times": 2}}, ("jobs", 0, "read", "iops"), 21.0),
         ({"jobs/0/error": 5}, ("jobs", 0, "error"), 5),
         ({"jobs/0/read/bins": {"times": 2}}, ("jobs", 0, "read", "bins"), {"201": 3, "18048": 7}),
+        ({"jobs/*/read/bins": {"5": 1}, "jobs/0/read/bins/6": 2}, ("jobs", 1, "read", "bins"), {"5": 1}),
         # What is not there has no multiple, and nothing is made below it.
         ({"jobs/0/write/iops": {"times": 2}, "jobs/0/none": {"plus": 1}}, ("jobs",), ANSWER["jobs"]),
         ({"jobs/7/error": 5, "jobs/0/jobname/x": 1}, ("jobs",), ANSWER["jobs"]),

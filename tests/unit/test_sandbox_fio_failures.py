@@ -27,7 +27,7 @@ def test_the_page_names_all_cases_of_fio_failure() -> None:
         ({"fio_failure": "no_such"}, "is not one of bad_option"),
         ({"reboot_s": -1}, "is not a number from 0"),
         ({"clock_jump_s": "soon"}, "is not a number"),
-        ({"answer": {"jobs/0/error": {"times": "x"}}}, "neither a value nor times or plus a number"),
+        ({"answer": {"jobs/0/error": {"times": "x"}}}, "is not times or plus a number"),
         ({"above_cap": 0}, "is not a number above 0"),
         ({"garbage": "much"}, "is not one of none, text"),
     ],

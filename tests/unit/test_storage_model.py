@@ -105,3 +105,9 @@ def test_file_shares_give_what_was_published(iops: int, bandwidth: int, block: i
     limits = [Limits(iops=iops, bandwidth_bytes_per_s=bandwidth)]
     (rate,) = rates(QUIET, [load(block_bytes=block)], limits, Random(0))
     assert rate.read_iops == pytest.approx(expected)
+
+
+@given(st.integers(0, 1000), st.sampled_from([200, 500, 1000, 2000]))
+def test_noise_is_the_volumes_and_not_its_limits(seed: int, iops: int) -> None:
+    (rate,) = rates(ModelConfig(noise=0.05), [load()], [Limits(iops=iops)], Random(seed))
+    assert rate.read_iops == pytest.approx(iops)

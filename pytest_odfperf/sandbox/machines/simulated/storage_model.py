@@ -65,12 +65,15 @@ class Rate:
     sync_lat_mean_ns: float = 0.0
 
 
-def _seconds_per_io(model: ModelConfig, load: Load, limits: Sequence[Limits]) -> float:
-    """The least time that the volume, with its limits, spends on one I/O of the mix."""
+def _seconds_per_io(model: ModelConfig, load: Load, limits: Sequence[Limits], speed: float) -> float:
+    """The least time that the volume, with its limits, spends on one I/O of the mix.
+
+    A limit is kept exactly, as a throttle keeps it; ``speed`` is what noise leaves of the volume's own.
+    """
     size = load.block_bytes
     read = max(1 / model.read_iops, size / model.read_bandwidth)
     write = max(1 / model.write_iops, size / model.write_bandwidth)
-    demands = [load.read_part * read + (1 - load.read_part) * write]
+    demands = [(load.read_part * read + (1 - load.read_part) * write) / speed]
     for limit in limits:
         if limit.iops is not None:
             demands.append(1 / limit.iops)
@@ -105,23 +108,24 @@ def _wanted_iops(load: Load, unhindered: float) -> float:
 
 def rates(model: ModelConfig, loads: Sequence[Load], limits: Sequence[Limits], random: Random) -> list[Rate]:
     """What each of the loads gets when all run at once on one volume; ``random`` gives the noise."""
-    costs = [_seconds_per_io(model, load, limits) for load in loads]
+    speeds = [max(0.5, min(1.0, 1 - abs(random.gauss(0, model.noise)))) for _ in loads]
+    costs = [_seconds_per_io(model, load, limits, speed) for load, speed in zip(loads, speeds, strict=True)]
     floors = [_floor_s(model, load) for load in loads]
     mixed = [
         load.read_part * floor[0] + (1 - load.read_part) * (floor[1] + _sync_s(load, floor))
         for load, floor in zip(loads, floors, strict=True)
     ]
-    unhindered = [load.outstanding / lat_s for load, lat_s in zip(loads, mixed, strict=True)]
+    unhindered = [
+        speed * load.outstanding / lat_s for load, lat_s, speed in zip(loads, mixed, speeds, strict=True)
+    ]
     wanted = [_wanted_iops(load, iops) for load, iops in zip(loads, unhindered, strict=True)]
     use = sum(iops * cost for iops, cost in zip(wanted, costs, strict=True))
     result = []
-    for load, floor, lat_s, iops in zip(loads, floors, mixed, wanted, strict=True):
-        got = iops / max(use, 1.0) * max(0.5, min(1.0, 1 - abs(random.gauss(0, model.noise))))
+    for load, floor, lat_s, iops, free in zip(loads, floors, mixed, wanted, unhindered, strict=True):
+        got = iops / max(use, 1.0)
         # A load that its own rate_iops holds back never fills its queue: it waits as in an M/M/1 queue.
         busy = min(use, 0.99)
-        mean_s = (
-            load.outstanding / got if use >= 1 or iops == load.outstanding / lat_s else lat_s / (1 - busy)
-        )
+        mean_s = load.outstanding / got if use >= 1 or iops == free else lat_s / (1 - busy)
         mean_s = min(mean_s, load.outstanding / got)
         result.append(
             Rate(
