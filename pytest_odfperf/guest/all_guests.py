@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from pytest_odfperf.errors import GuestError, InterruptedRunError, OdfError
 from pytest_odfperf.guest.guest import Guest, GuestRun
+from pytest_odfperf.guest.guest_clock import lead_ns
 from pytest_odfperf.guest.ssh import Gone, never_gone
 from pytest_odfperf.guest.tunnel import ClusterAccess
 from pytest_odfperf.redaction import Hidden
@@ -65,9 +67,9 @@ def run_on_all(
 ) -> Outcomes[GuestRun]:
     """Run ``job`` (empty: the one that is baked in) in all guests at once: the results by guest's name.
 
-    All are prepared first, then all are told to go, so that no guest has the storage to itself. A guest that
-    fails has a `GuestError` in its place and hides nobody's results. ``deadline_s`` is what fio gets in each
-    guest, ``prepare_s`` what the preparation may take (the first one lays out the test file).
+    All are prepared first, then all are told one instant, so that none has the storage to itself. A guest
+    that fails has a `GuestError` in its place and hides nobody's results. ``deadline_s`` is what fio gets in
+    each guest, ``prepare_s`` what the preparation may take (the first one lays out the test file).
 
     Raises `InterruptedRunError` at once when the run is told to stop; fio goes on in the guests then, until
     they are deleted.
@@ -85,12 +87,12 @@ def run_on_all(
     results: Outcomes[GuestRun] = {
         name: outcome for name, outcome in prepared.items() if isinstance(outcome, GuestError)
     }
+    prepared_guests = [guest for guest in guests if guest.name not in results]
+    start_ns = time.monotonic_ns() + lead_ns([guest.clock for guest in prepared_guests])
     started = []
-    for guest in guests:
-        if guest.name in results:
-            continue
+    for guest in prepared_guests:
         try:
-            guest.go()
+            guest.go(start_ns)
         except GuestError as error:
             results[guest.name] = error
         else:

@@ -14,6 +14,8 @@ from pytest_odfperf.waiting import Deadline
 FILES = ("fio.json", "fio.log")
 #: fio's own log files as one, if it wrote any.
 LOGS = "fio-logs"
+#: What the guest saw of its disks and memory.
+WITNESS = "witness"
 #: A clock that was set while fio ran, told from one that was corrected gently (NTP slews by 0.05 %).
 _JUMP_S, _JUMP_SHARE = 1.0, 0.001
 #: Codes of the script's ``error`` lines, and the reason of each.
@@ -46,17 +48,33 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommonTimes:
+    """A run on the clock of this machine: epoch times as it showed them when the group was started."""
+
+    started_epoch_ns: int
+    ended_epoch_ns: int
+    #: When its results were here; not before it ended, whatever clocks say.
+    answered_epoch_ns: int
+    #: How far the guest's epoch clock is ahead of ours, and the greatest error of that.
+    clock_offset_ms: float
+    clock_uncertainty_ms: float
+    #: How long after the instant that all were told it began; None if it was told none.
+    late_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuestRun:
-    """One run of fio in one guest. Epoch times are of the guest's clock."""
+    """One run of fio in one guest. Clock times are of the guest's steady clock, which nobody can set."""
 
     name: str
     exit_code: int
     timed_out: bool
-    started_epoch_ns: int
-    ended_epoch_ns: int
-    #: How long it ran, by a clock that nobody can set.
-    ran_s: float
-    #: How far the guest's clock was set in that time; 0.0 if it was not.
+    started_clock_ns: int
+    ended_clock_ns: int
+    #: What the guest's epoch clock showed, and the steady one at that moment, before the start.
+    epoch_ns: int
+    epoch_clock_ns: int
+    #: How far the guest's epoch clock was set from then on to the end; 0.0 if it was not.
     clock_jump_s: float
     #: What fio wrote to ``--output``; empty if it wrote nothing.
     fio_json: bytes
@@ -66,57 +84,85 @@ class GuestRun:
     fio_logs: Mapping[str, bytes] = field(default_factory=dict)
     #: Whether these were too large to be taken whole.
     logs_cut: bool = False
-    #: When the guest said that its service started; None if that was lost with the connection.
-    announced_epoch_ns: int | None
+    #: When the guest had the word to start; None if that was lost with the connection.
+    told_clock_ns: int | None
     #: Of the boot that the results are of.
     boot_id: str
+    #: The text of its witness; empty if it sent none.
+    witness: bytes = b""
     #: Connections that were lost and opened again meanwhile.
     reconnects: int = 0
+    #: Where it lies on the clock that all guests of its group have in common; None: not known.
+    common: CommonTimes | None = None
+
+    @property
+    def ran_s(self) -> float:
+        """How long it ran."""
+        return (self.ended_clock_ns - self.started_clock_ns) / 1e9
 
 
-def read_ready(guest: str, source: Source, token: str, deadline: Deadline) -> str:
-    """Wait for ``ready TOKEN BOOT_ID``; the boot id."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A guest that waits for the word; by its steady clock when it had the job, and when it was ready."""
+
+    boot_id: str
+    received_clock_ns: int
+    answered_clock_ns: int
+
+
+def read_ready(guest: str, source: Source, token: str, deadline: Deadline) -> Ready:
+    """Wait for ``ready TOKEN BOOT_ID RECEIVED_NS ANSWERED_NS``."""
     line = source.line(deadline, "waiting for the layout of the test file")
-    (boot_id,) = _fields(guest, line, "ready", token, 1)
-    return _boot_id(guest, boot_id)
+    boot_id, *clock = _fields(guest, line, "ready", token, 3)
+    received_ns, answered_ns = (_integer(guest, text) for text in clock)
+    return Ready(_boot_id(guest, boot_id), received_ns, answered_ns)
+
+
+def read_clock(guest: str, source: Source, deadline: Deadline) -> int:
+    """Wait for ``clock NS``."""
+    return _integer(guest, _fields(guest, source.line(deadline, "asked for its clock"), "clock", None, 1)[0])
 
 
 def read_result(guest: str, source: Source, token: str, deadline: Deadline) -> GuestRun:
     """Wait for the end of a job, and take its files."""
-    announced_ns = None
+    told_ns = None
     line = source.line(deadline, "fio runs")
     if line.startswith("started "):
-        announced_ns = _integer(guest, _fields(guest, line, "started", token, 1)[0])
+        told_ns = _integer(guest, _fields(guest, line, "started", token, 1)[0])
         line = source.line(deadline, "fio runs")
-    *numbers, boot_id = _fields(guest, line, "ended", token, 7)
-    code, timed_out, started_ns, ended_ns, from_cs, to_cs = (_integer(guest, text) for text in numbers)
+    *numbers, boot_id = _fields(guest, line, "ended", token, 9)
+    code, timed_out, epoch_ns, epoch_clock_ns, from_ns, to_ns, last_epoch_ns, last_ns = (
+        _integer(guest, text) for text in numbers
+    )
     files = {name: _file(guest, source, name, deadline) for name in FILES}
+    more = {}
     line = source.line(deadline, _ON_THEIR_WAY)
-    logs = b""
-    if line.startswith(f"file {LOGS} "):
-        logs = _content(guest, source, line, LOGS, deadline)
-        line = source.line(deadline, _ON_THEIR_WAY)
+    for name in (LOGS, WITNESS):
+        if line.startswith(f"file {name} "):
+            more[name] = _content(guest, source, line, name, deadline)
+            line = source.line(deadline, _ON_THEIR_WAY)
     _fields(guest, line, "end", token, 0)
-    if to_cs < from_cs:
-        raise GuestError(
-            guest, f"says that it ended before it began ({from_cs} to {to_cs} cs after its boot)"
-        )
-    ran_s = (to_cs - from_cs) / 100
-    jump_s = (ended_ns - started_ns) / 1e9 - ran_s
+    if not epoch_clock_ns <= from_ns <= to_ns <= last_ns:
+        raise GuestError(guest, f"says that it ended before it began ({from_ns} to {to_ns} ns of its clock)")
+    logs = more.get(LOGS, b"")
+    steady_s = (last_ns - epoch_clock_ns) / 1e9
+    jump_s = (last_epoch_ns - epoch_ns) / 1e9 - steady_s
     return GuestRun(
         name=guest,
         exit_code=code,
         timed_out=bool(timed_out),
-        started_epoch_ns=started_ns,
-        ended_epoch_ns=ended_ns,
-        ran_s=ran_s,
-        clock_jump_s=jump_s if abs(jump_s) > _JUMP_S + _JUMP_SHARE * ran_s else 0.0,
+        started_clock_ns=from_ns,
+        ended_clock_ns=to_ns,
+        epoch_ns=epoch_ns,
+        epoch_clock_ns=epoch_clock_ns,
+        clock_jump_s=jump_s if abs(jump_s) > _JUMP_S + _JUMP_SHARE * steady_s else 0.0,
         fio_json=files["fio.json"],
         fio_log=files["fio.log"],
         fio_logs=split_logs(logs),
         logs_cut=len(logs) >= LARGEST_LOGS,
-        announced_epoch_ns=announced_ns,
+        told_clock_ns=told_ns,
         boot_id=_boot_id(guest, boot_id),
+        witness=more.get(WITNESS, b""),
     )
 
 

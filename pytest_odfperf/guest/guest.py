@@ -6,12 +6,15 @@ import dataclasses
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pytest_odfperf.errors import DeadlineError, GuestError, InterruptedRunError, OdfError
-from pytest_odfperf.guest.answers import GuestRun, read_checked, read_ready, read_result
+from pytest_odfperf.guest.answers import GuestRun, Ready, read_checked, read_ready, read_result
+from pytest_odfperf.guest.common_times import Told, ask_clock, place
 from pytest_odfperf.guest.exchange import ConnectionLostError, Exchange
+from pytest_odfperf.guest.guest_clock import GuestClock
 from pytest_odfperf.guest.ssh import Gone, SshConnection, connect, never_gone
 from pytest_odfperf.guest.tunnel import ClusterAccess
 from pytest_odfperf.redaction import Hidden
@@ -54,9 +57,14 @@ class Guest:
         self._stop = stop
         self._gone = gone
         self._ssh: SshConnection | None = None
+        #: Its steady clock against ours.
+        self.clock = GuestClock()
+        #: The command that takes one job after the other; not there while somebody waits for a result.
         self._exchange: Exchange | None = None
         self._token: str | None = None
         self._request = b""
+        self._prepared = False
+        self._told: Told | None = None
         self._closed = False
 
     @classmethod
@@ -135,26 +143,42 @@ class Guest:
     def prepare_again(self, *, prepare_s: float) -> None:
         """The last `prepare` once more, on a connection that was lost since."""
         deadline = Deadline(f"guest {self.name} to be ready for its job", prepare_s)
-        self._exchange = None
+        self._prepared = False
 
-        def ask() -> str:
-            self._exchange = self._start("run", deadline)
-            self._exchange.send(self._request)
-            return read_ready(self.name, self._exchange, str(self._token), deadline)
+        def ask() -> tuple[Exchange, Ready]:
+            exchange, self._exchange = self._exchange, None
+            if exchange is None or not exchange.open:
+                exchange = self._start("run", deadline)
+            sent_ns = time.monotonic_ns()
+            exchange.send(self._request)
+            ready = read_ready(self.name, exchange, str(self._token), deadline)
+            self.clock.exchanged(
+                sent_ns, ready.received_clock_ns, ready.answered_clock_ns, time.monotonic_ns()
+            )
+            ask_clock(self.name, self.clock, exchange, deadline)
+            return exchange, ready
 
-        self._check_boot(self._with_one_reconnect(ask, deadline), "before its job")
+        self._exchange, ready = self._with_one_reconnect(ask, deadline)
+        self._check_boot(ready.boot_id, "before its job")
+        self._prepared = True
 
     @property
     def ready(self) -> bool:
         """Whether the connection on which the guest waits for the word is up."""
-        return self._exchange is not None and self._exchange.open
+        return self._prepared and self._exchange is not None and self._exchange.open
 
-    def go(self) -> None:
-        """Start the job that was prepared; returns when the word is sent."""
-        if self._exchange is None or self._token is None:
+    def go(self, start_ns: int = 0) -> None:
+        """Have the job that was prepared begin at ``start_ns`` of our monotonic clock; 0: at once.
+
+        Returns when the word is sent. A guest that has it too late begins at once, and says so.
+        """
+        if self._exchange is None or not self._prepared:
             raise GuestError(self.name, "was not prepared", "not_started")
+        at_ns = max(0, start_ns + self.clock.offset_ns) if start_ns else 0
+        now_ns = time.monotonic_ns()
+        self._told = Told(start_clock_ns=at_ns, told_ns=now_ns, epoch_ours_ns=time.time_ns() - now_ns)
         try:
-            self._exchange.send(b"go\n")
+            self._exchange.send(f"go {self._token} {at_ns}\n".encode())
         except ConnectionLostError as error:
             raise GuestError(
                 self.name, f"the connection was lost before the start: {error}", "not_started"
@@ -169,6 +193,8 @@ class Guest:
         deadline = Deadline(f"the results of guest {self.name}", deadline_s + AFTER_DEADLINE_S)
         before = self.handshakes
         exchange, self._exchange = self._exchange, None
+        self._prepared = False
+        takes_jobs = exchange
         while True:
             try:
                 if exchange is None:
@@ -186,7 +212,12 @@ class Guest:
                     self._check_boot(str(self._ask_facts().get("boot_id")), "while fio ran")
                 raise
             else:
-                return dataclasses.replace(run, reconnects=self.handshakes - before)
+                if exchange is takes_jobs:
+                    self._exchange = exchange
+                common = (
+                    None if self._told is None else place(run, self.clock, self._told, time.monotonic_ns())
+                )
+                return dataclasses.replace(run, reconnects=self.handshakes - before, common=common)
 
     def _check_boot(self, boot_id: str, when: str) -> None:
         if boot_id == self.boot_id:

@@ -11,6 +11,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Verdict
+from pytest_odfperf.measure.witness import Witness
 from pytest_odfperf.plain import from_plain, to_plain
 
 SCHEMA = 1
@@ -28,14 +29,22 @@ class GuestRecord:
 
     name: str
     node: str | None
+    #: By the clock of the machine that measured, from measured offsets of the guest's steady clock.
     started_at_epoch_ns: int
     ended_at_epoch_ns: int
-    #: How far its clock was set while fio ran; the times above are not trusted then.
+    #: How far the guest's epoch clock was ahead of that, and the greatest error of it.
+    clock_offset_ms: float | None = None
+    clock_uncertainty_ms: float | None = None
+    #: How far its epoch clock was set while fio ran.
     clock_jump_s: float | None = None
+    #: How long after the instant that all guests were told it began.
+    late_ms: float | None = None
     #: Connections that were lost and opened again while fio ran.
     reconnects: int = 0
     #: The node that it left while fio ran.
     migrated_from: str | None = None
+    #: What it saw of its disks and memory while fio ran.
+    witness: Witness | None = None
     jobs: tuple[JobMeasurement, ...]
 
 
@@ -82,8 +91,9 @@ class Record:
     sync: LatencyMeasurement | None = None
     jobs: tuple[JobMeasurement, ...] = ()
     guests: tuple[GuestRecord, ...] = ()
-    #: Between the first and the last guest's start; None if not all of their clocks can be trusted.
+    #: Between the first and the last guest's start, and from the last one to the first guest's end.
     start_skew_ms: float | None = None
+    shared_window_ms: float | None = None
     #: Paths below the run's folder.
     artefacts: tuple[str, ...] = ()
 

@@ -44,7 +44,8 @@ def write_script(folder: Path, fio: str) -> Path:
 def run_fio(folder: Path, fio: str, deadline_s: int, job: str = "[global]\n") -> list[str]:
     """What the script's service leaves as the result of a job."""
     script, state = write_script(folder, fio), folder / "state"
-    for name, content in (("token", "job-1"), ("deadline", str(deadline_s)), ("job.fio", job)):
+    given = {"token": "job-1", "deadline": str(deadline_s), "job.fio": job, "go": "0"}
+    for name, content in given.items():
         (state / name).write_text(f"{content}\n")
     process = subprocess.Popen(["sh", str(script), "fio"], start_new_session=True)
     try:
@@ -57,9 +58,12 @@ def run_fio(folder: Path, fio: str, deadline_s: int, job: str = "[global]\n") ->
 
 
 def test_fio_ends_at_its_deadline_by_itself(tmp_path: Path) -> None:
-    token, code, timed_out, started_ns, ended_ns, *_ = run_fio(tmp_path, ENDLESS, 1)
+    token, code, timed_out, *times, _ = run_fio(tmp_path, ENDLESS, 1)
     assert (token, code, timed_out) == ("job-1", "124", "1")
-    assert int(ended_ns) > int(started_ns)
+    epoch_ns, clock_ns, from_ns, to_ns, last_epoch_ns, last_clock_ns = map(int, times)
+    assert clock_ns <= from_ns < to_ns <= last_clock_ns
+    assert 1 <= (to_ns - from_ns) / 1e9 < 30
+    assert (last_epoch_ns - epoch_ns) / 1e9 == pytest.approx((last_clock_ns - clock_ns) / 1e9, abs=0.5)
 
 
 def test_so_does_a_fio_that_does_not_heed_sigterm(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ async def run(
         return {"lines": [ready.strip()]}
     if together is not None:
         await together.wait()
-    process.stdin.write(b"go\n")
+    process.stdin.write(f"go {token} 0\n".encode())
     return await answer(process)
 
 
@@ -210,7 +210,7 @@ def test_facts_are_marked_simulated(drive: Any) -> None:
 
 def test_the_answer_of_a_run_is_a_valid_fio_result(drive: Any) -> None:
     got = drive(one_run)
-    assert [line.split()[0] for line in got["lines"]] == ["started", "ended", *["file"] * 3, "end"]
+    assert [line.split()[0] for line in got["lines"]] == ["started", "ended", *["file"] * 4, "end"]
     assert got["lines"][1].split()[2:4] == ["0", "0"]
     result = parse(got["fio.json"].decode(), job(), SETTINGS)
     assert [j.name for j in result.jobs] == ["read", "write"]

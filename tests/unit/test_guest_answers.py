@@ -14,7 +14,15 @@ from paramiko import SSHException
 
 from pytest_odfperf.errors import GuestError
 from pytest_odfperf.guest import exchange as exchange_module
-from pytest_odfperf.guest.answers import GuestRun, join_logs, read_ready, read_result, split_logs
+from pytest_odfperf.guest.answers import (
+    GuestRun,
+    Ready,
+    join_logs,
+    read_clock,
+    read_ready,
+    read_result,
+    split_logs,
+)
 from pytest_odfperf.guest.exchange import ConnectionLostError, Exchange
 from pytest_odfperf.waiting import Deadline, Stop
 
@@ -57,17 +65,24 @@ def result(source: Exchange, token: str = "t") -> GuestRun:
     return read_result("g", source, token, Deadline("results", 30))
 
 
-def ended(started_ns: int = 10**18, ended_ns: int = 10**18 + 2 * 10**9, up: str = "100 300") -> bytes:
-    return f"ended t 0 0 {started_ns} {ended_ns} {up} {BOOT}\n".encode()
+def ended(
+    epoch_ns: int = 10**18,
+    last_epoch_ns: int = 10**18 + 2 * 10**9,
+    clock: str = "10 10 2000000010",
+    last: int = 2 * 10**9 + 10,
+) -> bytes:
+    return f"ended t 0 0 {epoch_ns} {clock} {last_epoch_ns} {last} {BOOT}\n".encode()
 
 
-def files(fio_json: bytes = b"{}\n", fio_log: bytes = b"", logs: bytes = b"") -> bytes:
-    parts = ((b"fio.json", fio_json), (b"fio.log", fio_log), (b"fio-logs", logs))
+def files(fio_json: bytes = b"{}\n", fio_log: bytes = b"", logs: bytes = b"", witness: bytes = b"") -> bytes:
+    parts = ((b"fio.json", fio_json), (b"fio.log", fio_log), (b"fio-logs", logs), (b"witness", witness))
     return b"".join(b"file %s %d\n%s" % (name, len(text), text) for name, text in parts) + b"end t\n"
 
 
 LOGS = {"a_bw.1.log": b"1, 2, 0\n", "empty.log": b"", "z.log": b"no line end"}
-WHOLE = b"started t 5\n" + ended() + files(b"x" * 300, b"end t\nfile fio.log 3\n", join_logs(LOGS))
+WHOLE = (
+    b"started t 5\n" + ended() + files(b"x" * 300, b"end t\nfile fio.log 3\n", join_logs(LOGS), b"before\n")
+)
 
 
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=30))
@@ -77,7 +92,8 @@ def test_where_the_network_cuts_it_makes_no_difference(cuts: list[int]) -> None:
     assert run == result(exchange(WHOLE))
     assert (run.fio_json, run.fio_log) == (b"x" * 300, b"end t\nfile fio.log 3\n")
     assert run.fio_logs == LOGS
-    assert (run.announced_epoch_ns, run.ran_s, run.boot_id) == (5, 2.0, BOOT)
+    assert (run.told_clock_ns, run.ran_s, run.boot_id) == (5, 2.0, BOOT)
+    assert run.witness == b"before\n"
 
 
 @given(st.integers(0, len(WHOLE) - 1))
@@ -120,21 +136,23 @@ def test_a_flipped_byte_is_an_error_or_a_result_of_this_job(at: int, by: int) ->
     except (GuestError, ConnectionLostError):
         return
     assert run.ran_s >= 0
-    assert run.started_epoch_ns >= 0
+    assert run.started_clock_ns >= 0
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"ended other 0 0 1 2 3 4 " + BOOT.encode() + b"\n", "where 'ended t' was due"),
-        (b"ended t 0 0 -1 2 3 4 " + BOOT.encode() + b"\n", "answered '-1' where a number was due"),
-        (b"ended t 0 0 1 2 3 4\n", "where 'ended t' was due"),
-        (b"ended t 0 0 1 2 3 4 ../../etc\n", "where its boot id was due"),
+        (b"ended other 0 0 1 2 3 4 5 6 " + BOOT.encode() + b"\n", "where 'ended t' was due"),
+        (b"ended t 0 0 -1 2 3 4 5 6 " + BOOT.encode() + b"\n", "answered '-1' where a number was due"),
+        (b"ended t 0 0 1 2 3 4 5 6\n", "where 'ended t' was due"),
+        (b"ended t 0 0 1 2 3 4 5 6 ../../etc\n", "where its boot id was due"),
         (ended() + b"file fio.json -5\n", "answered '-5' where a number was due"),
         (ended() + b"file fio.json 99999999999\n", "announces a file of 99999999999 bytes"),
         (ended() + b"file ../../x 1\n", "where 'file fio.json' was due"),
         (ended() + b"file fio.log 0\n", "where 'file fio.json' was due"),
-        (ended(up="300 100") + files(), "ended before it began"),
+        (ended(clock="10 300 100") + files(), "ended before it began"),
+        (ended(clock="400 300 500") + files(), "ended before it began"),
+        (ended(clock="10 10 20", last=19) + files(), "ended before it began"),
         (b"\x1b[31m\xff\xfe Segmentation fault\n", "where 'ended t' was due"),
         (b"error not_mounted it is gone\n", "not_mounted: it is gone"),
         (b"error\n", "answered 'error' where"),
@@ -184,24 +202,34 @@ def test_facts_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None
     assert channel.taken <= 1 << 18
 
 
-@given(jump_s=st.floats(-1e6, 1e6), ran_cs=st.integers(0, 10**7))
-def test_a_clock_that_was_set_is_told_from_one_that_was_not(jump_s: float, ran_cs: int) -> None:
-    start_ns = 10**18
-    end_ns = start_ns + ran_cs * 10**7 + int(jump_s * 1e9)
-    run = result(exchange(ended(start_ns, end_ns, f"100 {100 + ran_cs}"), files()))
-    assert run.ran_s == ran_cs / 100
-    limit_s = 1 + ran_cs / 1e5
+@given(jump_s=st.floats(-1e6, 1e6), steady_ns=st.integers(0, 10**14))
+def test_a_clock_that_was_set_is_told_from_one_that_was_not(jump_s: float, steady_ns: int) -> None:
+    last_ns = 10**18 + steady_ns + int(jump_s * 1e9)
+    text = ended(10**18, last_ns, f"100 100 {100 + steady_ns // 2}", last=100 + steady_ns)
+    run = result(exchange(text, files()))
+    assert run.ran_s == (steady_ns // 2) / 1e9
+    limit_s = 1 + steady_ns / 1e12
     if abs(jump_s) > limit_s + 0.01:
         assert run.clock_jump_s == pytest.approx(jump_s, abs=0.01)
     elif abs(jump_s) < limit_s - 0.01:
         assert run.clock_jump_s == 0
 
 
-def test_ready_tells_the_boot() -> None:
+def test_ready_tells_the_boot_and_the_clock() -> None:
     deadline = Deadline("ready", 5)
-    assert read_ready("g", exchange(f"ready t {BOOT}\n".encode()), "t", deadline) == BOOT
+    ready = read_ready("g", exchange(f"ready t {BOOT} 7 9\n".encode()), "t", deadline)
+    assert ready == Ready(BOOT, 7, 9)
+    assert read_clock("g", exchange(b"clock 12\n"), deadline) == 12
+
+
+@pytest.mark.parametrize(
+    "text", ["ready t", f"ready t {BOOT}", f"ready t {BOOT} 7 x", f"ready t {BOOT} 7 -9"]
+)
+def test_a_guest_that_does_not_tell_its_clock_is_not_ready(text: str) -> None:
     with pytest.raises(GuestError):
-        read_ready("g", exchange(b"ready t\n"), "t", deadline)
+        read_ready("g", exchange(f"{text}\n".encode()), "t", Deadline("ready", 5))
+    with pytest.raises(GuestError):
+        read_clock("g", exchange(f"{text}\n".encode()), Deadline("clock", 5))
 
 
 def test_a_silent_guest_ends_at_the_deadline_with_what_was_awaited() -> None:

@@ -11,6 +11,7 @@ from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.measure.series.guest_series import Series
+from pytest_odfperf.measure.witness import Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,13 +22,23 @@ class GuestEvidence:
     result: FioResult
     #: What it said of itself when it was connected.
     facts: Mapping[str, Any] = field(default_factory=dict)
-    #: By its own clock, which nobody else's need be like.
+    #: On the clock that all guests of the group have in common: this machine's, by measured offsets.
     started_at_epoch_ns: int
     ended_at_epoch_ns: int
     #: How long fio ran, by a clock that nobody can set.
     ran_s: float
     #: Its IOPS and latencies from moment to moment; None: to be made of ``result``.
     series: tuple[Series, ...] | None = None
+    #: How far its epoch clock is ahead of this machine's, and the greatest error of that.
+    clock_offset_ms: float | None = None
+    clock_uncertainty_ms: float | None = None
+    #: How far its epoch clock was set while fio ran.
+    clock_jump_s: float = 0.0
+    #: How long after the instant that all were told it began.
+    late_ms: float | None = None
+    #: What it saw of its disks and memory; else why that can not be read.
+    witness: Witness | None = None
+    witness_problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

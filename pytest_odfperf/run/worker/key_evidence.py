@@ -11,6 +11,7 @@ from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.series.guest_series import Series
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
+from pytest_odfperf.measure.witness import Witness, read_witness
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest, GuestRun
@@ -31,15 +32,33 @@ def evidence_of(
     for guest in guests:
         run = runs[guest.name]
         assert not isinstance(run, GuestError)
+        assert run.common is not None
+        witness, problem = witness_of(run)
         found.append(
             GuestEvidence(
                 name=guest.name,
                 result=results[guest.name],
                 facts=guest.facts,
-                started_at_epoch_ns=run.started_epoch_ns,
-                ended_at_epoch_ns=run.ended_epoch_ns,
+                started_at_epoch_ns=run.common.started_epoch_ns,
+                ended_at_epoch_ns=run.common.ended_epoch_ns,
                 ran_s=run.ran_s,
                 series=series[guest.name],
+                clock_offset_ms=run.common.clock_offset_ms,
+                clock_uncertainty_ms=run.common.clock_uncertainty_ms,
+                clock_jump_s=run.clock_jump_s,
+                late_ms=run.common.late_ms,
+                witness=witness,
+                witness_problem=problem,
             )
         )
     return Evidence(key=key, job=job, settings=slot.plan.matrix.fio_of(key.profile), guests=tuple(found))
+
+
+def witness_of(run: GuestRun) -> tuple[Witness | None, str | None]:
+    """What the guest saw of its disks; or why that can not be read."""
+    if not run.witness:
+        return None, "it sent none"
+    try:
+        return read_witness(run.witness), None
+    except ValueError as error:
+        return None, str(error)

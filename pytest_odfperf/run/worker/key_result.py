@@ -23,8 +23,9 @@ class Measured:
 
     measurement: Measurement
     guests: tuple[GuestRecord, ...]
-    #: None if a guest's clock was set while fio ran.
+    #: By measured offsets of the guests' clocks, which nobody can set.
     start_skew_ms: float | None
+    shared_window_ms: float | None = None
     marking: str | None
     artefacts: tuple[str, ...]
     #: What happened that does not void the figures.

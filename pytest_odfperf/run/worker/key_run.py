@@ -23,9 +23,10 @@ from pytest_odfperf.measure.record import BUFFERED, GuestRecord
 from pytest_odfperf.measure.series.guest_series import Series, series_of
 from pytest_odfperf.measure.series.series_csv import FILE_NAME as SERIES_FILE
 from pytest_odfperf.measure.series.series_csv import write_series
+from pytest_odfperf.measure.shared_window import shared_ms, span_ms
 from pytest_odfperf.measure.verdicts.judge import judge, shown
 from pytest_odfperf.run.pool_log import LOGGER
-from pytest_odfperf.run.worker.key_evidence import evidence_of
+from pytest_odfperf.run.worker.key_evidence import evidence_of, witness_of
 from pytest_odfperf.run.worker.key_result import Measured, Result
 from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.store.run_dir import RunDir
@@ -153,33 +154,42 @@ def _measured(
     for guest in guests:
         run = runs[guest.name]
         assert not isinstance(run, GuestError)
-        records.append(
-            GuestRecord(
-                name=guest.name,
-                node=nodes[guest.name] or None,
-                started_at_epoch_ns=run.started_epoch_ns,
-                # Never before its start, whatever became of the clock.
-                ended_at_epoch_ns=run.started_epoch_ns + int(run.ran_s * 1e9)
-                if run.clock_jump_s
-                else max(run.started_epoch_ns, run.ended_epoch_ns),
-                clock_jump_s=run.clock_jump_s or None,
-                reconnects=run.reconnects,
-                migrated_from=moved[guest.name][0] if guest.name in moved else None,
-                jobs=combine({guest.name: results[guest.name]}).jobs,
-            )
-        )
+        records.append(_guest_record(run, nodes[guest.name], moved.get(guest.name), results[guest.name]))
         notes += [f"guest {guest.name}: {note}" for note in _notes(run, moved.get(guest.name))]
     notes += _doubts(results)
-    starts = [record.started_at_epoch_ns for record in records]
-    jumped = any(record.clock_jump_s is not None for record in records)
+    common = [run.common for run in runs.values() if not isinstance(run, GuestError) and run.common]
     markings = {guest.facts.get("marking") for guest in guests} - {None}
     return Measured(
         measurement=combine(results),
         guests=tuple(records),
-        start_skew_ms=None if jumped else (max(starts) - min(starts)) / 1e6,
+        start_skew_ms=span_ms([times.started_epoch_ns for times in common]),
+        shared_window_ms=shared_ms([(times.started_epoch_ns, times.ended_epoch_ns) for times in common]),
         marking=_marking(slot.plan.marking or next(iter(markings), None), job),
         artefacts=tuple(artefacts),
         notes=tuple(notes),
+    )
+
+
+def _guest_record(
+    run: GuestRun, node: str | None, move: tuple[str, str] | None, result: FioResult
+) -> GuestRecord:
+    assert run.common is not None
+    witness, _ = witness_of(run)
+    # Its results were not here before it ended.
+    latest_ns = run.common.answered_epoch_ns
+    return GuestRecord(
+        name=run.name,
+        node=node or None,
+        started_at_epoch_ns=min(run.common.started_epoch_ns, latest_ns),
+        ended_at_epoch_ns=min(run.common.ended_epoch_ns, latest_ns),
+        clock_offset_ms=round(run.common.clock_offset_ms, 3),
+        clock_uncertainty_ms=round(run.common.clock_uncertainty_ms, 3),
+        clock_jump_s=run.clock_jump_s or None,
+        late_ms=None if run.common.late_ms is None else round(run.common.late_ms, 3),
+        reconnects=run.reconnects,
+        migrated_from=move[0] if move else None,
+        witness=witness,
+        jobs=combine({run.name: result}).jobs,
     )
 
 
@@ -211,7 +221,5 @@ def _notes(run: GuestRun, move: tuple[str, str] | None) -> list[str]:
     if run.reconnects:
         notes.append(f"its connection was lost while fio ran, and opened again ({run.reconnects} times)")
     if run.clock_jump_s:
-        notes.append(
-            f"its clock was set by {run.clock_jump_s:+.1f} s while fio ran; its times are not trusted"
-        )
+        notes.append(f"its clock was set by {run.clock_jump_s:+.1f} s while fio ran")
     return notes

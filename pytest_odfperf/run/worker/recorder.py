@@ -48,11 +48,11 @@ class Recorder:
         place = self._plan.place_of(key, block)
         doubts = measured.doubts if measured else doubts
         definition = self._plan.definitions[str(key)]
-        trusted = [g for g in measured.guests if g.clock_jump_s is None] if measured else []
-        if trusted:
+        guests = measured.guests if measured else ()
+        if guests:
             # The span of fio itself: the test's own phases are before and after it.
-            started_at_s = min(guest.started_at_epoch_ns for guest in trusted) / 1e9
-            ended_at_s = max(guest.ended_at_epoch_ns for guest in trusted) / 1e9
+            started_at_s = min(guest.started_at_epoch_ns for guest in guests) / 1e9
+            ended_at_s = max(guest.ended_at_epoch_ns for guest in guests) / 1e9
         return Record(
             key=key,
             run_id=self._plan.run_id,
@@ -80,6 +80,7 @@ class Recorder:
             jobs=measured.measurement.jobs if measured else (),
             guests=measured.guests if measured else (),
             start_skew_ms=measured.start_skew_ms if measured else None,
+            shared_window_ms=measured.shared_window_ms if measured else None,
             artefacts=measured.artefacts if measured else (),
         )
 

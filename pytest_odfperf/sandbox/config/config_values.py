@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pytest_odfperf.sandbox.config.guest_faults import Faults
 from pytest_odfperf.sandbox.config.trouble_rules import Troubles, Webhook
 
 MachineKind = Literal["qemu", "simulated"]
@@ -31,55 +32,6 @@ class NodeConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     #: As the API has them: key, value, effect.
     taints: tuple[Mapping[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
-    """What goes wrong in the guests of a StorageClass. Simulated machines only."""
-
-    #: sshd never answers.
-    no_ssh: bool = False
-    #: The guest script is not there.
-    no_guest: bool = False
-    #: The data disk does not appear in the guest.
-    no_disk: bool = False
-    #: fio ends with this exit code and reports an I/O error.
-    fio_exit: int = 0
-    #: fio is not installed.
-    no_fio: bool = False
-    #: What becomes of fio's answer.
-    output: Literal["whole", "truncated", "empty"] = "whole"
-    #: The job takes this many times as long.
-    slow: float = 1.0
-    #: The guest cuts the connection once, while fio runs.
-    cut: bool = False
-    #: The machine dies while fio runs.
-    crash: bool = False
-    #: SSH is refused this long after the boot, in seconds.
-    ssh_refused_s: float = 0.0
-    #: Connections are accepted, and get no banner for this long, in seconds.
-    ssh_silent_s: float = 0.0
-    #: The guest reboots once while fio runs, and is away this long, in seconds; None: it does not.
-    reboot_s: float | None = None
-    #: The instance is shown on another node once, as after a live migration, while fio runs.
-    migrate: bool = False
-    #: The guest's clock is set by this while fio runs, in seconds, backwards if below zero.
-    clock_jump_s: float = 0.0
-    #: Changes to fio's answer, see `altered_answer`, and what it says on stderr.
-    answer: Mapping[str, Any] = field(default_factory=dict)
-    says: str | None = None
-    #: The volume answers so many times faster than its StorageClass allows.
-    above_cap: float = 1.0
-    #: What real fio left in this case of ``fio_failures.json``.
-    fio_failure: str | None = None
-    #: What the guest script says in place of a result.
-    garbage: Literal["none", "text", "line", "endless", "token", "size"] = "none"
-    #: sshd shows another host key than the one that cloud-init brought.
-    other_host_key: bool = False
-    #: Only jobs with one of these block sizes; empty: all.
-    block_sizes: tuple[str, ...] = ()
-    #: Only guests whose name ends in one of these numbers; empty: all.
-    guests: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.sandbox.altered_answer import check_changes
 from pytest_odfperf.sandbox.config.config_values import (
     IMAGES_NAMESPACE,
     KUBEVIRT_VERSIONS,
     STORAGE_NAMESPACE,
     BindingMode,
     CephObject,
-    Faults,
     MachineKind,
     ModelConfig,
     NodeConfig,
@@ -24,9 +22,9 @@ from pytest_odfperf.sandbox.config.config_values import (
     VolumeMode,
 )
 from pytest_odfperf.sandbox.config.fault_rules import read_api_faults
+from pytest_odfperf.sandbox.config.guest_faults import Faults, read_guest_faults
 from pytest_odfperf.sandbox.config.mapping_reader import Reader
 from pytest_odfperf.sandbox.config.trouble_rules import Webhook, read_troubles, read_webhook
-from pytest_odfperf.sandbox.fio_failures import failure_names
 
 __all__ = [
     "IMAGES_NAMESPACE",
@@ -194,7 +192,7 @@ def _storage_class(name: str, raw: Mapping[str, Any], place: str) -> StorageClas
         bandwidth_bytes_per_s=backend.optional_quantity("bandwidth"),
         directory=backend.optional_text("directory"),
         model=_model(read.mapping("model"), f"{place}.model"),
-        faults=_faults(read.mapping("faults"), f"{place}.faults"),
+        faults=read_guest_faults(read.mapping("faults"), f"{place}.faults"),
         provisioning_error=read.optional_text("provisioning_error"),
         troubles=read_troubles(read.mapping("troubles"), f"{place}.troubles"),
     )
@@ -220,39 +218,6 @@ def _model(raw: Mapping[str, Any], place: str) -> ModelConfig:
     )
     read.end()
     return model
-
-
-def _faults(raw: Mapping[str, Any], place: str) -> Faults:
-    read = Reader(raw, place)
-    faults = Faults(
-        no_ssh=read.flag("no_ssh", False),
-        no_guest=read.flag("no_guest", False),
-        no_disk=read.flag("no_disk", False),
-        fio_exit=read.integer("fio_exit", 0, at_least=0),
-        no_fio=read.flag("no_fio", False),
-        output=read.choice("output", "whole", ("whole", "truncated", "empty")),
-        slow=read.number("slow", 1.0, above=0.0),
-        cut=read.flag("cut", False),
-        crash=read.flag("crash", False),
-        ssh_refused_s=read.number("ssh_refused_s", 0.0),
-        ssh_silent_s=read.number("ssh_silent_s", 0.0),
-        reboot_s=read.number("reboot_s", 0.0)
-        if raw.get("reboot_s") is not None
-        else read.value("reboot_s", None),
-        migrate=read.flag("migrate", False),
-        clock_jump_s=read.number("clock_jump_s", 0.0, negative=True),
-        answer=read.mapping("answer"),
-        says=read.optional_text("says"),
-        above_cap=read.number("above_cap", 1.0, above=0.0),
-        fio_failure=read.choice("fio_failure", None, (*failure_names(), None)),
-        garbage=read.choice("garbage", "none", ("none", "text", "line", "endless", "token", "size")),
-        other_host_key=read.flag("other_host_key", False),
-        block_sizes=read.texts("block_sizes"),
-        guests=read.integers("guests"),
-    )
-    read.end()
-    check_changes(faults.answer, f"{place}.answer")
-    return faults
 
 
 def _users(read: Reader, place: str) -> Mapping[str, str]:

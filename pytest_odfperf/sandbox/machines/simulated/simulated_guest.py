@@ -9,8 +9,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -24,50 +23,17 @@ from pytest_odfperf.sandbox.config.parse_config import (
 from pytest_odfperf.sandbox.fio_failures import as_job, failure
 from pytest_odfperf.sandbox.machines.base import DiskSpec, MachineSpec
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
+from pytest_odfperf.sandbox.machines.simulated.fio_run import FioRun, ProtocolError, bundle
 from pytest_odfperf.sandbox.machines.simulated.real_fio import fio_says
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING, VERSION, answer
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, parse_job
+from pytest_odfperf.sandbox.machines.simulated.simulated_witness import MOST_DISKS, disk_name, witness_text
 from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits
 from pytest_odfperf.sandbox.machines.user_data import JOB_FILE, UserData
 
 #: What `timeout` ends with when the time is over.
 TIMED_OUT = 124
 _ORDINAL = re.compile(r"([0-9]+)$")
-
-
-class ProtocolError(Exception):
-    """A line ``error CODE TEXT`` of the guest protocol."""
-
-    def __init__(self, code: str, text: str) -> None:
-        self.code = code
-        self.text = text
-        super().__init__(f"{code} {text}")
-
-
-@dataclass(slots=True)
-class FioRun:
-    """One start of the fio service. Lives on when the connection is lost."""
-
-    token: str
-    deadline_s: float
-    job: bytes
-    started_ns: int = 0
-    ended_ns: int = 0
-    #: Hundredths of a second since the boot.
-    started_up_cs: int = 0
-    ended_up_cs: int = 0
-    exit_code: int = 0
-    timed_out: bool = False
-    result: bytes = b""
-    log: bytes = b""
-    #: fio's own log files, as `bundle` puts them together.
-    logs: bytes = b""
-    task: asyncio.Task[None] | None = field(default=None, repr=False)
-
-
-def bundle(logs: Mapping[str, str]) -> bytes:
-    """As ``tail --verbose --lines=+1`` shows several files."""
-    return "\n".join(f"==> {name} <==\n{text}" for name, text in logs.items()).encode()
 
 
 class SimulatedGuest:
@@ -80,8 +46,8 @@ class SimulatedGuest:
         self._conf = user.guest_conf
         self._activity = activity
         self.boot_id = str(uuid.uuid4())
-        self._booted_s = time.monotonic()
-        self._clock_set_ns = 0
+        self._booted_ns = time.monotonic_ns()
+        self._epoch_set_ns = 0
         self._run: FioRun | None = None
         self._setup_ends = 0.0
         #: Called by the faults ``cut``, ``crash``, ``reboot_s`` and ``migrate``.
@@ -133,24 +99,25 @@ class SimulatedGuest:
         """Another boot: nothing of a job is left, as all of it was in /run."""
         self._stop_run()
         self.boot_id = str(uuid.uuid4())
-        self._booted_s = time.monotonic()
+        self._booted_ns = time.monotonic_ns()
 
-    def _clock_ns(self) -> int:
-        return time.time_ns() + self._clock_set_ns
+    def clock_ns(self) -> int:
+        """The steady clock: since the boot."""
+        return time.monotonic_ns() - self._booted_ns
 
-    def _up_cs(self) -> int:
-        return int((time.monotonic() - self._booted_s) * 100)
+    def _epoch_ns(self) -> int:
+        return time.time_ns() + self._epoch_set_ns + int(self.faults.clock_off_s * 1e9)
 
     def facts(self) -> dict[str, Any]:
         disks = [
             {
-                "name": f"vd{chr(ord('a') + i)}",
+                "name": disk_name(i),
                 "size": disk.size_bytes,
                 "serial": disk.serial,
                 "type": "disk",
                 "mountpoints": [self._data_dir if disk is self._disk else None],
             }
-            for i, disk in enumerate(self._spec.disks[:20])
+            for i, disk in enumerate(self._spec.disks[:MOST_DISKS])
         ]
         data = next(
             (f"/dev/{d['name']}" for d, s in zip(disks, self._spec.disks, strict=False) if s is self._disk),
@@ -193,11 +160,12 @@ class SimulatedGuest:
         await asyncio.sleep(max(0.0, self._setup_ends - time.monotonic()))
         return FioRun(token=token, deadline_s=deadline_s, job=self._files[JOB_FILE])
 
-    def start(self, run: FioRun) -> None:
+    def start(self, run: FioRun, at_clock_ns: int) -> None:
+        """Has fio begin when the steady clock shows ``at_clock_ns``, or at once."""
         self._stop_run()
         self._run = run
-        run.started_ns, run.started_up_cs = self._clock_ns(), self._up_cs()
-        run.task = asyncio.create_task(self._fio(run), name=f"fio {self._spec.name}")
+        run.epochs_ns = (self._epoch_ns(), self.clock_ns(), 0, 0)
+        run.task = asyncio.create_task(self._fio(run, at_clock_ns), name=f"fio {self._spec.name}")
 
     def find(self, token: str) -> FioRun:
         if self._run is None or self._run.token != token:
@@ -209,13 +177,23 @@ class SimulatedGuest:
             self._run.task.cancel()
         self._run = None
 
-    async def _fio(self, run: FioRun) -> None:
+    async def _fio(self, run: FioRun, at_clock_ns: int) -> None:
         run.exit_code, run.log = await fio_says(run.job)
-        if run.exit_code == 0:
-            await self._timed(run, parse_job(run.job.decode("utf-8", "replace")))
-        run.ended_ns, run.ended_up_cs = self._clock_ns(), self._up_cs()
+        job = parse_job(run.job.decode("utf-8", "replace")) if run.exit_code == 0 else None
+        await asyncio.sleep(max(0, at_clock_ns - self.clock_ns()) / 1e9)
+        late_s = self._job_faults(job).late_s if job else 0.0
+        run.started_clock_ns = self.clock_ns() + int(late_s * 1e9)
+        await asyncio.sleep(late_s / self._config.speed)
+        lasted_s = await self._timed(run, job) if job else 0.0
+        run.ended_clock_ns = run.started_clock_ns + int(lasted_s * 1e9)
+        epoch_ns, clock_ns, *_ = run.epochs_ns
+        # As its clock would show, had it not all gone faster.
+        set_ns = int(self._job_faults(job).clock_jump_s * 1e9) if job else 0
+        ended_epoch_ns = epoch_ns + run.ended_clock_ns - clock_ns + set_ns
+        run.epochs_ns = (epoch_ns, clock_ns, ended_epoch_ns, run.ended_clock_ns)
 
-    async def _timed(self, run: FioRun, job: SimulatedJob) -> None:
+    async def _timed(self, run: FioRun, job: SimulatedJob) -> float:
+        """How many seconds fio took, were it not faster here."""
         faults = self._job_faults(job)
         takes_s = job.duration_s * faults.slow
         backend = self._class.model.backend
@@ -233,18 +211,18 @@ class SimulatedGuest:
                 self.on_reboot()
             if faults.migrate and self.on_migrate:
                 self.on_migrate()
-            self._clock_set_ns += int(faults.clock_jump_s * 1e9)
+            self._epoch_set_ns += int(faults.clock_jump_s * 1e9)
             await asyncio.sleep(began + lasts_s - time.monotonic())
             volumes = self._activity.volumes(backend, began, time.monotonic())
         if takes_s > run.deadline_s:
             run.exit_code, run.timed_out = TIMED_OUT, True
             run.log = b"fio: terminating on signal 15\n"
-            return
+            return run.deadline_s
         if faults.fio_failure is not None:
             left = as_job(failure(faults.fio_failure), [section.name for section in job.sections])
             run.exit_code = left.exit_code
             run.result, run.log = left.fio_json.encode(), left.fio_log.encode()
-            return
+            return takes_s
         run.exit_code = faults.fio_exit
         document, logs = answer(
             job,
@@ -262,8 +240,12 @@ class SimulatedGuest:
         kept = {"whole": len(text), "truncated": len(text) // 2, "empty": 0}[faults.output]
         run.result = text[:kept]
         run.logs = bundle(logs)
+        if self._disk is not None:
+            disks = self._spec.disks[:MOST_DISKS]
+            run.witness = witness_text(disks, self._disk, self._data_dir, document, job, faults)
         if faults.fio_exit:
             run.log = b"fio: io_u error on file fio-testfile: Input/output error\n"
+        return takes_s
 
     def _limits(self, volumes: int) -> list[Limits]:
         own = Limits(iops=self._class.iops, bandwidth_bytes_per_s=self._class.bandwidth_bytes_per_s).times(
