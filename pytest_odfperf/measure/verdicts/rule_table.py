@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pytest_odfperf.measure.verdicts.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.steady_rules import open_loop, steady
@@ -104,6 +105,14 @@ RULES: tuple[Rule, ...] = (
         open_loop,
         "more than 1 % of the I/Os of a job with a rate took as long as it takes to issue `iodepth` of them",
         "raise `iodepth`: what waits for a full queue has no latency",
+    ),
+    Rule(
+        "data_shrinks",
+        SUSPECT,
+        shrinking_data,
+        "a job writes, or lays out itself, data that can be made smaller: `zero_buffers`, `buffer_pattern`, "
+        "`buffer_compress_percentage`, `dedupe_percentage`, or `scramble_buffers=0` without `refill_buffers`",
+        "take these options out, if it is not such data that is to be measured",
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_odfperf.sandbox.config.guest_faults import Faults
@@ -79,8 +79,22 @@ class ModelConfig:
     write_sigma: float = 1.0
     #: Relative standard deviation of the IOPS between runs.
     noise: float = 0.01
+    #: Relative standard deviation of the IOPS from second to second, in fio's logs.
+    jitter: float = 0.0
     #: Name of the devices that this StorageClass shares with others.
     backend: str | None = None
+
+    def at(self, part: float) -> ModelConfig:
+        """The same volume at this part of its speed."""
+        return replace(
+            self,
+            read_lat_us=self.read_lat_us / part,
+            write_lat_us=self.write_lat_us / part,
+            read_iops=self.read_iops * part,
+            write_iops=self.write_iops * part,
+            read_bandwidth=self.read_bandwidth * part,
+            write_bandwidth=self.write_bandwidth * part,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,12 @@ class Faults:
     says: str | None = None
     #: The volume answers so many times faster than its StorageClass allows.
     above_cap: float = 1.0
+    #: The volume has this part of its usual speed.
+    speed_part: float = 1.0
+    #: How fast it goes over the run, as (from second, how fast), see `pace`; the totals stay.
+    pace: tuple[tuple[float, float], ...] = ()
+    #: What the guest says of itself otherwise.
+    facts: Mapping[str, Any] = field(default_factory=dict)
     #: The guest's clock shows so many seconds more than this machine's.
     clock_off_s: float = 0.0
     #: fio begins so many seconds after it was told to.
@@ -101,6 +107,9 @@ def read_guest_faults(raw: Mapping[str, Any], place: str) -> Faults:
         answer=read.mapping("answer"),
         says=read.optional_text("says"),
         above_cap=read.number("above_cap", 1.0, above=0.0),
+        speed_part=read.number("speed_part", 1.0, above=0.0),
+        pace=_pace(read.value("pace", []), f"{place}.pace"),
+        facts=read.mapping("facts"),
         clock_off_s=read.number("clock_off_s", 0.0, negative=True),
         late_s=read.number("late_s", 0.0),
         unseen_part=_part(read, "unseen_part", place),
@@ -119,6 +128,17 @@ def read_guest_faults(raw: Mapping[str, Any], place: str) -> Faults:
     read.end()
     check_changes(faults.answer, f"{place}.answer")
     return faults
+
+
+def _pace(raw: Any, place: str) -> tuple[tuple[float, float], ...]:
+    steps = raw if isinstance(raw, list) else [raw]
+    for step in steps:
+        pair = step if isinstance(step, list) else []
+        if len(pair) != 2 or not all(type(number) in (int, float) and 0 <= number < 1e9 for number in pair):
+            raise InputError(f"{step!r:.60} is not [second, how fast]", place=place)
+    if steps != sorted(steps, key=lambda step: step[0]):
+        raise InputError("the seconds do not ascend", place=place)
+    return tuple((float(second), float(rate)) for second, rate in steps)
 
 
 def _part(read: Reader, name: str, place: str) -> float:

@@ -214,6 +214,7 @@ def _model(raw: Mapping[str, Any], place: str) -> ModelConfig:
         read_sigma=read.number("read_sigma", usual.read_sigma),
         write_sigma=read.number("write_sigma", usual.write_sigma),
         noise=read.number("noise", usual.noise),
+        jitter=read.number("jitter", usual.jitter),
         backend=read.optional_text("backend"),
     )
     read.end()

@@ -18,6 +18,7 @@ from typing import Any
 
 from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, Histogram, index_of
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
+from pytest_odfperf.sandbox.machines.simulated.pace import pace
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, SimulatedSection
 from pytest_odfperf.sandbox.machines.simulated.simulated_log import log_files
 from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits, Rate, rates
@@ -63,10 +64,11 @@ def answer(
     *,
     directory: str | None,
     error: int = 0,
+    steps: Sequence[tuple[float, float]] = (),
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """fio's document for the whole job, and its log files by name.
 
-    ``error`` is an errno that every section ends with.
+    ``error`` is an errno that every section ends with; ``steps`` are its rates over time, see `pace`.
     """
     now = time.time()
     entries: list[dict[str, Any]] = []
@@ -78,7 +80,8 @@ def answer(
         got = rates(model, [s.load for s in phase], limits, random)
         for section, rate in zip(phase, got, strict=True):
             entries.append(_entry(section, rate, model, group, math.ceil(elapsed) + 1, error))
-            logs |= log_files(section, entries[-1], worker)
+            over_time = pace(int(1000 * section.runtime_s), steps, model.jitter, random)
+            logs |= log_files(section, entries[-1], worker, over_time)
             worker += section.numjobs
     document = {
         "fio version": VERSION,

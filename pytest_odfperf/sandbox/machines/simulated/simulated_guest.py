@@ -138,6 +138,7 @@ class SimulatedGuest:
             "lsblk": {"blockdevices": disks},
             "mount": "" if self.faults.no_disk else data,
             "marking": MARKING,
+            **self.faults.facts,
         }
 
     async def check(self, jobs: Sequence[bytes]) -> list[tuple[int, bytes]]:
@@ -226,12 +227,16 @@ class SimulatedGuest:
         run.exit_code = faults.fio_exit
         document, logs = answer(
             job,
-            self._class.model,
+            self._class.model.at(faults.speed_part),
             self._limits(volumes),
             self._random(run.job),
             directory=self._data_dir,
             error=errno.EIO if faults.fio_exit else 0,
+            steps=faults.pace,
         )
+        if self._disk is not None:
+            disks = self._spec.disks[:MOST_DISKS]
+            run.witness = witness_text(disks, self._disk, self._data_dir, document, job, faults)
         if faults.answer:
             alter(document, faults.answer)
         run.log += (faults.says or "").encode()
@@ -240,9 +245,6 @@ class SimulatedGuest:
         kept = {"whole": len(text), "truncated": len(text) // 2, "empty": 0}[faults.output]
         run.result = text[:kept]
         run.logs = bundle(logs)
-        if self._disk is not None:
-            disks = self._spec.disks[:MOST_DISKS]
-            run.witness = witness_text(disks, self._disk, self._data_dir, document, job, faults)
         if faults.fio_exit:
             run.log = b"fio: io_u error on file fio-testfile: Input/output error\n"
         return takes_s
