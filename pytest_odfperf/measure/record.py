@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.neighbours import Neighbour
+from pytest_odfperf.measure.storage_health import StorageHealth
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Verdict
 from pytest_odfperf.measure.witness import Witness
 from pytest_odfperf.plain import from_plain, to_plain
@@ -68,6 +70,10 @@ class Record:
     verdict: Verdict | None = None
     #: What the rules object to (docs/verdicts.md).
     doubts: tuple[Doubt, ...] = ()
+    #: The pools that ran beside it, with the share of its window; none in a run of one pool after the other.
+    beside: tuple[Neighbour, ...] = ()
+    #: How Ceph was before, after and between; None: not known, or the storage is not Ceph's.
+    health: StorageHealth | None = None
     #: Which measurement of its key it is, from 1.
     repeat: int = 1
     #: The pass over its group's keys that it was in, and its place there, from 1; None: the run had one pass,
@@ -150,6 +156,10 @@ class Record:
             found.append(("reason_code", self.reason_code))
         if self.diagnosis is not None:
             found.append(("diagnosis", self.diagnosis))
+        if self.beside:
+            found.append(("beside", "; ".join(one.text for one in self.beside)))
+        if self.health is not None:
+            found.append(("storage_health", self.health.shown))
         if self.notes:
             found.append(("notes", "; ".join(self.notes)))
         if not self.usable:

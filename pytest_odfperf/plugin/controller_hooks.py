@@ -16,6 +16,7 @@ from pytest_odfperf.plugin.node_ids import NodeIds
 from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
 from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, copy_reports, passed_report
+from pytest_odfperf.plugin.output.run_header import header_lines, repeats_text
 from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
 from pytest_odfperf.plugin.output.undeleted import Undeleted
 from pytest_odfperf.report.html import RunContext
@@ -25,7 +26,6 @@ from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.controller.progress import Progress
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.worker.recorder import Recorder
-from pytest_odfperf.schedule.plan_text import count_text
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -50,8 +50,6 @@ class ControllerHooks:
         self._ids: list[str] = []
         self._completion = Completion(config, run, self._outputs, self)
         self._undeleted = Undeleted(config, run)
-        plan = run.plan
-        self._repeats = f"{plan.repeats} of each key, in blocks of random order (--odf-seed {plan.seed})"
         self._context = RunContext(
             run_id=run.plan.run_id,
             cluster=run.facts.server,
@@ -60,7 +58,7 @@ class ControllerHooks:
             marking=run.marking,
             facts=(
                 ("Pools at once", f"{max(1, self._count)} ({workers.why})"),
-                *((("Repeats", self._repeats),) if run.plan.repeats > 1 else ()),
+                *((("Repeats", repeats_text(run)),) if run.plan.repeats > 1 else ()),
                 *((f"Pool {pool}", note) for pool, note in run.plan.pool_notes.items()),
                 *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
             ),
@@ -69,34 +67,7 @@ class ControllerHooks:
         config.pluginmanager.register(self._html, "odfperf-html")
 
     def pytest_report_header(self) -> list[str]:
-        plan, facts = self._run.plan, self._run.facts
-        pools = dict.fromkeys(key.pool for key in plan.keys)
-        shown = ", ".join(list(pools)[:8]) + (f" and {len(pools) - 8} more" if len(pools) > 8 else "")
-        at_once = (
-            f"{count_text(range(self._count), 'pool')} at once" if self._count else "one pool after the other"
-        )
-        given = ""
-        if self._count != self._workers.count:
-            given = f"-n {self._count} given; otherwise " if self._count else "in this process; otherwise "
-        lines = [
-            f"odfperf: run {plan.run_id} in {relative(self._run.run_dir.path)}",
-            f"odfperf: cluster {facts.server}, namespace {plan.matrix.namespace}",
-            f"odfperf: matrix {plan.matrix.name}: {count_text(plan.keys, 'key')} on "
-            f"{count_text(pools, 'pool')}: {shown}",
-            f"odfperf: {at_once}: {given}{self._workers.why}",
-        ]
-        if plan.repeats > 1:
-            lines.insert(3, f"odfperf: {self._repeats}")
-        if (who := self._run.opened.cluster.impersonation).user:
-            lines.insert(2, f"odfperf: every request is made as {who} (`as` of the kubeconfig)")
-        if self._run.marking:
-            lines.insert(0, f"odfperf: {self._run.marking}: no figure of this run comes from real storage")
-        if facts.forbidden:
-            kinds = ", ".join(facts.forbidden)
-            lines.append(f"odfperf: not read, since it is forbidden: {kinds} (docs/openshift.md: Rights)")
-        lines += [f"odfperf: pool {pool}: {note}" for pool, note in plan.pool_notes.items() if pool in pools]
-        lines += [f"odfperf: pool {pool} is skipped: {why}" for pool, why in plan.skipped_pools.items()]
-        return [one_line(line) for line in (*lines, *(f"odfperf: {line}" for line in self._run.lines))]
+        return header_lines(self._run, self._workers, self._count)
 
     # -- workers
 
@@ -113,7 +84,12 @@ class ControllerHooks:
         from pytest_odfperf.plugin.workers.scheduling import PoolScheduling
 
         return PoolScheduling(
-            len(config.option.tx), self._pool_of, self._run.plan.estimates_s, self._interrupt.stop.is_set
+            len(config.option.tx),
+            self._pool_of,
+            self._run.plan.estimates_s,
+            self._interrupt.stop.is_set,
+            self._run.apart,
+            self._run.clear,
         )
 
     def _pool_of(self, node_id: str) -> str | None:
@@ -179,7 +155,11 @@ class ControllerHooks:
             self._ids = list(ids)
             keys = [key for key in map(self._shown_key_of, ids) if key is not None]
             progress = Progress(
-                keys, self._run.plan.estimates_s, max(1, self._count), repeats=self._run.plan.repeats
+                keys,
+                self._run.plan.estimates_s,
+                max(1, self._count),
+                self._run.apart,
+                repeats=self._run.plan.repeats,
             )
             self._display = Display(self._config, progress)
             self._display.start()

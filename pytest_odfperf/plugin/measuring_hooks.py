@@ -29,9 +29,9 @@ class MeasuringHooks:
     """Keeps one VM group at a time, and records what each key came to."""
 
     def __init__(self, config: pytest.Config, plan: Plan, stop: Stop) -> None:
-        from pytest_odfperf.run.worker.group_slot import GroupSlot
+        from pytest_odfperf.run.worker.group_slot import MAIN, GroupSlot
 
-        process = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        process = os.environ.get("PYTEST_XDIST_WORKER", MAIN)
         self._slot = GroupSlot(plan, stop, process)
         self._recorder = Recorder(plan, process)
         self._config = config

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_odfperf.schedule.backends import Isolation
 
 MODES = ("full", "quick", "overview", "rank")
 
@@ -24,6 +27,8 @@ class Request:
     """What the user asked for, as given: nothing is looked up yet."""
 
     parallel: Parallel | None
+    #: None: not said.
+    isolation: Isolation | None
     #: A matrix file's path or a shipped matrix's name; None: not said.
     matrix: str | None
     pools: tuple[str, ...]
@@ -92,6 +97,16 @@ def _whole(text: str, what: str, most: int) -> int:
     return int(text)
 
 
+def isolation(text: str) -> Isolation:
+    """The value of ``--odf-isolation``."""
+    from pytest_odfperf.schedule.backends import ISOLATIONS
+
+    for known in ISOLATIONS:
+        if text == known:
+            return known
+    raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(ISOLATIONS)}")
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Declare every option, on the command line and as an ini setting of the same name."""
     group = parser.getgroup("odfperf", "storage of virtual machines on OpenShift (pytest-odfperf)")
@@ -116,6 +131,12 @@ def add_options(parser: pytest.Parser) -> None:
         nargs="?",
         const="auto",
         type=parallel,
+    )
+    single(
+        "--odf-isolation",
+        "none|backend|pool",
+        "What is never measured at one time: 'backend': pools that share devices, or may; 'pool': any two.",
+        type=isolation,
     )
     single("--odf-matrix", "FILE", "The matrix: a YAML file, or the name of one that ships with the plugin.")
     for mode in MODES:
@@ -241,6 +262,7 @@ def read_request(config: pytest.Config) -> Request:
         many = None  # asked for on the command line: stronger than odf_parallel in the ini file
     return Request(
         parallel=many,
+        isolation=parsed("odf_isolation", isolation),
         matrix=modes[0] if modes else value("odf_matrix"),
         pools=tuple(value("odf_pool") or ()),
         filters=tuple(value("odf_filter") or ()),

@@ -49,6 +49,7 @@ COLUMNS = (
         for percentile in ("p50", "p95", "p999")
     ),
     "weak_lat_p99",
+    "beside",
 )
 
 _NOTHING = JobMeasurement(name="", read=None, write=None)
@@ -84,6 +85,7 @@ def render_csv(records: Iterable[Record]) -> str:
                     cell_text(" ".join(record.codes)),
                     *(cell for part in (job.read, job.write, job.sync) for cell in _percentiles(part)),
                     _weak(job),
+                    cell_text("; ".join(one.text for one in record.beside)),
                 ]
             )
     return text.getvalue()

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pytest_odfperf.measure.record import BUFFERED, Record
 from pytest_odfperf.measure.verdicts.judge import shown
+from pytest_odfperf.report.beside import beside_lines
 from pytest_odfperf.report.html_row import pool_log
 from pytest_odfperf.report.page import SCRIPT, STYLE
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count
@@ -67,6 +68,7 @@ def summary_block(
             *blocks,
             _problems(records),
             _doubts(records),
+            _beside(records),
             _notes(records),
             f'<h2>Pools by profile</h2><p class="odf-note">{_PICTURE_NOTE}</p>{pictures}' if pictures else "",
             f'<p class="odf-note">{_TABLE_NOTE}</p>',
@@ -148,6 +150,12 @@ def _doubts(records: Sequence[Record]) -> str:
     rest = f"<p>and {more} more, in the table</p>" if more > 0 else ""
     note = "Figures of an invalid result are nowhere on this page; those of a suspect one are marked."
     return f'<h2>What is doubtful</h2><p class="odf-note">{note}</p><ul>{items}</ul>{rest}'
+
+
+def _beside(records: Sequence[Record]) -> str:
+    lines = beside_lines(records)
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<h2>What ran at one time</h2><ul>{items}</ul>" if lines else ""
 
 
 def _notes(records: Sequence[Record]) -> str:

@@ -7,7 +7,7 @@ exactly what the others did (pytest-dev/pytest-xdist#1189).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.serial import from_json
+from pytest_odfperf.measure.neighbours import Disks
 from pytest_odfperf.redaction import Hidden
+from pytest_odfperf.schedule.backends import UNKNOWN, Backend, Relation, relation
 from pytest_odfperf.schedule.jobs import groups_of
 from pytest_odfperf.schedule.repeat_blocks import places
 
@@ -50,19 +52,28 @@ class Plan:
     #: How often each key is measured, and the seed of the order of that; None: the matrix's order.
     repeats: int = 1
     seed: int | None = None
+    #: The devices behind each pool, and behind the VMs' root disks, as `Backend` in plain JSON types.
+    backends: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    root_backend: Mapping[str, Any] | None = None
+    #: Of pools of Ceph whose health can be read: ``kind``, ``cluster`` and ``objects``, see `CephStorage`.
+    ceph: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Other runs that were alive in the namespace when this one began.
+    other_runs: tuple[str, ...] = ()
     client_key_private: Hidden
     client_key_public: str
 
     def to_json(self) -> dict[str, Any]:
         plain = asdict(self)
         plain["selected"] = list(self.selected)
+        plain["other_runs"] = list(self.other_runs)
         plain["client_key_private"] = self.client_key_private.packed()
         return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Plan:
         key = Hidden.unpack(plain["client_key_private"])
-        return cls(**{**plain, "selected": tuple(plain["selected"]), "client_key_private": key})
+        tuples = {name: tuple(plain[name]) for name in ("selected", "other_runs")}
+        return cls(**{**plain, **tuples, "client_key_private": key})
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -94,12 +105,30 @@ class Plan:
         return groups_of(self.keys)
 
     @cached_property
+    def selected_pools(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(key.pool for key in self.keys))
+
+    @cached_property
     def skipped_pools(self) -> dict[str, str]:
         """The selected pools that can not run, and why."""
         problems = self.pool_problems
         return {
             pool: problems[pool] for pool in dict.fromkeys(key.pool for key in self.keys) if pool in problems
         }
+
+    @cached_property
+    def _devices(self) -> dict[str, Backend]:
+        return {pool: Backend.from_json(plain) for pool, plain in self.backends.items()}
+
+    def relation(self, pool: str, other: str, disks: Disks = "data") -> Relation:
+        """How the devices of ``pool`` stand to those of another one, or to the root disks of its VMs."""
+        if disks == "root":
+            return relation(self._devices.get(pool, UNKNOWN), self._root_devices)
+        return relation(self._devices.get(pool, UNKNOWN), self._devices.get(other, UNKNOWN))
+
+    @cached_property
+    def _root_devices(self) -> Backend:
+        return UNKNOWN if self.root_backend is None else Backend.from_json(self.root_backend)
 
     @property
     def run_path(self) -> Path:

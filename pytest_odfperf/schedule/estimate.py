@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pytest_odfperf.fio.timing import end_s, measured_s
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.schedule.backends import Apart
 from pytest_odfperf.schedule.jobs import Jobs, groups_of, job_of, layout_bytes
+from pytest_odfperf.schedule.pool_queue import next_pool
 
 #: Clone of the root disk, boot, first SSH answer. With the other constants, a pool of the rank matrix comes
 #: to 8.5 min, what the bash suite measured on three bare metal workers.
@@ -43,12 +45,32 @@ def pool_estimates_s(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> dict[st
     return estimates
 
 
-def makespan_s(estimates_s: Mapping[str, float], workers: int) -> float:
-    """Seconds until all pools have ended on ``workers`` workers, the longest pool going first."""
-    ends = [0.0] * max(1, min(workers, len(estimates_s)))
-    for seconds in sorted(estimates_s.values(), reverse=True):
-        heapq.heapreplace(ends, ends[0] + seconds)
-    return max(ends)
+def makespan_s(
+    estimates_s: Mapping[str, float],
+    workers: int,
+    apart: Apart | None = None,
+    running_s: Mapping[str, float] | None = None,
+) -> float:
+    """Seconds until all pools have ended on ``workers`` workers, given out as `PoolQueue` does.
+
+    ``running_s`` are pools that run already, and what is left of them.
+    """
+    running = dict(running_s or {})
+    ends = [(seconds, pool) for pool, seconds in running.items()]
+    heapq.heapify(ends)
+    waiting = sorted(estimates_s, key=lambda pool: -estimates_s[pool])
+    now_s = 0.0
+    while waiting or ends:
+        while len(running) < max(1, workers):
+            pool = next_pool(waiting, running, estimates_s, apart)
+            if pool is None:
+                break
+            waiting.remove(pool)
+            running[pool] = estimates_s[pool]
+            heapq.heappush(ends, (now_s + estimates_s[pool], pool))
+        now_s, ended = heapq.heappop(ends)
+        del running[ended]
+    return now_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

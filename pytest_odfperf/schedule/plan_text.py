@@ -9,6 +9,15 @@ from itertools import groupby
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix, Pool
 from pytest_odfperf.quantity import format_bytes
+from pytest_odfperf.schedule.backends import (
+    UNKNOWN,
+    Apart,
+    Backend,
+    Isolation,
+    apart_by,
+    apart_by_isolation,
+    groups,
+)
 from pytest_odfperf.schedule.estimate import group_s, makespan_s, peak, pool_estimates_s
 from pytest_odfperf.schedule.jobs import Jobs, groups_of, job_of
 
@@ -25,12 +34,15 @@ def plan_text(
     done: int = 0,
     pool_problems: Mapping[str, str] | None = None,
     repeats: int = 1,
+    isolation: Isolation = "none",
+    backends: Mapping[str, Backend] | None = None,
 ) -> str:
     """The text of a dry run, without a line end at its end.
 
     ``keys`` are those that would run, in order, filters and resume applied, each as often as it has repeats
     left of ``repeats``; ``done`` counts those that a resumed run has already. ``why`` says how ``workers``
-    was found. Keys of pools in ``pool_problems`` are skipped by the run and count in no sum.
+    was found. Keys of pools in ``pool_problems`` are skipped by the run and count in no sum. ``backends`` is
+    needed for an ``isolation`` by them.
     """
     problems = pool_problems or {}
     runs = [key for key in keys if key.pool not in problems]
@@ -44,7 +56,28 @@ def plan_text(
         else:
             lines.extend(_pool_lines(matrix, pool, list(members), jobs))
         lines.append("")
-    return "\n".join([*lines, *_totals(matrix, keys, runs, jobs, workers, why, done, repeats)])
+    apart = apart_by_isolation(isolation, backends or {})
+    totals = _totals(matrix, keys, runs, jobs, workers, why, done, repeats, apart)
+    return "\n".join([*lines, *_kept_apart(isolation, runs, backends or {}), *totals])
+
+
+def _kept_apart(isolation: Isolation, runs: Sequence[Key], backends: Mapping[str, Backend]) -> Iterator[str]:
+    """The groups of backends of ``--odf-isolation``: a line each, with what it is known from."""
+    if isolation == "none" or not runs:
+        return
+    pools = list(dict.fromkeys(key.pool for key in runs))
+    if isolation == "pool":
+        yield "backends no two pools are measured at one time (--odf-isolation pool)"
+        return
+    found = groups(pools, apart_by(backends))
+    yield (
+        f"backends {count_text(found, 'group')} of pools that share devices, or may; those that do are never "
+        "measured at one time (--odf-isolation backend)"
+    )
+    for members in found:
+        known = [backends.get(pool, UNKNOWN) for pool in members]
+        titles = dict.fromkeys(f"{one.title} ({one.why})" for one in known)
+        yield f"         {', '.join(members)}: {'; '.join(titles)}"
 
 
 def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iterator[str]:
@@ -79,6 +112,7 @@ def _totals(
     why: str,
     done: int,
     repeats: int,
+    apart: Apart | None,
 ) -> Iterator[str]:
     earlier = f"; {done} more completed earlier" if done else ""
     skipped = f"; {len(keys) - len(runs)} skipped with their pools" if len(runs) < len(keys) else ""
@@ -112,7 +146,7 @@ def _totals(
     yield f"workers  {at_once} {'pool' if at_once == 1 else 'pools'} at once: {why}"
     longest = max(estimates_s, key=lambda pool: estimates_s[pool])
     yield (
-        f"time     about {time_text(makespan_s(estimates_s, at_once))} (longest pool {longest}: "
+        f"time     about {time_text(makespan_s(estimates_s, at_once, apart))} (longest pool {longest}: "
         f"{time_text(estimates_s[longest])}; all one after the other: {time_text(sum(estimates_s.values()))})"
     )
 

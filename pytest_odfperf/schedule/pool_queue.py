@@ -1,12 +1,15 @@
 """Which pool runs on which worker: a state machine without xdist, so that every interleaving can be tested.
 
-One pool is on at most one worker at a time, a worker has one pool at a time, and every item ends once.
+One pool is on at most one worker at a time, a worker has one pool at a time, and every item ends once. Pools
+that are kept apart from each other (``--odf-isolation``) are never on two workers at one time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+from pytest_odfperf.schedule.backends import Apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +20,40 @@ class Assignment:
     items: tuple[int, ...]
 
 
+def next_pool(
+    waiting: Sequence[str], running: Collection[str], estimates_s: Mapping[str, float], apart: Apart | None
+) -> str | None:
+    """Which of the pools that wait starts beside those that run; None: none may.
+
+    ``waiting`` is sorted, the longest first. Pools that are kept apart form a queue of their own, which takes
+    as long as all of them: the first pool of the longest such queue goes first.
+    """
+    if apart is None:
+        return waiting[0] if waiting else None
+    able = [pool for pool in waiting if all(apart(pool, other) for other in running)]
+
+    def queue_s(pool: str) -> float:
+        return sum(
+            estimates_s.get(other, 0.0) for other in waiting if other == pool or not apart(pool, other)
+        )
+
+    return max(able, key=queue_s, default=None)
+
+
 class PoolQueue:
     """Pools that wait, in the order in which they are given out, and the items that each worker has left.
 
     The pool with the longest estimate goes first: the end of the run then waits for a short one (Graham's
     LPT rule). Pools without an estimate are taken for as long as they have items, after all others.
+    ``apart`` says of two pools whether they may be on two workers at one time; None: all may.
     """
 
-    def __init__(self, pools: Mapping[str, Sequence[int]], estimates_s: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        pools: Mapping[str, Sequence[int]],
+        estimates_s: Mapping[str, float],
+        apart: Apart | None = None,
+    ) -> None:
         every = [item for items in pools.values() for item in items]
         if len(set(every)) != len(every):
             raise ValueError("an item is in two pools, or twice in one")
@@ -32,16 +61,36 @@ class PoolQueue:
         filled.sort(key=lambda pool: (-estimates_s.get(pool, 0.0), -len(pools[pool])))
         self._waiting = [Assignment(pool, tuple(pools[pool])) for pool in filled]
         self._left: dict[str, tuple[str, list[int]]] = {}
+        self._estimates_s = estimates_s
+        self._apart = apart
+        #: Pools that wait, and have VMs that a lost worker left: whoever takes them deletes these first.
+        self._haunted: set[str] = set()
 
     def assign(self, worker: str) -> Assignment | None:
-        """Give ``worker`` the next pool; None if no pool waits. Raises `ValueError` if it still has one."""
+        """Give ``worker`` the next pool; None if none waits that may run beside those that run.
+
+        Raises `ValueError` if it still has one.
+        """
         if worker in self._left:
             raise ValueError(f"worker {worker} still has pool {self._left[worker][0]}")
-        if not self._waiting:
+        assignment = self._next()
+        if assignment is None:
             return None
-        assignment = self._waiting.pop(0)
+        self._waiting.remove(assignment)
+        self._haunted.discard(assignment.pool)
         self._left[worker] = (assignment.pool, list(assignment.items))
         return assignment
+
+    def _next(self) -> Assignment | None:
+        running = {pool for pool, _ in self._left.values()}
+        waiting = {assignment.pool: assignment for assignment in self._waiting}
+        # What a lost worker left still loads its devices: its pool goes before those it is kept apart from.
+        first = [pool for pool in waiting if pool in self._haunted]
+        pool = next_pool(first, running, self._estimates_s, self._apart)
+        if pool is None:
+            rest = [pool for pool in waiting if pool not in self._haunted]
+            pool = next_pool(rest, running | self._haunted, self._estimates_s, self._apart)
+        return waiting[pool] if pool is not None else None
 
     def done(self, worker: str, item: int) -> bool:
         """Note that ``item`` has ended on ``worker``; True if its pool ended with it.
@@ -69,6 +118,7 @@ class PoolQueue:
         crashed, *rest = left
         if rest:
             self._waiting.insert(0, Assignment(pool, tuple(rest)))
+            self._haunted.add(pool)
         return crashed
 
     def idle(self, worker: str) -> bool:

@@ -133,6 +133,29 @@ def test_the_makespan_is_within_grahams_bound(estimates: dict[str, float], worke
     assert max(share, longest) - 1e-3 <= makespan <= share + (1 - 1 / workers) * longest + 1e-3
 
 
+def test_pools_that_are_kept_apart_take_as_long_as_their_queue() -> None:
+    def apart(one: str, other: str) -> bool:
+        return one[0] != other[0]
+
+    estimates = {"a1": 2.0, "a2": 2.0, "a3": 2.0, "b1": 3.0, "c1": 3.0}
+    assert makespan_s(estimates, 5, apart) == 6
+    # The longest queue goes first: one worker has it, the other the two that are alone.
+    assert makespan_s(estimates, 2, apart) == 6
+    assert makespan_s(estimates, 3, lambda one, other: False) == 12
+    assert makespan_s({"a2": 2.0, "b1": 3.0}, 2, apart, {"a1": 5.0}) == 7
+
+
+@given(st.dictionaries(st.sampled_from(["a1", "a2", "a3", "b1", "b2", "c1"]), st.integers(1, 99), min_size=1))
+def test_keeping_pools_apart_never_ends_before_the_longest_queue(estimates: dict[str, int]) -> None:
+    def apart(one: str, other: str) -> bool:
+        return one[0] != other[0]
+
+    queues: dict[str, int] = {}
+    for pool, seconds in estimates.items():
+        queues[pool[0]] = queues.get(pool[0], 0) + seconds
+    assert makespan_s(estimates, 9, apart) == max(queues.values())
+
+
 def test_the_peak_is_the_largest_group_of_the_largest_pools() -> None:
     matrix = load_matrix("full")
     groups = groups_of(expand(matrix))

@@ -11,6 +11,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.select import select
+from pytest_odfperf.schedule.backends import by_matrix
 from pytest_odfperf.schedule.jobs import render_jobs
 from pytest_odfperf.schedule.plan_text import plan_text, size_text, time_text
 
@@ -114,3 +115,31 @@ def test_times_are_as_exact_as_an_estimate_deserves(seconds: float, text: str) -
 )
 def test_sizes_have_three_digits(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+def test_isolation_shows_the_groups_of_backends_and_what_they_take() -> None:
+    matrix = load_matrix("rank")
+    keys = select(expand(matrix), pools=["rep2", "cephfs-rep3", "ibmc-vpc-file-500-iops"])
+    backends = by_matrix(matrix)
+    lines = text_of(matrix, keys, workers=2, isolation="backend", backends=backends).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("backends"))
+    assert lines[at : at + 3] == [
+        "backends 2 groups of pools that share devices, or may; those that do are never measured at one time "
+        "(--odf-isolation backend)",
+        "         cephfs-rep3, rep2: odf (the matrix's `backend`)",
+        "         ibmc-vpc-file-500-iops: ibmc-vpc-file-500-iops (the matrix's `backend`)",
+    ]
+    assert lines[-1].startswith("time     about 17 min (longest pool")
+    alone = text_of(matrix, keys, workers=1, isolation="pool").splitlines()
+    assert "backends no two pools are measured at one time (--odf-isolation pool)" in alone
+    assert alone[-1].startswith("time     about 25 min")
+
+
+def test_backends_that_nobody_told_are_one_group_that_says_why() -> None:
+    matrix = load_matrix("rank")
+    matrix = replace(matrix, pools=tuple(replace(pool, backend=None) for pool in matrix.pools))
+    keys = select(expand(matrix), pools=["rep2", "rep3"])
+    text = text_of(matrix, keys, isolation="backend", backends=by_matrix(matrix, "no cluster"))
+    assert (
+        "         rep3, rep2: not known (no cluster)" in text or "rep2, rep3: not known (no cluster)" in text
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -100,24 +102,53 @@ def test_an_item_in_two_pools_is_refused() -> None:
         PoolQueue({"rep3": [0], "rep2": [0]}, {})
 
 
+def test_pools_of_one_backend_are_measured_one_after_the_other() -> None:
+    queue = PoolQueue(
+        {"a1": [0], "a2": [1], "b": [2]}, {"a1": 2, "a2": 2, "b": 3}, lambda one, other: one[0] != other[0]
+    )
+    # The two of one backend take longer than the longest pool.
+    assert queue.assign("gw0") == Assignment("a1", (0,))
+    assert queue.assign("gw1") == Assignment("b", (2,))
+    assert queue.assign("gw2") is None
+    queue.done("gw0", 0)
+    assert queue.assign("gw2") == Assignment("a2", (1,))
+
+
+def test_what_a_lost_worker_left_goes_before_its_neighbours_on_the_backend() -> None:
+    queue = PoolQueue({"a1": [0, 1], "a2": [2]}, {"a1": 1, "a2": 9}, lambda one, other: False)
+    assert queue.assign("gw0") == Assignment("a2", (2,))
+    queue.done("gw0", 2)
+    queue = PoolQueue({"a1": [0, 1], "a2": [2]}, {"a1": 9, "a2": 8}, lambda one, other: False)
+    queue.assign("gw0")
+    assert queue.lost("gw0") == 0
+    assert queue.assign("gw1") == Assignment("a1", (1,))
+    assert queue.assign("gw2") is None
+
+
 class AnyInterleaving(RuleBasedStateMachine):
     """Workers come, take pools, end items, and are lost, in any order."""
 
     workers = Bundle("workers")
 
     @initialize(
-        sizes=st.lists(st.integers(0, 5), max_size=7), estimates=st.lists(st.floats(0, 1e6), max_size=7)
+        sizes=st.lists(st.integers(0, 5), max_size=7),
+        estimates=st.lists(st.floats(0, 1e6), max_size=7),
+        together=st.none() | st.sets(st.frozensets(st.integers(0, 6), min_size=2, max_size=2)),
     )
-    def fill(self, sizes: list[int], estimates: list[float]) -> None:
+    def fill(self, sizes: list[int], estimates: list[float], together: set[frozenset[int]] | None) -> None:
+        pairs = {frozenset(f"pool{number}" for number in pair) for pair in together or ()}
+        self.apart = None if together is None else lambda one, other: {one, other} not in pairs
         self.pools: dict[str, list[int]] = {}
         for number, size in enumerate(sizes):
             first = sum(map(len, self.pools.values()))
             self.pools[f"pool{number}"] = list(range(first, first + size))
-        self.queue = PoolQueue(self.pools, {f"pool{n}": seconds for n, seconds in enumerate(estimates)})
+        seconds = {f"pool{number}": seconds for number, seconds in enumerate(estimates)}
+        self.queue = PoolQueue(self.pools, seconds, self.apart)
         self.every = {item for items in self.pools.values() for item in items}
         self.ended: list[int] = []
         self.has: dict[str, tuple[str, list[int]]] = {}
         self.names = 0
+        self.returned: set[str] = set()
 
     @rule(target=workers)
     def come(self) -> str:
@@ -129,11 +160,23 @@ class AnyInterleaving(RuleBasedStateMachine):
         if worker in self.has:
             return
         waiting = self.queue.waiting
+        running = {pool for pool, _ in self.has.values()}
+        able = [
+            pool
+            for pool in waiting
+            if self.apart is None or all(self.apart(pool, other) for other in running)
+        ]
         assignment = self.queue.assign(worker)
-        assert (assignment is None) == (not waiting)
+        # No worker is idle without need.
+        assert (assignment is None) == (not able)
         if assignment is not None:
-            assert assignment.pool == waiting[0]
+            assert assignment.pool in able
+            assert self.apart is not None or assignment.pool == waiting[0]
             assert assignment.items
+            # What a lost worker left goes first, before the pools that are kept apart from it.
+            left = {pool for pool in self.returned & set(waiting) if pool != assignment.pool}
+            assert self.apart is None or all(self.apart(assignment.pool, pool) for pool in left & set(able))
+            self.returned.discard(assignment.pool)
             self.has[worker] = (assignment.pool, list(assignment.items))
 
     @precondition(lambda self: self.has)
@@ -156,6 +199,7 @@ class AnyInterleaving(RuleBasedStateMachine):
             self.ended.append(crashed)
             if items[1:]:
                 assert self.queue.waiting[0] == pool
+                self.returned.add(pool)
 
     @invariant()
     def no_item_ends_twice(self) -> None:
@@ -166,6 +210,13 @@ class AnyInterleaving(RuleBasedStateMachine):
         places = [*self.queue.waiting, *(pool for pool, _ in self.has.values())]
         assert len(places) == len(set(places))
         assert all(self.queue.pool_of(worker) == pool for worker, (pool, _) in self.has.items())
+
+    @invariant()
+    def pools_that_are_kept_apart_never_run_at_one_time(self) -> None:
+        running = [pool for pool, _ in self.has.values()]
+        assert self.apart is None or all(
+            self.apart(one, other) for one, other in itertools.combinations(running, 2)
+        )
 
     @invariant()
     def finished_means_that_every_item_ended(self) -> None:

@@ -101,25 +101,6 @@ def test_ceph_objects_are_known_by_the_name_that_ceph_uses() -> None:
     assert set(pools.named(items)) == {".mgr", "rep3"}
 
 
-def test_pools_on_the_same_devices_have_the_same_backend() -> None:
-    objects = CephObjects(
-        {"a": ceph("Ready"), "b": ceph("Ready"), "ssd": ceph("Ready", deviceClass="ssd")},
-        {"fs": ceph("Ready", dataPools=[{"deviceClass": "ssd"}])},
-    )
-
-    def backend(facts: StorageClassFacts) -> str | None:
-        return pools.backend(pool(), facts, objects)
-
-    a, b = (storage_class(RBD, clusterID="c", pool=name) for name in "ab")
-    assert backend(a) == backend(b) != backend(storage_class(RBD, clusterID="other", pool="a"))
-    assert backend(storage_class(RBD, clusterID="c", pool="ssd")) != backend(a)
-    assert backend(storage_class(CEPHFS, clusterID="c", fsName="fs")) == backend(
-        storage_class(RBD, clusterID="c", pool="ssd")
-    )
-    assert backend(storage_class("vpc.file.csi.ibm.io")) is None
-    assert pools.backend(pool(backend="mine"), a, objects) == "mine"
-
-
 @pytest.mark.parametrize(
     ("provisioner", "namespace"),
     [
@@ -186,8 +167,6 @@ def test_workers_are_the_labelled_nodes_or_all_but_the_control_plane() -> None:
 def test_ceph_is_known_by_the_end_of_the_provisioners_name(prefix: str, kind: str) -> None:
     found = storage_class(f"{prefix}{kind}.csi.ceph.com", clusterID="rook-west")
     assert found.ceph_kind == kind
-    backend = pools.backend(pool(), found, NONE)
-    assert backend == "ceph rook-west all devices"
     ends = {"": ("rook-west", "openshift-storage"), "a.b.": ("rook-west", "openshift-storage")}
     assert found.ceph_namespaces == ends.get(prefix, (prefix.rstrip("."),))
 
@@ -208,7 +187,6 @@ def test_ceph_is_known_by_the_end_of_the_provisioners_name(prefix: str, kind: st
 )
 def test_other_drivers_go_by_the_table(provisioner: str, parameters: dict[str, str], mode: str) -> None:
     assert usual_mode(provisioner, parameters) == mode
-    assert pools.backend(pool(), storage_class(provisioner, **parameters), NONE) is None
 
 
 def test_the_docs_have_the_table() -> None:

@@ -55,13 +55,18 @@ class Objects:
         kinds: Sequence[Kind],
         *,
         events_of: str | None = None,
+        poll_s: float = POLL_S,
     ) -> None:
-        """``events_of``: events about objects with this in their names are kept, too, if that is allowed."""
+        """``events_of``: events about objects with this in their names are kept, too, if that is allowed.
+
+        An empty ``label_selector`` selects all. ``poll_s``: between two lists where watching is forbidden.
+        """
         self._cluster = cluster
         self._namespace = namespace
         self._queries: dict[Kind, dict[str, str]] = {
-            kind: {"label_selector": label_selector} for kind in kinds
+            kind: {"label_selector": label_selector} if label_selector else {} for kind in kinds
         }
+        self._poll_s = poll_s
         self._events_of = events_of
         if events_of is not None:
             # Events carry no labels of ours, and no field selector takes the objects of a group.
@@ -213,7 +218,7 @@ class Objects:
         except ApiError as error:
             if error.status != 403:
                 raise
-            self._closed.sleep(POLL_S)
+            self._closed.sleep(self._poll_s)
             return
         self._answers[kind] = answer
         try:

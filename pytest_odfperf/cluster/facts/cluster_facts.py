@@ -20,13 +20,14 @@ from pytest_odfperf.cluster.client.kinds import (
     STORAGE_CLUSTER,
     Kind,
 )
+from pytest_odfperf.cluster.facts.ceph_health import HealthSources, health_sources
+from pytest_odfperf.cluster.facts.devices import backend_of, backend_of_class
 from pytest_odfperf.cluster.facts.instancetypes import read_instancetypes
 from pytest_odfperf.cluster.facts.pools import (
     ODF_NAMESPACE,
     CephObjects,
     StorageClassFacts,
     access_problem,
-    backend,
     named,
     not_ready,
     problem,
@@ -35,6 +36,8 @@ from pytest_odfperf.cluster.facts.pools import (
 from pytest_odfperf.cluster.facts.rights import GRANT
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.model import AccessMode, Matrix, Pool
+from pytest_odfperf.preflight.objects import default_class
+from pytest_odfperf.schedule.backends import Backend
 from pytest_odfperf.schedule.capacity import NodeCapacity
 from pytest_odfperf.vm.labels import MARKING
 from pytest_odfperf.waiting import Stop
@@ -50,8 +53,8 @@ _VERSIONS: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (KUBEVIRT, "kubevirt", ("status", "observedKubeVirtVersion")),
     (CDI, "cdi", ("status", "observedVersion")),
     (STORAGE_CLUSTER, "odf", ("status", "version")),
-    (CEPH_CLUSTER, "ceph", ("status", "version", "version")),
 )
+_CEPH_VERSION = ("status", "version", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +71,12 @@ class ClusterFacts:
     pool_notes: Mapping[str, str]
     #: ``Block`` or ``Filesystem`` by pool.
     volume_modes: Mapping[str, str]
-    #: Pools with the same value share devices; None: not known.
-    backends: Mapping[str, str | None]
+    #: The devices behind each pool.
+    backends: Mapping[str, Backend]
+    #: The devices behind the VMs' root disks.
+    root_backend: Backend
+    #: Where it is read how Ceph's storage is.
+    health: HealthSources
     versions: Mapping[str, str]
     #: What every result must be marked with (``SIMULATED``); None for a cluster that is real.
     marking: str | None
@@ -109,7 +116,8 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
     for plural, words in instancetypes.forbidden.items():
         reader.forbid(plural, words)
     used = [classes[pool.storage_class] for pool in matrix.pools if pool.storage_class in classes]
-    ceph = _ceph(reader, matrix, used)
+    clusters = reader.optional(CEPH_CLUSTER)
+    ceph = _ceph(reader, matrix, used, clusters)
     allowed = [pool for pool in matrix.pools if pool.allow_not_ready and pool.storage_class in classes]
     noted = {pool.name: not_ready(pool, classes[pool.storage_class], ceph) for pool in allowed}
     modes = {pool.name: volume_mode(pool, classes.get(pool.storage_class)) for pool in matrix.pools}
@@ -128,8 +136,12 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
             name: f"{why}, and measured all the same (allow_not_ready)" for name, why in noted.items() if why
         },
         volume_modes=modes,
-        backends={pool.name: backend(pool, classes.get(pool.storage_class), ceph) for pool in matrix.pools},
-        versions=_versions(reader),
+        backends={
+            pool.name: backend_of(pool, classes.get(pool.storage_class), ceph) for pool in matrix.pools
+        },
+        root_backend=_root_backend(matrix, listed, ceph),
+        health=health_sources(matrix.pools, classes, ceph, clusters),
+        versions=_versions(reader, clusters),
         marking=marked[0] if marked else None,
         notes=tuple(reader.notes),
         forbidden=reader.forbidden,
@@ -194,7 +206,9 @@ class _Reader:
         self.notes.append(f"{plural} not read: forbidden ({message})")
 
 
-def _ceph(reader: _Reader, matrix: Matrix, classes: list[StorageClassFacts]) -> CephObjects:
+def _ceph(
+    reader: _Reader, matrix: Matrix, classes: list[StorageClassFacts], clusters: list[JsonObject]
+) -> CephObjects:
     block_pools: dict[str, JsonObject] = {}
     filesystems: dict[str, JsonObject] = {}
     recipes = [ODF_NAMESPACE] if any(pool.recipe is not None for pool in matrix.pools) else []
@@ -203,23 +217,49 @@ def _ceph(reader: _Reader, matrix: Matrix, classes: list[StorageClassFacts]) -> 
         block_pools |= named(reader.optional(CEPH_BLOCK_POOL, namespace))
     for namespace in dict.fromkeys([*recipes, *places["cephfs"], *places["nfs"]]):
         filesystems |= named(reader.optional(CEPH_FILESYSTEM, namespace))
-    return CephObjects(block_pools, filesystems)
+    return CephObjects(block_pools, filesystems, _fsids(clusters))
+
+
+def _fsids(clusters: list[JsonObject]) -> dict[str, str]:
+    found = {
+        str(cluster["metadata"].get("namespace", "")): _at(cluster, ("status", "ceph", "fsid"))
+        for cluster in clusters
+    }
+    return {place: str(fsid) for place, fsid in found.items() if fsid}
+
+
+def _root_backend(matrix: Matrix, listed: list[JsonObject], ceph: CephObjects) -> Backend:
+    """As CDI chooses the StorageClass, unless the matrix does."""
+    name = matrix.guest.root_storage_class or default_class(listed)
+    if name is None:
+        return Backend(why="the StorageClass of the root disks is not known")
+    found = next((item for item in listed if item["metadata"]["name"] == name), None)
+    named = {pool.backend for pool in matrix.pools if pool.storage_class == name} - {None}
+    return backend_of_class(
+        StorageClassFacts.of(found) if found else None, ceph, name, named.pop() if len(named) == 1 else None
+    )
 
 
 def _places(classes: list[StorageClassFacts], kind: str) -> list[str]:
     return [namespace for c in classes if c.ceph_kind == kind for namespace in c.ceph_namespaces]
 
 
-def _versions(reader: _Reader) -> dict[str, str]:
+def _versions(reader: _Reader, ceph_clusters: list[JsonObject]) -> dict[str, str]:
     versions = {"kubernetes": str(reader.calls.version().get("gitVersion", "unknown"))}
     for kind, name, path in _VERSIONS:
         for found in reader.optional(kind)[:1]:
-            value: Any = found
-            for step in path:
-                value = (value or {}).get(step)
-            if value:
+            if value := _at(found, path):
                 versions[name] = str(value)
+    for found in ceph_clusters[:1]:
+        if value := _at(found, _CEPH_VERSION):
+            versions["ceph"] = str(value)
     return versions
+
+
+def _at(found: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        found = (found or {}).get(step)
+    return found
 
 
 def _labels(node: JsonObject) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""The pools of a matrix as the cluster has them: StorageClass, volume mode, Ceph object, backend."""
+"""The pools of a matrix as the cluster has them: StorageClass, volume mode, Ceph object."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_odfperf.cluster.client.calls import JsonObject
@@ -12,6 +12,9 @@ from pytest_odfperf.cluster.facts.provisioners import CephKind, ceph_kind, ceph_
 from pytest_odfperf.matrix.model import AccessMode, Pool, VolumeMode
 
 ODF_NAMESPACE = "openshift-storage"
+#: An annotation of StorageClasses: those with the same value are on the same devices.
+BACKEND = "odfperf/backend"
+_NAME_LENGTH = 100
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
@@ -23,10 +26,13 @@ class StorageClassFacts:
     provisioner: str
     binding_mode: str
     parameters: Mapping[str, str]
+    #: The name of the devices behind it, if its annotation `BACKEND` says one.
+    backend: str | None = None
 
     @classmethod
     def of(cls, found: JsonObject) -> StorageClassFacts:
         parameters = found.get("parameters") or {}
+        annotations = found["metadata"].get("annotations") or {}
         return cls(
             name=found["metadata"]["name"],
             provisioner=str(found.get("provisioner", "")),
@@ -36,6 +42,7 @@ class StorageClassFacts:
                 for name, value in sorted(parameters.items())
                 if not name.endswith(("-secret-name", "-secret-namespace"))
             },
+            backend=str(annotations[BACKEND])[:_NAME_LENGTH] if annotations.get(BACKEND) else None,
         )
 
     @property
@@ -63,11 +70,30 @@ class CephObjects:
 
     block_pools: Mapping[str, JsonObject]
     filesystems: Mapping[str, JsonObject]
+    #: By namespace: the fsid of the Ceph cluster there, where it could be read.
+    fsids: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, kind: str, name: object, namespaces: Iterable[str]) -> JsonObject | None:
+        """The object of that name, if one could be read; two Ceph clusters may have pools of one name."""
+        objects = {"CephBlockPool": self.block_pools, "CephFilesystem": self.filesystems}.get(kind, {})
+        for place in namespaces:
+            if (found := objects.get(f"{place}/{name}")) is not None:
+                return found
+        return objects.get(str(name))
 
 
 def named(items: list[JsonObject]) -> dict[str, JsonObject]:
-    """Ceph objects by name; ``spec.name`` is there where Kubernetes allows no such name."""
-    return {str((item.get("spec") or {}).get("name") or item["metadata"]["name"]): item for item in items}
+    """Ceph objects by name and by ``namespace/name``.
+
+    ``spec.name`` is there where Kubernetes allows no such name.
+    """
+    found = {}
+    for item in items:
+        name = str((item.get("spec") or {}).get("name") or item["metadata"]["name"])
+        found[name] = item
+        if place := item["metadata"].get("namespace"):
+            found[f"{place}/{name}"] = item
+    return found
 
 
 def volume_mode(pool: Pool, storage_class: StorageClassFacts | None) -> VolumeMode:
@@ -101,32 +127,14 @@ def problem(pool: Pool, classes: Mapping[str, StorageClassFacts], ceph: CephObje
 
 def not_ready(pool: Pool, storage_class: StorageClassFacts, ceph: CephObjects) -> str | None:
     """The first of the Ceph objects behind ``pool`` that is not Ready; None if none is known not to be."""
-    for kind, name, found in _behind(pool, storage_class, ceph):
+    for kind, name, found in behind(pool, storage_class, ceph):
         phase = (found.get("status") or {}).get("phase") or "without a phase"
         if phase != "Ready":
             return f"{kind} {name} is {phase}, not Ready"
     return None
 
 
-def backend(pool: Pool, storage_class: StorageClassFacts | None, ceph: CephObjects) -> str | None:
-    """A name that pools on the same devices share; None if it is not known.
-
-    Ceph pools are on devices of their own only if they name a device class.
-    """
-    if pool.backend is not None or storage_class is None:
-        return pool.backend
-    if storage_class.ceph_kind is None:
-        return None
-    cluster = storage_class.parameters.get("clusterID", storage_class.ceph_namespaces[0])
-    device_classes = {
-        device_class
-        for _, _, found in _behind(pool, storage_class, ceph)
-        for device_class in _device_classes(found.get("spec") or {})
-    }
-    return f"ceph {cluster} {'+'.join(sorted(device_classes)) or 'all devices'}"
-
-
-def _behind(
+def behind(
     pool: Pool, storage_class: StorageClassFacts, ceph: CephObjects
 ) -> list[tuple[str, str, JsonObject]]:
     """The Ceph objects that a pool's volumes come from: those that could be read."""
@@ -140,12 +148,7 @@ def _behind(
         wanted.append((str(pool.recipe.get("kind")), pool.recipe.get("name", pool.name)))
     found = []
     for kind, name in dict.fromkeys(wanted):
-        objects = {"CephBlockPool": ceph.block_pools, "CephFilesystem": ceph.filesystems}.get(kind, {})
-        if name in objects:
-            found.append((kind, str(name), objects[name]))
+        one = ceph.find(kind, name, storage_class.ceph_namespaces)
+        if one is not None:
+            found.append((kind, str(name), one))
     return found
-
-
-def _device_classes(spec: Mapping[str, Any]) -> list[str]:
-    places = spec.get("dataPools") or [spec]
-    return [str(place["deviceClass"]) for place in places if place.get("deviceClass")]

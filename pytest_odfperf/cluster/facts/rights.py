@@ -51,6 +51,7 @@ class _Effect:
 _MADE = ("secrets", "persistentvolumeclaims", "virtualmachines")
 _OWN = ("configmaps", "leases", *_MADE, "datavolumes")
 _WATCHED = (*_OWN, "virtualmachineinstances", "events", "pods")
+_CEPH = ("cephblockpools", "cephfilesystems", "cephclusters")
 _NO_GROUP = "no VM group can be made"
 
 #: What a run does without a right; the first that fits holds.
@@ -79,11 +80,21 @@ _EFFECTS = (
     ),
     _Effect(("apiservices",), (), False, "`--odf-preflight` says less of why KubeVirt's API is away"),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
+    _Effect(_CEPH, ("watch",), False, "how Ceph is, is asked every 15 s"),
     _Effect(
-        ("cephblockpools", "cephfilesystems"), (), False, "a pool that is not Ready is noticed when it fails"
+        ("cephblockpools", "cephfilesystems"),
+        (),
+        False,
+        "a pool that is not Ready is noticed when it fails, and its devices are not known",
     ),
     _Effect(
-        ("cephclusters", "storageclusters", "kubevirts", "cdis", "clusterversions"),
+        ("cephclusters",),
+        (),
+        False,
+        "whether Ceph is healthy is not known, and the report does not name its version",
+    ),
+    _Effect(
+        ("storageclusters", "kubevirts", "cdis", "clusterversions"),
         (),
         False,
         "the report does not name the version",

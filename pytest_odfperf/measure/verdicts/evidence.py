@@ -10,7 +10,9 @@ from pytest_odfperf.fio.answers.fio_result import FioResult
 from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
+from pytest_odfperf.measure.neighbours import Neighbour
 from pytest_odfperf.measure.series.guest_series import Series
+from pytest_odfperf.measure.storage_health import HealthEvidence
 from pytest_odfperf.measure.witness import Witness
 
 
@@ -49,3 +51,7 @@ class Evidence:
     job: Job
     settings: FioSettings
     guests: tuple[GuestEvidence, ...]
+    #: The pools, and other runs, that ran beside it.
+    beside: tuple[Neighbour, ...] = ()
+    #: What the storage said of itself meanwhile; None: not known, or not Ceph's.
+    health: HealthEvidence | None = None

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pytest_odfperf.measure.verdicts.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
+from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pools
+from pytest_odfperf.measure.verdicts.neighbour_rules import look_beside
 from pytest_odfperf.measure.verdicts.steady_rules import open_loop, steady
 
 Look = Callable[[Evidence], Iterator[Doubt]]
@@ -32,6 +34,9 @@ class Rule:
     says: str
     next_step: str
 
+
+_MEASURE_AGAIN = "measure again"
+_WAIT = f"wait until `ceph status` shows all PGs active+clean, and {_MEASURE_AGAIN}"
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -113,6 +118,74 @@ RULES: tuple[Rule, ...] = (
         "a job writes, or lays out itself, data that can be made smaller: `zero_buffers`, `buffer_pattern`, "
         "`buffer_compress_percentage`, `dedupe_percentage`, or `scramble_buffers=0` without `refill_buffers`",
         "take these options out, if it is not such data that is to be measured",
+    ),
+    # -- what ran beside it
+    Rule(
+        "shared_backend",
+        SUSPECT,
+        look_beside,
+        "another pool used the same devices for more than 1 % of the window, or its VMs booted from them for "
+        "more than 10 %",
+        "--odf-isolation backend, or measure these pools one after the other",
+    ),
+    Rule(
+        "backend_unknown",
+        SUSPECT,
+        look_beside,
+        "another pool, not known to be on other devices, was used for more than 1 % of the window; "
+        "or another run was alive in the namespace",
+        "name the devices: `backend` in the matrix, or the annotation odfperf/backend of the StorageClass",
+    ),
+    # -- how the storage was
+    Rule(
+        "storage_full",
+        INVALID,
+        look_at_health,
+        "Ceph said meanwhile that it is full, so that writes stop",
+        f"make room, and {_MEASURE_AGAIN}",
+    ),
+    Rule(
+        "storage_away",
+        INVALID,
+        look_at_health,
+        "Ceph said meanwhile that some of its data can not be reached",
+        _WAIT,
+    ),
+    Rule(
+        "storage_recovering",
+        SUSPECT,
+        look_at_health,
+        "Ceph said meanwhile that OSDs are down, copies are missing, or data moves",
+        _WAIT,
+    ),
+    Rule(
+        "storage_nearly_full",
+        SUSPECT,
+        look_at_health,
+        "Ceph said meanwhile that it is nearly full, or 85 % of its raw capacity were used",
+        f"make room, and {_MEASURE_AGAIN}",
+    ),
+    Rule(
+        "storage_slow",
+        SUSPECT,
+        look_at_health,
+        "Ceph said meanwhile that operations, devices or its network are slow, or daemons are missing",
+        _WAIT,
+    ),
+    Rule(
+        "storage_unhealthy",
+        SUSPECT,
+        look_at_health,
+        "Ceph had a health check that no row of the table below knows, was not HEALTH_OK without a reason, "
+        "or its operator did not reach it",
+        f"see `ceph health detail`, and {_MEASURE_AGAIN}",
+    ),
+    Rule(
+        "pool_rebuilt",
+        EITHER,
+        look_at_pools,
+        "the pool's Ceph object was deleted or made anew meanwhile (invalid), or no more Ready (suspect)",
+        _MEASURE_AGAIN,
     ),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_odfperf.errors import StoreError
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.beside import beside_lines
 from pytest_odfperf.report.ranking_table import RankingReport, ranking_html, ranking_lines, ranking_report
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
 from pytest_odfperf.run.controller.finish import final_records, write_outputs, write_ranking
@@ -23,6 +24,8 @@ class Outputs:
         self.counts: dict[str, PoolCounts] = {}
         #: What is said of buffered results, if there are some.
         self.buffered: str | None = None
+        #: Which pools ran at one time.
+        self.beside: list[str] = []
         self.verdicts: list[str] = []
         self.ranking = RankingReport(rankings=(), composites={})
         #: Records of this session that are not on the disk, by test.
@@ -64,6 +67,7 @@ class Outputs:
             records = self.records()
             self.counts = count(records, pools)
             self.buffered = buffered_line(records)
+            self.beside = beside_lines(records)
             self.verdicts = verdict_lines(records)
             write_outputs(self._run.run_dir, records, pools)
             plan = self._run.plan
@@ -76,7 +80,7 @@ class Outputs:
 
     def judgements(self) -> list[str]:
         """What the results are worth and how they compare, for the terminal."""
-        return [*self.verdicts, *ranking_lines(self.ranking)]
+        return [*self.verdicts, *self.beside, *ranking_lines(self.ranking)]
 
     def html_blocks(self) -> list[str]:
         """What the HTML report shows beside the records."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_odfperf.schedule.backends import Apart
 from pytest_odfperf.schedule.pool_queue import PoolQueue
 
 if TYPE_CHECKING:
@@ -30,11 +31,20 @@ class PoolScheduling:
         pool_of: Callable[[str], str | None],
         estimates_s: Mapping[str, float],
         stopping: Callable[[], bool],
+        apart: Apart | None = None,
+        clear: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """``apart``: which pools may run at one time (see `PoolQueue`).
+
+        ``clear`` deletes the VMs of a pool whose worker was lost with its last test: nobody else does before
+        the run ends, and pools that are kept apart from it start next. It returns when they are gone.
+        """
         self._workers = workers
         self._pool_of = pool_of
         self._estimates_s = estimates_s
         self._stopping = stopping
+        self._apart = apart
+        self._clear = clear
         self._nodes: list[WorkerController] = []
         self._collected: set[WorkerController] = set()
         self._ids: list[str] | None = None
@@ -72,7 +82,7 @@ class PoolScheduling:
     def schedule(self) -> None:
         """Called when all first workers have collected, and again for each replacement."""
         if self._queue is None:
-            self._queue = PoolQueue(self._group(self._ids or []), self._estimates_s)
+            self._queue = PoolQueue(self._group(self._ids or []), self._estimates_s, self._apart)
         self._assign_to_free()
 
     def _group(self, ids: Sequence[str]) -> dict[str, list[int]]:
@@ -96,7 +106,8 @@ class PoolScheduling:
             if self._stopping():
                 node.shutdown()
                 continue
-            # A worker that gets nothing stays: it may have to take the pool of one that crashes.
+            # A worker that gets nothing stays: it may have to take the pool of one that crashes, or one that
+            # waits for another to end.
             assignment = self._queue.assign(node.gateway.id)
             if assignment is not None:
                 self._busy.add(node)
@@ -129,6 +140,9 @@ class PoolScheduling:
         self._busy.discard(node)
         if self._queue is None or self._ids is None:
             return None
+        pool = self._queue.pool_of(node.gateway.id)
         crashed = self._queue.lost(node.gateway.id)
+        if pool is not None and pool not in self._queue.waiting and self._apart is not None:
+            self._clear(pool)
         self._assign_to_free()
         return None if crashed is None or self._stopping() else self._ids[crashed]

@@ -1,13 +1,25 @@
-"""The text of a dry run. Asks the cluster only if its capacity decides the number of workers."""
+"""The text of a dry run. Asks the cluster only if its capacity or backends decide what runs at one time."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.run.before.earlier_results import Earlier
-from pytest_odfperf.run.before.prepare import choose_workers, make_plan, needs_cluster_to_scale
+from pytest_odfperf.run.before.prepare import (
+    asks_for_backends,
+    choose_workers,
+    make_plan,
+    needs_cluster_to_scale,
+)
 from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.schedule.backends import by_matrix
 from pytest_odfperf.schedule.plan_text import plan_text
 from pytest_odfperf.waiting import Stop
+
+if TYPE_CHECKING:
+    from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
 
 #: Of the tests that ship with the plugin, a key's first measurement and a later one.
 _NODE, _REPEAT = "odfperf::test_storage[{}]", "odfperf::test_storage[{}-r{}]"
@@ -18,12 +30,7 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
 
     Raises `ClusterError` if the workers are to be sized by a cluster that can not be reached.
     """
-    facts = None
-    if needs_cluster_to_scale(selection):
-        from pytest_odfperf.run.before.cluster_choice import open_cluster
-
-        with open_cluster(selection, stop) as opened:
-            facts = opened.facts
+    facts, why_not = _ask(selection, stop)
     plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
     workers = choose_workers(selection, facts)
     every = [(key, repeat) for key in selection.keys for repeat in range(1, selection.repeats + 1)]
@@ -37,8 +44,25 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
         done=len(every) - len(left),
         repeats=selection.repeats,
         pool_problems=plan.pool_problems,
+        isolation=selection.isolation,
+        backends=facts.backends if facts is not None else by_matrix(selection.matrix, why_not),
     )
 
 
 def _node(key: Key, repeat: int) -> str:
     return _NODE.format(key) if repeat == 1 else _REPEAT.format(key, repeat)
+
+
+def _ask(selection: Selection, stop: Stop) -> tuple[ClusterFacts | None, str | None]:
+    """What the cluster is, and why it could not be asked, where both would be wanted."""
+    if not (needs_cluster_to_scale(selection) or asks_for_backends(selection)):
+        return None, None
+    from pytest_odfperf.run.before.cluster_choice import open_cluster
+
+    try:
+        with open_cluster(selection, stop) as opened:
+            return opened.facts, None
+    except ClusterError as error:
+        if needs_cluster_to_scale(selection):
+            raise
+        return None, f"the cluster could not be asked: {error}"

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.definition import definition
 from pytest_odfperf.matrix.serial import to_json
+from pytest_odfperf.plain import to_plain
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.schedule.backends import apart_by_isolation, by_matrix, most_at_once
 from pytest_odfperf.schedule.capacity import AutoScale, auto_scale, demands, shapes
 from pytest_odfperf.schedule.estimate import pool_estimates_s
 from pytest_odfperf.schedule.repeat_blocks import seed_of
@@ -45,6 +47,11 @@ def choose_workers(selection: Selection, facts: ClusterFacts | None) -> Workers:
     runnable = [key for key in selection.keys if key.pool not in problems]
     pools = len(dict.fromkeys(key.pool for key in runnable or selection.keys))
     wanted = selection.parallel
+    backends = facts.backends if facts is not None else by_matrix(selection.matrix)
+    apart = apart_by_isolation(selection.isolation, backends)
+    able = pools
+    if apart is not None:
+        able = most_at_once(list(dict.fromkeys(key.pool for key in runnable or selection.keys)), apart)
     if wanted is None:
         return Workers(count=0, why="sequential (--odf)")
     if wanted == "auto":
@@ -57,11 +64,19 @@ def choose_workers(selection: Selection, facts: ClusterFacts | None) -> Workers:
         groups = [key.group for key in runnable or selection.keys]
         matrix = selection.matrix
         scaled: AutoScale = auto_scale(facts.nodes, demands(matrix, groups), pools, shapes(matrix, groups))
+        if scaled.workers > able:
+            return Workers(count=able, why=f"{scaled}, reduced to {able} by {_isolated(selection)}")
         return Workers(count=scaled.workers, why=str(scaled))
     count = int(wanted)
+    if able < min(count, pools):
+        return Workers(count=able, why=f"{count} asked for, reduced to {able} by {_isolated(selection)}")
     if count > pools:
         return Workers(count=pools, why=f"{count} asked for, reduced to the pools that can run: {pools}")
     return Workers(count=count, why=f"{count} asked for")
+
+
+def _isolated(selection: Selection) -> str:
+    return f"--odf-isolation {selection.isolation}"
 
 
 def check_runnable(selection: Selection, facts: ClusterFacts) -> None:
@@ -83,6 +98,14 @@ def needs_cluster_to_scale(selection: Selection) -> bool:
     return selection.parallel == "auto"
 
 
+def asks_for_backends(selection: Selection) -> bool:
+    """Whether the cluster could say more of the backends that are kept apart than the matrix does."""
+    pools = dict.fromkeys(key.pool for key in selection.keys)
+    named = [selection.matrix.pool(pool).backend for pool in pools]
+    isolated = selection.isolation == "backend" and selection.parallel is not None
+    return isolated and len(pools) > 1 and None in named
+
+
 def make_plan(
     selection: Selection,
     facts: ClusterFacts | None,
@@ -94,6 +117,7 @@ def make_plan(
     kubeconfig: str | None = None,
     owner: Mapping[str, str] | None = None,
     client_key: KeyPair | None = None,
+    other_runs: tuple[str, ...] = (),
 ) -> Plan:
     """The plan of a run; without ``facts`` one that can only be collected."""
     every = [key for key in selection.keys for _ in range(selection.repeats)]
@@ -123,6 +147,10 @@ def make_plan(
         marking=facts.marking if facts else None,
         repeats=selection.repeats,
         seed=selection.seed if selection.seed or not run_id else seed_of(run_id),
+        backends={pool: to_plain(found) for pool, found in facts.backends.items()} if facts else {},
+        root_backend=to_plain(facts.root_backend) if facts else None,
+        ceph={pool: to_plain(found) for pool, found in facts.health.storage.items()} if facts else {},
+        other_runs=other_runs,
         client_key_private=client_key.private if client_key else Hidden(""),
         client_key_public=client_key.public if client_key else "",
     )

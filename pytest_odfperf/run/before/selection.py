@@ -16,6 +16,7 @@ from pytest_odfperf.matrix.reading.load import MOST_KEYS, load_matrix
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.matrix.serial import from_json
+from pytest_odfperf.schedule.backends import ISOLATIONS, Isolation
 from pytest_odfperf.schedule.jobs import Jobs, check_fit, render_jobs
 from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED, MOST_REPEATS, seed_of
 from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
@@ -29,6 +30,8 @@ class Request(Protocol):
 
     @property
     def parallel(self) -> int | str | None: ...
+    @property
+    def isolation(self) -> Isolation | None: ...
     @property
     def matrix(self) -> str | None: ...
     @property
@@ -66,6 +69,7 @@ class Selection:
     jobs: Jobs
     cluster: str
     parallel: int | str | None
+    isolation: Isolation
     filters: tuple[str, ...]
     excludes: tuple[str, ...]
     pools: tuple[str, ...]
@@ -81,6 +85,7 @@ class Selection:
         """The options as run.json keeps them; the matrix is kept beside, with overrides applied."""
         return {
             "parallel": self.parallel,
+            "isolation": self.isolation,
             "filters": list(self.filters),
             "excludes": list(self.excludes),
             "pools": list(self.pools),
@@ -128,6 +133,7 @@ def read_selection(request: Request) -> Selection:
         jobs=jobs,
         cluster=cluster,
         parallel=request.parallel if request.parallel is not None else options.get("parallel"),
+        isolation=request.isolation or options.get("isolation") or "none",
         filters=filters,
         excludes=excludes,
         pools=pools,
@@ -181,6 +187,11 @@ def stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, A
         number = options.get(name)
         if number is not None and not (type(number) is int and 1 <= number <= most):
             raise InputError(f"options.{name} is {number!r:.40}, not from 1 to {most}", place=place)
+    if options.get("isolation", "none") not in ISOLATIONS:
+        raise InputError(
+            f"options.isolation is {options['isolation']!r:.40}, not one of {', '.join(ISOLATIONS)}",
+            place=place,
+        )
     if not isinstance(options.get("cluster"), str | None):
         raise InputError("options.cluster is not a text", place=place)
     return options

@@ -26,11 +26,6 @@ def find(cluster: Cluster, namespace: str, stop: Stop) -> list[FoundRun]:
     return find_runs(cluster, namespace, Holder.of_this_process(), stop)
 
 
-def orphans(cluster: Cluster, namespace: str, stop: Stop, *, but: str) -> list[FoundRun]:
-    """The dead runs of ``namespace``, apart from the run ``but``. Raises `ClusterError`."""
-    return [run for run in find(cluster, namespace, stop) if not run.alive and run.run_id != but]
-
-
 def describe(run: FoundRun) -> str:
     """A run in words: of whom, how old, how much."""
     objects = ", ".join(f"{number} {kind}" for kind, number in run.objects.items())
@@ -80,10 +75,12 @@ def removed_lines(run_id: str, swept: Sweep) -> list[str]:
     return lines + [f"run {run_id}: could not be deleted: {what}" for what in swept.left]
 
 
-def reap(cluster: Cluster, namespace: str, stop: Stop, *, but: str, deadline_s: float) -> list[str]:
-    """Remove all orphans; what was done, a line each. Raises `ClusterError` if they can not be looked for."""
+def reap(
+    cluster: Cluster, namespace: str, stop: Stop, dead: list[FoundRun], *, deadline_s: float
+) -> list[str]:
+    """Remove the runs that are ``dead``; what was done, a line each."""
     lines = []
-    for run in orphans(cluster, namespace, stop, but=but):
+    for run in dead:
         lines.append(f"orphan: {describe(run)}; odf_reap removes it")
         try:
             lines += removed_lines(run.run_id, remove_run(cluster, namespace, run, deadline_s, stop))

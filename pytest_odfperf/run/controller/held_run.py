@@ -35,6 +35,14 @@ class Ending:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Other runs of the namespace: what is said of them, and the ids of those that are alive."""
+
+    lines: tuple[str, ...]
+    alive: tuple[str, ...]
+
+
 class HeldRun:
     """The run object of this run, kept alive by a heartbeat."""
 
@@ -84,19 +92,30 @@ class HeldRun:
         results = self._run_dir.results.absolute()
         return "" if results == Path.cwd() / "results" else f" --odf-results {shlex.quote(str(results))}"
 
-    def look_for_orphans(self, options: str, *, reap: bool) -> list[str]:
-        """What earlier runs left in the namespace, in lines; with ``reap`` it is removed."""
+    def look_for_others(self, options: str, *, reap: bool) -> Others:
+        """Living runs of the namespace, and what dead ones left; with ``reap`` that is removed."""
         cluster, namespace, stop = self._cluster, self._matrix.namespace, self._interrupt.stop
-        but = self._run_dir.run_id
         try:
+            found = [
+                run for run in orphans.find(cluster, namespace, stop) if run.run_id != self._run_dir.run_id
+            ]
+            dead = [run for run in found if not run.alive]
             if reap:
-                deadline_s = self._matrix.timeouts.delete_s
-                return orphans.reap(cluster, namespace, stop, but=but, deadline_s=deadline_s)
-            return orphans.orphan_lines(orphans.orphans(cluster, namespace, stop, but=but), options)
+                lines = orphans.reap(
+                    cluster, namespace, stop, dead, deadline_s=self._matrix.timeouts.delete_s
+                )
+            else:
+                lines = orphans.orphan_lines(dead, options)
         except InterruptedRunError:
             raise
         except ClusterError as error:
-            return [f"what earlier runs left could not be looked for: {error}"]
+            return Others((f"what earlier runs left could not be looked for: {error}",), ())
+        alive = [run for run in found if run.alive]
+        lines += [
+            f"{orphans.describe(run)}: it is measured in this namespace too, and every result says so"
+            for run in alive
+        ]
+        return Others(tuple(lines), tuple(run.run_id for run in alive))
 
     def end(self) -> Ending:
         """Delete everything of this run and wait until it is gone, unless it is somebody else's now."""

@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_odfperf.errors import StoreError, one_line
+from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, one_line
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.run.before.cluster_choice import OpenedCluster, open_cluster
@@ -20,15 +21,22 @@ from pytest_odfperf.run.before.earlier_results import by_test, read_earlier
 from pytest_odfperf.run.before.prepare import check_runnable, facts_json, make_plan
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.controller.held_run import Ending, HeldRun, hold_run
+from pytest_odfperf.run.controller.storage_watch import StorageWatch
+from pytest_odfperf.run.health_journal import HealthJournal
 from pytest_odfperf.run.interrupt import Interrupt
+from pytest_odfperf.run.load_journal import LoadJournal
 from pytest_odfperf.run.outage_journal import OutageJournal, outage_lines, read_outages
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
+from pytest_odfperf.schedule.backends import Apart, apart_by_isolation
 from pytest_odfperf.store.run_dir import RUN_JSON, SCHEMA, RunDir
+from pytest_odfperf.waiting import Deadline
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
 
+#: The controller does nothing else meanwhile.
+_CLEAR_S = 60.0
 _PACKAGES = ("pytest-odfperf", "pytest", "pytest-xdist", "pytest-html", "kubernetes", "paramiko")
 
 
@@ -57,6 +65,34 @@ class Run:
     @property
     def marking(self) -> str | None:
         return self.plan.marking
+
+    @cached_property
+    def apart(self) -> Apart | None:
+        """Which pools may be measured at one time; None: all of them."""
+        return apart_by_isolation(self.selection.isolation, self.facts.backends)
+
+    def clear(self, pool: str) -> None:
+        """Delete what a worker that is gone left of ``pool``, and wait for it.
+
+        What can not be deleted is in the log, and left to the end of the run.
+        """
+        from pytest_odfperf.cluster.groups.removal import remove
+        from pytest_odfperf.cluster.runs.sweep import MADE
+        from pytest_odfperf.vm.labels import pool_selector
+
+        matrix, stop = self.plan.matrix, self.interrupt.stop
+        selector = pool_selector(self.plan.run_id, pool)
+        deadline = Deadline(f"the VMs of pool {pool} to be gone", min(_CLEAR_S, matrix.timeouts.delete_s))
+        try:
+            left = remove(self.opened.cluster, matrix.namespace, selector, MADE, deadline, stop)
+        except InterruptedRunError:
+            return
+        except OdfError as error:
+            left = (str(error),)
+        if not left:
+            LoadJournal(self.run_dir.path, "controller").says(pool, None)
+        for what in left:
+            LOGGER.warning("pool %s was left by its worker, and is not gone: %s", pool, what)
 
     @property
     def outages(self) -> list[str]:
@@ -130,6 +166,8 @@ def open_run(
         folder = checkpoint_dir(run_dir.path) or run_dir.path / ".checkpoint"
         earlier = read_earlier(selection.resumed, folder)
         opened.cluster.outages.listeners.append(OutageJournal(run_dir.path, "controller").add)
+        LoadJournal(run_dir.path, "controller").begin()
+        found = held.look_for_others(cleanup_options, reap=reap)
         pair = new_key_pair()
         plan = make_plan(
             selection,
@@ -141,6 +179,7 @@ def open_run(
             kubeconfig=opened.kubeconfig,
             owner=held.owner.to_json(),
             client_key=pair,
+            other_runs=found.alive,
         )
         run = Run(
             selection=selection,
@@ -154,7 +193,12 @@ def open_run(
             lines=list(earlier.lines),
         )
         _say_what_is_resumed(run)
-        run.lines += held.look_for_orphans(cleanup_options, reap=reap)
+        run.lines += found.lines
+        if unknown := [pool for pool in opened.facts.health.unknown if pool in plan.selected_pools]:
+            run.lines.append(
+                f"whether Ceph is healthy is not known for {', '.join(unknown)}: its CephCluster could not "
+                "be read (docs/openshift.md: Rights)"
+            )
         run.content.update(
             schema=SCHEMA,
             run_id=run_dir.run_id,
@@ -166,9 +210,12 @@ def open_run(
             found=facts_json(opened.facts),
             versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         )
+        watch = StorageWatch(opened.cluster, opened.facts.health.states, HealthJournal(run_dir.path))
+        stack.callback(watch.close)
         # The last resort if the session did not come to its own end.
         stack.callback(run.end)
         run.save()
+        watch.start()
         _log_what_is_skipped(plan)
         yield run
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.schedule.backends import Apart
+from pytest_odfperf.schedule.estimate import makespan_s
 from pytest_odfperf.schedule.plan_text import time_text
 
 
@@ -40,11 +42,18 @@ class PoolProgress:
 class Progress:
     """The progress of all pools; ``keys`` are those that will run, ``estimates_s`` is by pool.
 
-    A key is there once for each of its repeats that will run; ``repeats`` is how many each has.
+    A key is there once for each of its repeats that will run; ``repeats`` is how many each has. ``apart``:
+    which pools may run at one time, see `PoolQueue`.
     """
 
     def __init__(
-        self, keys: Sequence[Key], estimates_s: Mapping[str, float], workers: int, *, repeats: int = 1
+        self,
+        keys: Sequence[Key],
+        estimates_s: Mapping[str, float],
+        workers: int,
+        apart: Apart | None = None,
+        *,
+        repeats: int = 1,
     ) -> None:
         totals = Counter(key.pool for key in keys)
         self.pools = {pool: PoolProgress(total, estimates_s.get(pool, 0.0)) for pool, total in totals.items()}
@@ -52,6 +61,7 @@ class Progress:
         self._repeats = repeats
         #: What is counted.
         self.noun = "key" if repeats == 1 else "measurement"
+        self._apart = apart
 
     def key_started(self, key: Key, now_s: float, repeat: int = 1) -> bool:
         """Note that ``key`` runs; True if its pool starts with it."""
@@ -83,14 +93,13 @@ class Progress:
 
     def left_s(self, now_s: float) -> float:
         """Estimated seconds to the end: pools that have not started go to the worker that is free first."""
-        busy = [pool.left_s(now_s) for pool in self.pools.values() if pool.running]
-        waiting = [
-            pool.left_s(now_s) for pool in self.pools.values() if not pool.running and pool.ended_s is None
-        ]
-        slots = sorted([*busy, *[0.0] * self._workers])[-max(self._workers, len(busy)) :]
-        for seconds in sorted(waiting, reverse=True):
-            slots[slots.index(min(slots))] += seconds
-        return max(slots, default=0.0)
+        busy = {name: pool.left_s(now_s) for name, pool in self.pools.items() if pool.running}
+        waiting = {
+            name: pool.left_s(now_s)
+            for name, pool in self.pools.items()
+            if not pool.running and pool.ended_s is None
+        }
+        return makespan_s(waiting, self._workers, self._apart, busy)
 
     def heartbeat(self, now_s: float) -> str:
         """One line for a log: keys done, what runs for how long, seconds to the end."""

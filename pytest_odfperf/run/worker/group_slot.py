@@ -21,7 +21,9 @@ from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
 from pytest_odfperf.run.undeleted_journal import UndeletedJournal
 from pytest_odfperf.run.worker.diagnosis_files import write_diagnosis
+from pytest_odfperf.run.worker.gone_guest import why_gone
 from pytest_odfperf.run.worker.job_check import Refused, ask_guest_fio
+from pytest_odfperf.run.worker.key_surroundings import Around
 from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
 from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.vm.spec import GroupSpec, Owner
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from pytest_odfperf.cluster.groups.vm_group import VmGroup
     from pytest_odfperf.guest.guest import Guest
 
+#: The process that measures alone, in a run of one pool after the other.
+MAIN = "main"
 #: Seconds that a worker without its controller waits for the answers to its deletes.
 ABANDON_S = 8.0
 #: Causes that the cluster has no part in.
@@ -52,7 +56,7 @@ class GroupSlot:
     A group that another worker lost is made anew, after what was left of its pool is deleted.
     """
 
-    def __init__(self, plan: Plan, stop: Stop, process: str = "main") -> None:
+    def __init__(self, plan: Plan, stop: Stop, process: str = MAIN) -> None:
         self.plan = plan
         self._stop = stop
         self._jobs = render_jobs(plan.matrix, plan.keys)
@@ -60,6 +64,7 @@ class GroupSlot:
         self._log = PoolLog(plan.run_path)
         self._outages = OutageJournal(plan.run_path, process)
         self._undeleted = UndeletedJournal(plan.run_path, process)
+        self.around = Around(plan, process, alone=process == MAIN)
         self._cluster: Cluster | None = None
         self._group: VmGroup | None = None
         self._guests: tuple[Guest, ...] = ()
@@ -203,6 +208,7 @@ class GroupSlot:
             attempt=attempt,
         )
         LOGGER.info("VM group %s: making %s", key.group, count_text(range(key.concurrency), "VM"))
+        self.around.says(key.pool, "booting")
         self._group = VmGroup.create(
             self._cluster,
             spec,
@@ -219,6 +225,8 @@ class GroupSlot:
         self._guests = self._connect(self._group, self._sentinel)
         self.baked = job
         LOGGER.info("VM group %s: all guests answer", key.group)
+        # They lay out their files from the boot on.
+        self.around.says(key.pool, "working")
         self._refused = ask_guest_fio(self._guests[0], map(self.job, self._groups[key.group]), matrix)
 
     def _connect(self, group: VmGroup, sentinel: Sentinel) -> tuple[Guest, ...]:
@@ -235,7 +243,7 @@ class GroupSlot:
                     self.plan.client_key_private,
                     ssh_s=self.plan.matrix.timeouts.ssh_s,
                     stop=sentinel.stop,
-                    gone=partial(_why_gone, group, sentinel.stop),
+                    gone=partial(why_gone, group, sentinel.stop),
                 )
             except (InterruptedRunError, GuestError) as error:
                 if (lost := sentinel.settle(_SETTLE_S)) is not None:
@@ -266,6 +274,7 @@ class GroupSlot:
             guest.close()
         if group is not None:
             LOGGER.info("VM group %s: deleting", group.spec.key)
+            self.around.says(group.spec.key.pool, "deleting")
             try:
                 group.delete(delete_s=self.plan.matrix.timeouts.delete_s, stop=self._stop)
             except GroupError as error:
@@ -273,6 +282,7 @@ class GroupSlot:
                 self._witness(error, f"the end of {group.spec.key}")
                 raise
             LOGGER.info("VM group %s: gone", group.spec.key)
+        self.around.says(self._log.pool, None)
 
     def abandon(self) -> None:
         """Ask for the deletion of all that this process's pool has; called from any thread."""
@@ -287,13 +297,3 @@ class GroupSlot:
         for _ in range(2):
             EarlyDelete(cluster, self.plan.matrix.namespace, selector).join(ABANDON_S / 2)
             time.sleep(1.0)
-
-
-def _why_gone(group: VmGroup, stop: Stop, vm: str) -> str | None:
-    """Why ``vm`` will never answer again, if no sentinel sees it. A server that is silent leaves it open."""
-    try:
-        return group.lost(stop=stop).get(vm)
-    except InterruptedRunError:
-        raise
-    except OdfError:
-        return None

@@ -12,6 +12,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.series.guest_series import Series
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 from pytest_odfperf.measure.witness import Witness, read_witness
+from pytest_odfperf.run.worker.key_surroundings import Surroundings
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest, GuestRun
@@ -26,6 +27,7 @@ def evidence_of(
     series: Mapping[str, tuple[Series, ...]],
     slot: GroupSlot,
     job: Job,
+    around: Surroundings,
 ) -> Evidence:
     """All that the rules may look at, once every guest has a result."""
     found = []
@@ -51,7 +53,14 @@ def evidence_of(
                 witness_problem=problem,
             )
         )
-    return Evidence(key=key, job=job, settings=slot.plan.matrix.fio_of(key.profile), guests=tuple(found))
+    return Evidence(
+        key=key,
+        job=job,
+        settings=slot.plan.matrix.fio_of(key.profile),
+        guests=tuple(found),
+        beside=around.beside,
+        health=around.health,
+    )
 
 
 def witness_of(run: GuestRun) -> tuple[Witness | None, str | None]:

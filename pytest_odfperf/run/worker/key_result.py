@@ -12,7 +12,9 @@ from pytest_odfperf.measure.aggregate import (
     LatencyMeasurement,
     Measurement,
 )
+from pytest_odfperf.measure.neighbours import Neighbour
 from pytest_odfperf.measure.record import GuestRecord
+from pytest_odfperf.measure.storage_health import StorageHealth
 from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 from pytest_odfperf.measure.verdicts.invalid import InvalidMeasurementError
 
@@ -32,6 +34,10 @@ class Measured:
     notes: tuple[str, ...] = ()
     #: What the rules object to in it.
     doubts: tuple[Doubt, ...] = ()
+    #: What ran beside it.
+    beside: tuple[Neighbour, ...] = ()
+    #: How Ceph's storage was; None: not known, or not Ceph's.
+    health: StorageHealth | None = None
 
     def check_valid(self) -> None:
         """Raise `InvalidMeasurementError` if nobody may see its figures."""

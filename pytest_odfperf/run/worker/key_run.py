@@ -58,7 +58,10 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
     limit_s = deadline_s(job, matrix.fio, matrix.timeouts)
     LOGGER.info("%s: starting fio in %s, at most %.0f s", key, count_text(guests, "guest"), limit_s)
     ready_s = prepare_s(slot.group.spec.layout_bytes, matrix.timeouts)
+    slot.around.says(key.pool, "working")
     runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=ready_s)
+    slot.around.says(key.pool, None)
+    around = slot.around.of(key.pool, runs.values())
     run_dir = RunDir(plan.run_path.parent, plan.run_id)
     folder = run_dir.artefacts(key, repeat)
     #: Reason and text, for each guest without a measurement.
@@ -96,7 +99,8 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
     measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job)
     if repeat > 1 and slot.plan.repeats == 1:  # of another plugin, that nothing else tells of
         measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
-    measured = replace(measured, doubts=judge(evidence_of(key, guests, runs, results, series, slot, job)))
+    evidence = evidence_of(key, guests, runs, results, series, slot, job, around)
+    measured = replace(measured, doubts=judge(evidence), beside=around.beside, health=around.kept_health)
     for doubt in measured.doubts:
         LOGGER.warning("%s: %s", key, one_line(shown(doubt)))
     for note in measured.notes:

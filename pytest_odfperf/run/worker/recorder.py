@@ -67,6 +67,8 @@ class Recorder:
             repeat=repeat,
             block=None if place is None else block,
             order=place,
+            beside=measured.beside if measured else (),
+            health=measured.health if measured else None,
             definition=definition,
             worker=self._process,
             marking=measured.marking if measured else self._plan.marking,

@@ -135,6 +135,38 @@ class CephObject:
     spec: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CephStatus:
+    """What Ceph says of itself: checks as code and message; ``state`` is that of the CephCluster."""
+
+    health: str = "HEALTH_OK"
+    checks: Mapping[str, str] = field(default_factory=dict)
+    used_share: float = 0.1
+    state: str = "Created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CephChange:
+    """What happens so many seconds after the first VM was made."""
+
+    after_s: float
+    #: None: it stays as it is.
+    status: CephStatus | None = None
+    #: New phases of pools and file systems.
+    phases: Mapping[str, str] = field(default_factory=dict)
+    #: Pools and file systems that are deleted and made anew.
+    rebuilt: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CephConfig:
+    block_pools: Mapping[str, CephObject] = field(default_factory=dict)
+    filesystems: Mapping[str, CephObject] = field(default_factory=dict)
+    capacity_bytes: int = 30 << 40
+    status: CephStatus | None = None
+    changes: tuple[CephChange, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
     machine: MachineKind = "qemu"
@@ -149,10 +181,7 @@ class SandboxConfig:
     kubevirt_version: str = KUBEVIRT_VERSIONS[-1]
     storage_classes: tuple[StorageClassConfig, ...] = ()
     backends: Mapping[str, SharedBackend] = field(default_factory=dict)
-    block_pools: Mapping[str, CephObject] = field(default_factory=dict)
-    filesystems: Mapping[str, CephObject] = field(default_factory=dict)
-    ceph_health: str = "HEALTH_OK"
-    ceph_capacity_bytes: int = 30 << 40
+    ceph: CephConfig = field(default_factory=CephConfig)
     data_sources: tuple[tuple[str, str], ...] = ((IMAGES_NAMESPACE, "centos-stream9"),)
     namespaces: tuple[str, ...] = ()
     #: Specs of VirtualMachineClusterInstancetypes and -Preferences, beside those that every cluster has.

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.sandbox.config.ceph_rules import read_ceph
 from pytest_odfperf.sandbox.config.config_values import (
     IMAGES_NAMESPACE,
     KUBEVIRT_VERSIONS,
     STORAGE_NAMESPACE,
     BindingMode,
+    CephConfig,
     CephObject,
+    CephStatus,
     MachineKind,
     ModelConfig,
     NodeConfig,
@@ -31,7 +34,9 @@ __all__ = [
     "ROOT_CLASS",
     "STORAGE_NAMESPACE",
     "BindingMode",
+    "CephConfig",
     "CephObject",
+    "CephStatus",
     "Faults",
     "MachineKind",
     "ModelConfig",
@@ -55,12 +60,6 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
     classes = tuple(_storage_class(n, v, p) for n, v, p in read.mappings("storage_classes"))
     if not any(sc.default for sc in classes):
         classes = (*classes, StorageClassConfig(name=ROOT_CLASS, default=True, format="qcow2"))
-    ceph = Reader(read.mapping("ceph"), f"{place}.ceph")
-    block_pools = {n: _ceph_object(v, p) for n, v, p in ceph.mappings("block_pools")}
-    filesystems = {n: _ceph_object(v, p) for n, v, p in ceph.mappings("filesystems")}
-    health = ceph.choice("health", "HEALTH_OK", ("HEALTH_OK", "HEALTH_WARN", "HEALTH_ERR"))
-    capacity_bytes = ceph.quantity("capacity", "30Ti")
-    ceph.end()
     config = SandboxConfig(
         machine=read.choice("machine", "qemu", get_args(MachineKind)),
         image=read.text("image", "minimal"),
@@ -74,10 +73,7 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         kubevirt_version=_kubevirt_version(read.value("kubevirt_version", KUBEVIRT_VERSIONS[-1]), place),
         storage_classes=classes,
         backends={n: _backend(v, p) for n, v, p in read.mappings("backends")},
-        block_pools=block_pools,
-        filesystems=filesystems,
-        ceph_health=health,
-        ceph_capacity_bytes=capacity_bytes,
+        ceph=read_ceph(read.mapping("ceph"), f"{place}.ceph"),
         data_sources=_data_sources(read),
         namespaces=read.texts("namespaces"),
         instancetypes={name: spec for name, spec, _ in read.mappings("instancetypes")},
@@ -164,13 +160,6 @@ def _backend(raw: Mapping[str, Any], place: str) -> SharedBackend:
     )
     read.end()
     return backend
-
-
-def _ceph_object(raw: Mapping[str, Any], place: str) -> CephObject:
-    read = Reader(raw, place)
-    made = CephObject(phase=read.text("phase", "Ready"), spec=read.mapping("spec"))
-    read.end()
-    return made
 
 
 def _storage_class(name: str, raw: Mapping[str, Any], place: str) -> StorageClassConfig:

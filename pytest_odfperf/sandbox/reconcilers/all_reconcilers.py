@@ -19,6 +19,7 @@ from pytest_odfperf.sandbox.reconcilers.nodes.scheduler import Scheduler
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import Obj
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 from pytest_odfperf.sandbox.reconcilers.start_objects import create_objects
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_operator import CephOperator
 from pytest_odfperf.sandbox.reconcilers.storage.claims import Claims, Volumes
 from pytest_odfperf.sandbox.reconcilers.storage.data_volume import DataVolumes
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook
@@ -88,7 +89,7 @@ async def reconcilers(
         troubles=troubles,
         logs=logs,
     )
-    parts: list[Reconciler | Scheduler] = [
+    parts: list[Reconciler | Scheduler | CephOperator] = [
         Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors, troubles=troubles),
         Volumes(api, caches, machines, backends),
         DataVolumes(api, caches, troubles, clone_s=config.clone_s),
@@ -96,6 +97,7 @@ async def reconcilers(
         Scheduler(api, caches),
         Kubelets(api, caches, troubles, logs),
         instances,
+        CephOperator(api, caches, config.ceph),
     ]
     runs = [caches.run(), *(part.run() for part in parts)]
     tasks = [asyncio.create_task(run) for run in runs]

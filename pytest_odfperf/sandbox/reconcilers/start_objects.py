@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from pytest_odfperf.quantity import format_millicores
 from pytest_odfperf.sandbox.config.parse_config import (
     IMAGES_NAMESPACE,
     STORAGE_NAMESPACE,
-    CephObject,
+    CephStatus,
+    MachineKind,
     NodeConfig,
     SandboxConfig,
     StorageClassConfig,
 )
 from pytest_odfperf.sandbox.instancetype_rules import INSTANCETYPES, PREFERENCES
-from pytest_odfperf.sandbox.reconcilers.api_client import Api, now
+from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     API_SERVICE,
@@ -37,6 +37,11 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     Kind,
     Obj,
 )
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_operator import (
+    CLUSTER_NAME,
+    ceph_object,
+    cluster_status,
+)
 from pytest_odfperf.sandbox.reconcilers.storage.claims import DEFAULT_CLASS, DEFAULT_VIRT_CLASS
 
 CNV_NAMESPACE = "openshift-cnv"
@@ -44,6 +49,10 @@ CNV_NAMESPACE = "openshift-cnv"
 CLONE_ROLE = "os-images.kubevirt.io:view"
 _RBAC = "rbac.authorization.k8s.io"
 NODE_MARKING = "odfperf/marking"
+#: An annotation that tells which StorageClasses are on the same devices; Ceph's tell it by their objects.
+BACKEND = "odfperf/backend"
+#: What is on the disk of the sandbox's host, and not limited.
+_HOST_DISK = "host-disk"
 #: KubeVirt lets that many VMs onto a node.
 _KVM_DEVICES = "1000"
 
@@ -56,7 +65,7 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
     for node in config.nodes:
         await _create(api, NODE, _node(node, marking))
     for sc in config.storage_classes:
-        await api.create(STORAGE_CLASS, _storage_class(sc))
+        await api.create(STORAGE_CLASS, _storage_class(sc, config.machine))
         await _create(api, STORAGE_PROFILE, _storage_profile(sc))
     for namespace, name in config.data_sources:
         await _create(api, DATA_SOURCE, _data_source(namespace, name))
@@ -72,7 +81,7 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
     await _create(api, KUBEVIRT, _kubevirt(config))
     await _create(api, CDI, _cdi())
     await _create(api, API_SERVICE, _virt_api())
-    if config.block_pools or config.filesystems:
+    if config.ceph.block_pools or config.ceph.filesystems:
         await _create_ceph(api, config)
 
 
@@ -130,8 +139,11 @@ def _node(node: NodeConfig, marking: str | None) -> Obj:
     return {"metadata": {"name": node.name, "labels": labels}, "spec": spec, "status": status}
 
 
-def _storage_class(sc: StorageClassConfig) -> Obj:
-    annotations: dict[str, str] = dict(sc.annotations)
+def _storage_class(sc: StorageClassConfig, machine: MachineKind) -> Obj:
+    annotations: dict[str, str] = (
+        {} if sc.provisioner.endswith(".csi.ceph.com") else {BACKEND: _devices(sc, machine)}
+    )
+    annotations |= sc.annotations
     if sc.default:
         annotations |= {DEFAULT_CLASS: "true", DEFAULT_VIRT_CLASS: "true"}
     return {
@@ -142,6 +154,13 @@ def _storage_class(sc: StorageClassConfig) -> Obj:
         "volumeBindingMode": sc.binding_mode,
         "allowVolumeExpansion": True,
     }
+
+
+def _devices(sc: StorageClassConfig, machine: MachineKind) -> str:
+    if machine == "simulated":
+        return sc.model.backend or sc.name
+    limited = sc.iops is not None or sc.bandwidth_bytes_per_s is not None
+    return sc.name if limited else f"{_HOST_DISK}{f' {sc.directory}' if sc.directory else ''}"
 
 
 def _storage_profile(sc: StorageClassConfig) -> Obj:
@@ -229,33 +248,20 @@ def _clone_binding(namespace: str) -> Obj:
 
 
 async def _create_ceph(api: Api, config: SandboxConfig) -> None:
-    for kind, objects in ((CEPH_BLOCK_POOL, config.block_pools), (CEPH_FILESYSTEM, config.filesystems)):
+    ceph = config.ceph
+    for kind, objects in ((CEPH_BLOCK_POOL, ceph.block_pools), (CEPH_FILESYSTEM, ceph.filesystems)):
         for name, wanted in objects.items():
-            await _create(api, kind, _ceph_object(name, wanted))
-    total = config.ceph_capacity_bytes
-    used = total // 10
-    ceph: dict[str, Any] = {
-        "health": config.ceph_health,
-        "lastChecked": now(),
-        "fsid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"sandbox {config.seed}")),
-        "capacity": {
-            "bytesTotal": total,
-            "bytesUsed": used,
-            "bytesAvailable": total - used,
-            "lastUpdated": now(),
-        },
-    }
+            await _create(api, kind, ceph_object(name, wanted))
     cluster = {
-        "metadata": {"name": "ocs-storagecluster-cephcluster", "namespace": STORAGE_NAMESPACE},
+        "metadata": {"name": CLUSTER_NAME, "namespace": STORAGE_NAMESPACE},
         "spec": {},
-        "status": {
-            "state": "Created",
-            "phase": "Ready",
-            "ceph": ceph,
+        "status": cluster_status(ceph.status or CephStatus(), ceph.capacity_bytes)
+        | {
             "storage": {"deviceClasses": [{"name": "ssd"}]},
             "version": {"version": "sandbox"},
         },
     }
+    cluster["status"]["ceph"]["fsid"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"sandbox {config.seed}"))
     await _create(api, CEPH_CLUSTER, cluster)
     storage_cluster = {
         "metadata": {"name": "ocs-storagecluster", "namespace": STORAGE_NAMESPACE},
@@ -263,11 +269,3 @@ async def _create_ceph(api: Api, config: SandboxConfig) -> None:
         "status": {"phase": "Ready", "version": "sandbox", "failureDomain": "host"},
     }
     await _create(api, STORAGE_CLUSTER, storage_cluster)
-
-
-def _ceph_object(name: str, wanted: CephObject) -> Obj:
-    return {
-        "metadata": {"name": name, "namespace": STORAGE_NAMESPACE},
-        "spec": dict(wanted.spec),
-        "status": {"phase": wanted.phase},
-    }

@@ -1,0 +1,107 @@
+"""Rules on the storage's own health while a key was measured. What could not be read makes no doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_odfperf.measure.storage_health import CephMoment, HealthEvidence, PoolMoment, PoolState
+from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
+from pytest_odfperf.measure.verdicts.evidence import Evidence
+from pytest_odfperf.measure.verdicts.health_codes import Effect, effect_of, of_file_systems
+
+#: Of the raw capacity: Ceph's own nearfull ratio, unless an administrator changed it.
+NEARLY_FULL = 0.85
+
+_CODES: dict[Effect | None, tuple[str, Level]] = {
+    "full": ("storage_full", "invalid"),
+    "away": ("storage_away", "invalid"),
+    "moving": ("storage_recovering", "suspect"),
+    "filling": ("storage_nearly_full", "suspect"),
+    "slow": ("storage_slow", "suspect"),
+    None: ("storage_unhealthy", "suspect"),
+}
+
+
+def look_at_health(evidence: Evidence) -> Iterator[Doubt]:
+    """One doubt for each effect of the checks that were there at any time of the window."""
+    if evidence.health is None:
+        return
+    found: dict[Effect | None, list[str]] = {}
+    for effect, text in (*_checks(evidence.health), *_states(evidence.health.ceph)):
+        found.setdefault(effect, []).append(text)
+    for effect, (code, level) in _CODES.items():
+        if effect in found:
+            yield Doubt(
+                code=code, level=level, text=f"Ceph said while it was measured: {'; '.join(found[effect])}"
+            )
+    yield from _full(evidence.health)
+
+
+def look_at_pools(evidence: Evidence) -> Iterator[Doubt]:
+    """Whether the Ceph object behind the pool stayed the one that it was, and Ready."""
+    if evidence.health is None:
+        return
+    first: dict[str, PoolState | None] = {}
+    told: set[tuple[str, str]] = set()
+    for moment in evidence.health.pools:
+        before = first.setdefault(moment.name, moment.state)
+        for level, text in _pool(moment, before):
+            if (moment.name, level) not in told:
+                told.add((moment.name, level))
+                yield Doubt(code="pool_rebuilt", level=level, text=f"{moment.name} {text}")
+
+
+def _pool(moment: PoolMoment, before: PoolState | None) -> Iterator[tuple[Level, str]]:
+    if moment.state is None:
+        yield "invalid", "was deleted while it was measured"
+    elif before is not None and moment.state.identity != before.identity:
+        yield "invalid", "was deleted and made anew while it was measured"
+    elif before is not None and before.phase == "Ready" and moment.state.phase != "Ready":
+        yield "suspect", f"was {moment.state.phase}, not Ready, from {moment.at_s:.1f} s of its window on"
+
+
+def _checks(health: HealthEvidence) -> Iterator[tuple[Effect | None, str]]:
+    first: dict[str, float] = {}
+    for moment in health.ceph:
+        for check in moment.state.checks:
+            effect = effect_of(check.code, check.message)
+            if effect == "harmless" or check.code in first:
+                continue
+            if health.kind == "rbd" and of_file_systems(check.code):
+                continue
+            first[check.code] = moment.at_s
+            words = f" ({check.message})" if check.message else ""
+            yield effect, f"{check.code}{words}{_when(check.code, moment.at_s, health.ceph[-1])}"
+
+
+def _when(code: str, since_s: float, last: CephMoment) -> str:
+    since = "" if since_s <= 0 else f", from {since_s:.1f} s of its window on"
+    return since if code in last.state.codes else f"{since}, and no more at its end"
+
+
+def _states(moments: tuple[CephMoment, ...]) -> Iterator[tuple[Effect | None, str]]:
+    """A health without a reason, and a Ceph that its operator does not reach."""
+    for moment in moments:
+        state = moment.state
+        if state.trouble is not None:
+            yield None, state.trouble
+            return
+        if state.health != "HEALTH_OK" and not state.checks:
+            yield None, f"{state.health}, without a reason"
+            return
+
+
+def _full(health: HealthEvidence) -> Iterator[Doubt]:
+    shares = [moment.state.used_share for moment in health.ceph if moment.state.used_share is not None]
+    told = {check.code for moment in health.ceph for check in moment.state.checks}
+    if (
+        shares
+        and max(shares) >= NEARLY_FULL
+        and not any(effect_of(code) in ("full", "filling") for code in told)
+    ):
+        yield Doubt(
+            code="storage_nearly_full",
+            level="suspect",
+            text=f"{max(shares):.0%} of Ceph's raw capacity were used (limit {NEARLY_FULL:.0%})",
+            figures={"used_share": max(shares)},
+        )

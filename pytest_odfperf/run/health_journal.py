@@ -1,0 +1,81 @@
+"""``health.jsonl``: how the storage was, whenever that changed; the controller writes it, workers read it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from pytest_odfperf.measure.storage_health import (
+    CephKind,
+    CephMoment,
+    CephState,
+    HealthEvidence,
+    PoolMoment,
+    PoolState,
+)
+from pytest_odfperf.plain import from_plain, to_plain
+from pytest_odfperf.run.growing_file import GrowingFile
+
+HEALTH = "health.jsonl"
+
+State = CephState | PoolState
+
+
+#: From when on, and how it was; None: gone, or not known any more.
+_Moment = tuple[float, State | None]
+
+
+class HealthJournal:
+    """The states of the storage's objects, by name; each process has its own reader."""
+
+    def __init__(self, run_path: Path) -> None:
+        self._file = GrowingFile(run_path / HEALTH)
+        self._moments: dict[str, list[_Moment]] = {}
+
+    def begin(self) -> None:
+        """What was written before, if anything was, is of an earlier session of the run."""
+        if self._file.path.exists():
+            self._file.append({"at": time.time(), "session": True})
+
+    def says(self, name: str, state: State | None) -> None:
+        """From now on the object ``name`` is in this state; None: it is gone, or nobody knows any more."""
+        kind = "pool" if isinstance(state, PoolState) else "ceph"
+        self._file.append({"at": time.time(), "name": name, "of": kind, "state": to_plain(state)})
+
+    def during(
+        self, cluster: str, pools: tuple[str, ...], kind: CephKind, began_s: float, ended_s: float
+    ) -> HealthEvidence | None:
+        """What was seen of a CephCluster and of some pools' objects; None if nothing was of the cluster."""
+        for at_s, entry in self._file.new():
+            self._take(at_s, entry)
+        ceph = self._within(cluster, began_s, ended_s)
+        states = tuple(CephMoment(at_s, state) for at_s, state in ceph if isinstance(state, CephState))
+        found = [
+            PoolMoment(at_s, name, state if isinstance(state, PoolState) else None)
+            for name in pools
+            for at_s, state in self._within(name, began_s, ended_s)
+        ]
+        found.sort(key=lambda moment: moment.at_s)
+        return HealthEvidence(kind=kind, ceph=states, pools=tuple(found)) if states else None
+
+    def _within(self, name: str, began_s: float, ended_s: float) -> list[_Moment]:
+        """The last state before ``began_s``, at 0, and all until ``ended_s``, by seconds since."""
+        moments = [(at_s, state) for at_s, state in self._moments.get(name, []) if at_s <= ended_s]
+        before = sum(at_s <= began_s for at_s, _ in moments)
+        return [(max(0.0, at_s - began_s), state) for at_s, state in moments[max(0, before - 1) :]]
+
+    def _take(self, at_s: float, entry: dict[str, Any]) -> None:
+        if entry.get("session"):
+            self._moments.clear()
+        name, plain = entry.get("name"), entry.get("state")
+        state: State | None = None
+        try:
+            if plain is not None and entry.get("of") == "pool":
+                state = from_plain(PoolState, plain, "state")
+            elif plain is not None:
+                state = from_plain(CephState, plain, "state")
+        except ValueError:
+            return
+        if isinstance(name, str):
+            self._moments.setdefault(name, []).append((at_s, state))

@@ -1,0 +1,71 @@
+"""What went on around a key while fio ran: the pools beside it, and how the storage was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_odfperf.errors import GuestError
+from pytest_odfperf.measure.neighbours import Load, Neighbour, neighbours
+from pytest_odfperf.measure.storage_health import HealthEvidence, StorageHealth, storage_health
+from pytest_odfperf.run.health_journal import HealthJournal
+from pytest_odfperf.run.load_journal import LoadJournal
+from pytest_odfperf.run.plan import Plan
+
+if TYPE_CHECKING:
+    from pytest_odfperf.guest.guest import GuestRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """``health`` None: not known, or not Ceph's."""
+
+    beside: tuple[Neighbour, ...] = ()
+    health: HealthEvidence | None = None
+
+    @property
+    def kept_health(self) -> StorageHealth | None:
+        """What the record keeps of it."""
+        return storage_health(self.health) if self.health is not None else None
+
+
+class Around:
+    """Tells the other processes what this one's VMs do, and finds out what went on around a key."""
+
+    def __init__(self, plan: Plan, process: str, *, alone: bool) -> None:
+        self._plan = plan
+        self._loads = LoadJournal(plan.run_path, process, alone=alone)
+        self._health = HealthJournal(plan.run_path)
+
+    def says(self, pool: str | None, load: Load | None) -> None:
+        """From now on the VMs of ``pool`` do this; None: they rest, or are gone."""
+        if pool is not None:
+            self._loads.says(pool, load)
+
+    def of(self, pool: str, runs: Iterable[GuestRun | GuestError]) -> Surroundings:
+        """What went on while fio ran, by this host's clock: its answers came just now."""
+        ended_s = time.time()
+        ran_s = max((run.ran_s for run in runs if not isinstance(run, GuestError)), default=0.0)
+        others = tuple(
+            Neighbour(
+                pool=f"run {run}",
+                share=None,
+                backend="not_known",
+                why="it was alive in this namespace when this run began, and nobody here knows what it loads",
+            )
+            for run in self._plan.other_runs
+        )
+        if ran_s <= 0.0:
+            return Surroundings(beside=others)
+        began_s = ended_s - ran_s
+        windows = self._loads.windows(began_s, ended_s)
+        beside = neighbours(pool, began_s, ended_s, windows, partial(self._plan.relation, pool))
+        return Surroundings(beside=beside + others, health=self._storage(pool, began_s, ended_s))
+
+    def _storage(self, pool: str, began_s: float, ended_s: float) -> HealthEvidence | None:
+        if (ceph := self._plan.ceph.get(pool)) is None:
+            return None
+        return self._health.during(ceph["cluster"], tuple(ceph["objects"]), ceph["kind"], began_s, ended_s)
