@@ -15,7 +15,9 @@ from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pools
 from pytest_odfperf.measure.verdicts.neighbour_rules import look_beside
+from pytest_odfperf.measure.verdicts.start_rules import clocks, together
 from pytest_odfperf.measure.verdicts.steady_rules import open_loop, steady
+from pytest_odfperf.measure.verdicts.witness_rules import witnessed
 
 Look = Callable[[Evidence], Iterator[Doubt]]
 
@@ -186,6 +188,80 @@ RULES: tuple[Rule, ...] = (
         look_at_pools,
         "the pool's Ceph object was deleted or made anew meanwhile (invalid), or no more Ready (suspect)",
         _MEASURE_AGAIN,
+    ),
+    Rule(
+        "bytes_missing",
+        EITHER,
+        witnessed,
+        "by the counters of the guest's kernel the data disk did 2 % less than fio counts: a cache, a memory "
+        "or unwritten extents answered; suspect: less than fio's count and a ramp of half the pace",
+        "see what the profile works on, and whether its files hold data",
+    ),
+    Rule(
+        "other_disk_worked",
+        INVALID,
+        witnessed,
+        "less than fio counts, and another disk of the guest did half of what is missing, or more",
+        "see what is mounted in the guest, and where the profile's files are",
+    ),
+    Rule(
+        "foreign_io",
+        EITHER,
+        witnessed,
+        "the data disk did more than fio with a ramp of twice the pace, a commit's log, the layout of its "
+        "own files and 16 MiB explain; invalid if that is more than fio itself did",
+        "see who else uses the disk in the guest; if nobody does, raise `ramp`: it was faster than the rest",
+    ),
+    Rule(
+        "disk_changed",
+        INVALID,
+        witnessed,
+        "number, size or serial of the data disk, or what is mounted from it, is not after fio what it was "
+        "before",
+        "see the guest's console: a disk was detached, or failed",
+    ),
+    Rule(
+        "other_disk_busy",
+        SUSPECT,
+        witnessed,
+        "another disk of the guest moved more than 64 MiB while fio ran, and more than 5 % of fio's bytes",
+        "see what the guest's system does: updates, logs",
+    ),
+    Rule(
+        "swapped",
+        SUSPECT,
+        witnessed,
+        "the guest swapped while fio ran",
+        "give the VM more memory",
+    ),
+    Rule(
+        "no_witness",
+        SUSPECT,
+        witnessed,
+        "what the guest saw of its disks is missing, or can not be read",
+        "see `/run/odfperf/witness` in the guest",
+    ),
+    Rule(
+        "starts_apart",
+        EITHER,
+        together,
+        "the guests started 5 s apart, or have less than 95 % of the measured time in common (invalid: 90 %; "
+        "0.1 s apart is nothing)",
+        "see the guest's load, and `late_ms` of its record; measure again",
+    ),
+    Rule(
+        "clock_set",
+        SUSPECT,
+        clocks,
+        "a guest's clock was set by more than 1 s while fio ran",
+        "measure when its time is kept",
+    ),
+    Rule(
+        "clock_off",
+        SUSPECT,
+        clocks,
+        "a guest's clock is off by more than 1 s by that of the machine that measures",
+        "keep the time of both; what the figures say does not depend on it, what logs say of times does",
     ),
 )
 

@@ -65,6 +65,8 @@ CLIENT = {
         "clock": {"faults": {"clock_jump_s": 3600}},
         "clock-back": {"faults": {"clock_jump_s": -86400}},
         "migrate": {"faults": {"migrate": True}},
+        "late": {"faults": {"late_s": 30, "guests": [2]}},
+        "liar": {"faults": {"clock_off_s": -40, "unseen_part": 1, "swap_pages": 7}},
         **{f"says-{what}": {"faults": {"garbage": what}} for what in GARBAGE},
         "rbd": {"provisioner": "openshift-storage.rbd.csi.ceph.com", "parameters": {"pool": "rep3"}},
         "rbd-lost": {"provisioner": "openshift-storage.rbd.csi.ceph.com", "parameters": {"pool": "lost"}},

@@ -14,6 +14,7 @@ from pytest_odfperf.errors import GuestError, InterruptedRunError
 from pytest_odfperf.guest.all_guests import connect_all, run_on_all
 from pytest_odfperf.guest.guest import Guest
 from pytest_odfperf.guest.ssh_keys import new_key_pair
+from pytest_odfperf.measure.witness import read_witness
 
 LIMITS: Any = {"deadline_s": 60, "prepare_s": 60}
 
@@ -48,6 +49,28 @@ def test_guests_start_together(bench: Any) -> None:
     # One machine's clocks: what is measured of them is true within what is said of it.
     assert all(abs(one.clock_offset_ms) <= one.clock_uncertainty_ms + 1 for one in times)
     assert all(0 <= one.late_ms < 1000 for one in times)
+
+
+def test_a_guest_that_begins_late_is_known_to(bench: Any) -> None:
+    guests = bench.connected("late", vms=2)
+    runs = run_on_all(guests, b"", "t-1", stop=bench.stop, **LIMITS)
+    late = {run.name[-1]: run.common.late_ms for run in runs.values()}
+    assert late["1"] < 1000
+    assert 30_000 <= late["2"] < 31_000
+    started = sorted(run.common.started_epoch_ns for run in runs.values())
+    assert (started[1] - started[0]) / 1e9 == pytest.approx(30, abs=1)
+
+
+def test_what_a_guest_says_of_its_clock_and_its_disk_comes_along(bench: Any) -> None:
+    (guest,) = bench.connected("liar")
+    (run,) = run_on_all([guest], b"", "t-1", stop=bench.stop, **LIMITS).values()
+    assert run.common.clock_offset_ms == pytest.approx(-40_000, abs=run.common.clock_uncertainty_ms + 100)
+    seen = read_witness(run.witness)
+    assert seen.work is not None
+    assert (seen.work.read_bytes, seen.swapped_pages) == (0, 7)
+    # Over one connection and one command, however many jobs.
+    (again,) = run_on_all([guest], b"", "t-2", stop=bench.stop, **LIMITS).values()
+    assert again.common.late_ms < 1000
 
 
 def test_a_connection_that_is_lost_while_fio_runs_loses_nothing(bench: Any) -> None:
