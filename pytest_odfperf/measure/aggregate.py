@@ -17,6 +17,7 @@ from typing import Any
 from pytest_odfperf.errors import FioError
 from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.histogram import Histogram
+from pytest_odfperf.measure.window_rates import within_shared_time
 
 #: A percentile with fewer I/Os above it than this is noise.
 TAIL_IOS = 100
@@ -101,8 +102,13 @@ class Measurement:
     sync: LatencyMeasurement | None = None
 
 
-def combine(results: Mapping[str, FioResult]) -> Measurement:
+def combine(
+    results: Mapping[str, FioResult], starts_ms: Mapping[str, float] | None = None, runtime_ms: int = 0
+) -> Measurement:
     """The measurement of a group from each guest's result.
+
+    With ``starts_ms``, when each guest began by one clock (and none if that is not known), rates are of the
+    time in which all of them measured; latencies are of the whole runs.
 
     Raises `FioError` if there is no guest, or the guests did not run the same jobs.
     """
@@ -113,6 +119,8 @@ def combine(results: Mapping[str, FioResult]) -> Measurement:
     for guest, result in results.items():
         if [(job.name, job.phase) for job in result.jobs] != names:
             raise FioError("truncated", f"guest {guest} did not run the same jobs as {next(iter(results))}")
+    if starts_ms is not None:
+        results = within_shared_time(results, starts_ms, runtime_ms)
     jobs = []
     for number, job in enumerate(first.jobs):
         own = [[result.jobs[number]] for result in results.values()]

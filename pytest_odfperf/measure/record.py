@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.fairness import Fairness
 from pytest_odfperf.measure.neighbours import Neighbour
 from pytest_odfperf.measure.storage_health import StorageHealth
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Verdict
@@ -100,6 +101,8 @@ class Record:
     #: Between the first and the last guest's start, and from the last one to the first guest's end.
     start_skew_ms: float | None = None
     shared_window_ms: float | None = None
+    #: Of the section that served its guests the most unevenly; None for a single guest.
+    fairness: Fairness | None = None
     #: Paths below the run's folder.
     artefacts: tuple[str, ...] = ()
 

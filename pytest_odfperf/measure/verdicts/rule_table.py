@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pytest_odfperf.measure.verdicts.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
+from pytest_odfperf.measure.verdicts.guest_rules import uneven
 from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pools
 from pytest_odfperf.measure.verdicts.neighbour_rules import look_beside
 from pytest_odfperf.measure.verdicts.start_rules import clocks, together
@@ -262,6 +263,15 @@ RULES: tuple[Rule, ...] = (
         clocks,
         "a guest's clock is off by more than 1 s by that of the machine that measures",
         "keep the time of both; what the figures say does not depend on it, what logs say of times does",
+    ),
+    Rule(
+        "uneven_guests",
+        EITHER,
+        uneven,
+        "the slowest guest has less than 50 % of the median guest's IOPS, or Jain's index of them is "
+        "below 0.9; "
+        "invalid below 10 %",
+        "see the guests' own figures, nodes and series: is one of them throttled or elsewhere?",
     ),
 )
 

@@ -12,6 +12,7 @@ from pytest_odfperf.measure.aggregate import (
     LatencyMeasurement,
     Measurement,
 )
+from pytest_odfperf.measure.fairness import Fairness
 from pytest_odfperf.measure.neighbours import Neighbour
 from pytest_odfperf.measure.record import GuestRecord
 from pytest_odfperf.measure.storage_health import StorageHealth
@@ -25,6 +26,8 @@ class Measured:
 
     measurement: Measurement
     guests: tuple[GuestRecord, ...]
+    #: Of the section that served its guests the most unevenly; None for a single guest.
+    fairness: Fairness | None = None
     #: By measured offsets of the guests' clocks, which nobody can set.
     start_skew_ms: float | None
     shared_window_ms: float | None = None

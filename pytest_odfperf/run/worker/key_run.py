@@ -19,12 +19,14 @@ from pytest_odfperf.fio.timing import deadline_s, prepare_s
 from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
+from pytest_odfperf.measure.fairness import fairness_of, least_fair
 from pytest_odfperf.measure.record import BUFFERED, GuestRecord
 from pytest_odfperf.measure.series.guest_series import Series, series_of
 from pytest_odfperf.measure.series.series_csv import FILE_NAME as SERIES_FILE
 from pytest_odfperf.measure.series.series_csv import write_series
 from pytest_odfperf.measure.shared_window import shared_ms, span_ms
 from pytest_odfperf.measure.verdicts.judge import judge, shown
+from pytest_odfperf.measure.window_rates import within_shared_time
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.run.worker.key_evidence import evidence_of, witness_of
 from pytest_odfperf.run.worker.key_result import Measured, Result
@@ -96,7 +98,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
         failure = _summary(problems)
         LOGGER.error("%s: %s", key, failure)
         raise failure
-    measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job)
+    measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job, key.profile)
     if repeat > 1 and slot.plan.repeats == 1:  # of another plugin, that nothing else tells of
         measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
     evidence = evidence_of(key, guests, runs, results, series, slot, job, around)
@@ -150,6 +152,7 @@ def _measured(
     slot: GroupSlot,
     moved: Mapping[str, tuple[str, str]],
     job: Job,
+    profile: str,
 ) -> Measured:
     nodes = {vm.name: vm.node for vm in slot.group.vms}
     records: list[GuestRecord] = []
@@ -162,9 +165,12 @@ def _measured(
         notes += [f"guest {guest.name}: {note}" for note in _notes(run, moved.get(guest.name))]
     notes += _doubts(results)
     common = [run.common for run in runs.values() if not isinstance(run, GuestError) and run.common]
+    starts_ms = {} if len(common) < len(runs) else {r.name: r.started_at_epoch_ns / 1e6 for r in records}
+    runtime_ms = 1000 * slot.plan.matrix.fio_of(profile).runtime_s
     markings = {guest.facts.get("marking") for guest in guests} - {None}
     return Measured(
-        measurement=combine(results),
+        measurement=combine(results, starts_ms, runtime_ms),
+        fairness=least_fair(fairness_of(within_shared_time(results, starts_ms, runtime_ms))),
         guests=tuple(records),
         start_skew_ms=span_ms([times.started_epoch_ns for times in common]),
         shared_window_ms=shared_ms([(times.started_epoch_ns, times.ended_epoch_ns) for times in common]),

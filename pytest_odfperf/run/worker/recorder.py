@@ -83,6 +83,7 @@ class Recorder:
             guests=measured.guests if measured else (),
             start_skew_ms=measured.start_skew_ms if measured else None,
             shared_window_ms=measured.shared_window_ms if measured else None,
+            fairness=measured.fairness if measured else None,
             artefacts=measured.artefacts if measured else (),
         )
 
