@@ -98,6 +98,10 @@ class Record:
     sync: LatencyMeasurement | None = None
     jobs: tuple[JobMeasurement, ...] = ()
     guests: tuple[GuestRecord, ...] = ()
+    #: The guests' fio and kernel, each version once; empty where nothing is known.
+    software: tuple[str, ...] = ()
+    #: ``confirm``: measured again for the gate, so not one of the run's own results. None: it is one.
+    stage: str | None = None
     #: Between the first and the last guest's start, and from the last one to the first guest's end.
     start_skew_ms: float | None = None
     shared_window_ms: float | None = None

@@ -13,6 +13,7 @@ from pytest_odfperf.errors import StoreError, one_line
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plugin.node_ids import NodeIds
+from pytest_odfperf.plugin.output.comparing import Comparing
 from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
 from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, copy_reports, passed_report
@@ -21,6 +22,7 @@ from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
 from pytest_odfperf.plugin.output.undeleted import Undeleted
 from pytest_odfperf.report.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
+from pytest_odfperf.run.before.baselines import Baselines
 from pytest_odfperf.run.before.prepare import Workers
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.controller.progress import Progress
@@ -33,10 +35,21 @@ if TYPE_CHECKING:
     from pytest_odfperf.plugin.workers.scheduling import PoolScheduling
 
 
+#: How a session ends in which every test ran.
+_WHOLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
 class ControllerHooks:
     """One measuring session, seen from the process that the user started."""
 
-    def __init__(self, config: pytest.Config, run: Run, workers: Workers, interrupt: Interrupt) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        run: Run,
+        workers: Workers,
+        interrupt: Interrupt,
+        baselines: Baselines | None = None,
+    ) -> None:
         self._config = config
         self._run = run
         self._workers = workers
@@ -48,6 +61,7 @@ class ControllerHooks:
         self._ended: set[str] = set()
         self._outputs = Outputs(run)
         self._ids: list[str] = []
+        self._comparing = Comparing(config, run, self._outputs, baselines, self)
         self._completion = Completion(config, run, self._outputs, self)
         self._undeleted = Undeleted(config, run)
         self._context = RunContext(
@@ -229,6 +243,8 @@ class ControllerHooks:
         if self._undeleted.report():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if not self._outputs.write():
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        if not self._comparing.finish(run_whole=session.exitstatus in _WHOLE):
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         result = None
         try:

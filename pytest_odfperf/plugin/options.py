@@ -45,6 +45,10 @@ class Request:
     fio: tuple[str, ...]
     #: None: not said.
     repeat: int | None
+    #: Runs to compare with, as given.
+    baseline: str | None
+    gate: bool
+    force_compare: bool
     seed: int | None
     #: Runs whose leftovers are removed; then nothing is measured.
     cleanup: tuple[str, ...]
@@ -170,6 +174,13 @@ def add_options(parser: pytest.Parser) -> None:
         "What becomes of a test whose measurement is invalid: docs/verdicts.md (default: fail).",
     )
     single(
+        "--odf-baseline",
+        "RUN[,RUN...]",
+        "Compare with earlier runs at the end: run ids, 'last', or run folders (needs the extra 'compare').",
+    )
+    switch("--odf-gate", "Fail the run on regressions that measuring again confirms; needs --odf-baseline.")
+    switch("--odf-force-compare", "Compare with unlike runs too, and say in what they differ.")
+    single(
         "--odf-repeat",
         "N",
         "Measure each key N times, in blocks of all keys of a VM group in random order.",
@@ -260,6 +271,10 @@ def read_request(config: pytest.Config) -> Request:
     many = parsed("odf_parallel", parallel)
     if config.getoption("odf") and config.getoption("odf_parallel") is None:
         many = None  # asked for on the command line: stronger than odf_parallel in the ini file
+    baseline = value("odf_baseline")
+    for other in ("odf_gate", "odf_force_compare"):
+        if value(other) and baseline is None and not value("odf_resume"):
+            raise pytest.UsageError(f"--{other.replace('_', '-')} needs --odf-baseline: runs to compare with")
     return Request(
         parallel=many,
         isolation=parsed("odf_isolation", isolation),
@@ -277,6 +292,9 @@ def read_request(config: pytest.Config) -> Request:
         cluster=value("odf_cluster"),
         fio=tuple(value("odf_fio") or ()),
         repeat=parsed("odf_repeat", repeats),
+        baseline=baseline,
+        gate=bool(value("odf_gate")),
+        force_compare=bool(value("odf_force_compare")),
         seed=parsed("odf_seed", seed),
         cleanup=cleanup,
         reap=bool(config.getini("odf_reap")),

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.repeats import check_counts, check_retries
 from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
+from pytest_odfperf.run.before.baselines import Baselines, read_baselines
 from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.local_fio import ask_local_fio
 from pytest_odfperf.run.before.prepare import choose_workers, make_plan
@@ -89,6 +91,15 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
     for warning in ask_local_fio(selection.matrix, selection.jobs):
         sys.stderr.write(f"odfperf: warning: {warning}\n")
     check_counts(config, selection.repeats)
+    baselines = read_baselines(
+        request.baseline,
+        Path(request.results),
+        selection,
+        gate=request.gate,
+        forced=request.force_compare,
+    )
+    if baselines is not None:
+        selection = replace(selection, comparing=baselines.to_json())
     if request.preflight:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _show_checks(selection, interrupt.stop)
@@ -105,7 +116,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         config.stash[EXIT_CODE] = 0
     else:
         interrupt, signals = stack.enter_context(_interruptible(config))
-        _open_run(config, request, selection, stack, interrupt, signals)
+        _open_run(config, request, selection, baselines, stack, interrupt, signals)
 
 
 @contextmanager
@@ -193,6 +204,7 @@ def _open_run(
     config: pytest.Config,
     request: Request,
     selection: Selection,
+    baselines: Baselines | None,
     stack: ExitStack,
     interrupt: Interrupt,
     signals: Signals,
@@ -215,6 +227,7 @@ def _open_run(
             checkpoint_dir=lambda path: checkpoint_dir(config, path),
             interrupt=interrupt,
             reap=request.reap,
+            check=lambda facts: baselines.check(selection, facts) if baselines is not None else None,
             cleanup_options=f" --odf-matrix {shlex.quote(request.matrix)}" if request.matrix else "",
         )
     )
@@ -225,7 +238,9 @@ def _open_run(
     distribute(config, selection, workers)
     choose_tests(config)
     place_reports(config, run.run_dir.path)
-    config.pluginmanager.register(ControllerHooks(config, run, workers, interrupt), "odfperf-controller")
+    config.pluginmanager.register(
+        ControllerHooks(config, run, workers, interrupt, baselines), "odfperf-controller"
+    )
     config.pluginmanager.register(ControllerSignals(config, signals, interrupt), "odfperf-interrupts")
     if in_process or not config.option.numprocesses:
         _register(config, run.plan, interrupt.stop)

@@ -63,6 +63,9 @@ class PoolLog:
         path = folder / "pool.log"
         with told("can not be written", path):
             self._handler = _Handler(path, encoding="utf-8", errors="backslashreplace")
+        for other in [one for one in LOGGER.handlers if isinstance(one, _Handler)]:
+            # Of a slot that is released, and whose pool this is not.
+            LOGGER.removeHandler(other)
         self._handler.setFormatter(_Line("%(asctime)s %(process)d %(levelname)s %(message)s"))
         LOGGER.addHandler(self._handler)
         self._pool = pool

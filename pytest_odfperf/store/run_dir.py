@@ -133,14 +133,18 @@ class RunDir:
     def records(self) -> Path:
         return self.path / "results.jsonl"
 
-    def artefacts(self, key: Key, repeat: int = 1) -> Path:
+    def records_of(self, stage: str) -> Path:
+        """The records of what was measured beside the run's results: ``confirm.jsonl``."""
+        return self.path / f"{stage}.jsonl"
+
+    def artefacts(self, key: Key, repeat: int = 1, stage: str | None = None) -> Path:
         """The folder of a key's raw files, made if need be; repeats from 2 on have one in it.
 
-        Raises `StoreError`.
+        So have all of a ``stage``. Raises `StoreError`.
         """
         path = self.path / key.pool / key.size / key.pvc / str(key.concurrency) / key.profile / key.block_size
-        if repeat > 1:
-            path /= f"repeat-{repeat}"
+        if repeat > 1 or stage is not None:
+            path /= f"{stage or 'repeat'}-{repeat}"
         self.make(path)
         return path
 

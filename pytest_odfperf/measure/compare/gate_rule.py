@@ -19,6 +19,7 @@ from scipy import stats
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.compare.compared_figures import Cell, Metric, RunFigures
+from pytest_odfperf.measure.compare.confirm_plan import ConfirmPlan
 from pytest_odfperf.measure.compare.run_comparison import ASSUMED, ComparedCell, Comparison, log_samples
 from pytest_odfperf.measure.compare.session_model import SessionModel, fit
 
@@ -26,7 +27,6 @@ Gated = Literal["confirmed", "not confirmed", "environment shift", "not gateable
 
 #: Keys that are measured again at most, the worst first.
 MOST_FLAGGED = 30
-CONFIRM_REPEATS = 5
 CONTROLS = 3
 #: Fewer repeats of the baseline, over all its runs, decide nothing.
 LEAST_BASELINE = 3
@@ -34,39 +34,6 @@ LEAST_BASELINE = 3
 MOST_CV = 0.10
 #: That one or more of the regressions that are told is chance.
 ALPHA = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmPlan:
-    """What is measured again. ``controls`` are by flagged key; ``left_over`` were flagged beyond the cap."""
-
-    flagged: tuple[Key, ...]
-    controls: Mapping[Key, tuple[Key, ...]]
-    #: Flagged figures whose baseline decides nothing, and why.
-    not_gateable: Mapping[Key, str]
-    left_over: tuple[Key, ...] = ()
-
-    @property
-    def blocks(self) -> list[list[Key]]:
-        """The order: each block has each key once, every other one is reversed (ABBA).
-
-        Keys of one VM group stay together, so that a block makes each group once.
-        """
-        controls = list(dict.fromkeys(key for keys in self.controls.values() for key in keys))
-        groups: dict[object, tuple[list[Key], list[Key]]] = {}
-        for number, keys in enumerate((list(self.flagged), controls)):
-            for key in keys:
-                groups.setdefault(key.group, ([], []))[number].append(key)
-        order = [key for own, others in groups.values() for key in _in_turn(own, others)]
-        return [order if number % 2 == 0 else order[::-1] for number in range(CONFIRM_REPEATS)]
-
-
-def _in_turn(flagged: list[Key], controls: list[Key]) -> list[Key]:
-    """Controls spread evenly among the flagged."""
-    places = [
-        ((number + 0.5) / len(keys), key) for keys in (flagged, controls) for number, key in enumerate(keys)
-    ]
-    return [key for _, key in sorted(places, key=lambda place: place[0])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +65,32 @@ def why_not_gateable(cell: ComparedCell, comparison: Comparison) -> str | None:
     cells, model = comparison.models[cell.cell.metric]
     cv = sqrt(float(model.noise_variance[cells.index(cell.cell)]))
     return f"too noisy: CV {cv:.0%}, above {MOST_CV:.0%}" if cv > MOST_CV else None
+
+
+def not_gateable(comparison: Comparison, plan: ConfirmPlan) -> dict[str, str]:
+    """By key, why the gate decides nothing of its rate; a key of which nothing is known can not pass.
+
+    Noisy p99 are not listed: they are inconclusive in the comparison, and most are.
+    """
+    found: dict[str, str] = {str(key): why for key, why in plan.not_gateable.items()}
+    for one in comparison.cells:
+        if one.cell.metric != "rate" or one.cell.key in plan.flagged:
+            continue
+        why = why_not_gateable(one, comparison)
+        if why is None and one.outcome == "inconclusive":
+            margin = comparison.noise_of("rate").margin - 1
+            why = (
+                f"{one.cell.what} {one.ratio:.3f} ({one.low:.3f} to {one.high:.3f}): too wide to say that "
+                f"nothing is lost (margin {margin:.0%})"
+            )
+        if why is not None:
+            found.setdefault(str(one.cell.key), why)
+    found |= {str(key): f"not compared: {why}" for key, why in comparison.refused.items()}
+    found |= {str(key): "the baseline has no valid result of it" for key in comparison.only_current}
+    found |= {
+        str(key): f"flagged beyond the {MOST_FLAGGED} that are measured again" for key in plan.left_over
+    }
+    return found
 
 
 def plan_confirm(comparison: Comparison) -> ConfirmPlan:

@@ -12,7 +12,8 @@ alarms by the hundred. So each part has a variance of its own:
 - the session's shift: from the means over a pool's keys, by session. It has but one degree of freedom for
   each session beyond the first, however many keys there are, so an assumption goes in with the weight of
   `ASSUMED_SESSIONS` sessions. One baseline session can not show it: then it is the assumption alone.
-- the key's own shift in a session: what is left between sessions, pooled over keys.
+- the key's own shift in a session: what is left between sessions, pooled over keys. Of an assumed spread it
+  is `ASSUMED_OWN`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from pytest_odfperf.measure.compare.variance_shrinkage import Array, Shrunk, shr
 
 #: How many sessions' worth the assumed spread of sessions counts for, beside what the sessions show.
 ASSUMED_SESSIONS = 4.0
+#: The share of the assumed spread that a key has for itself: controls do not take it off.
+ASSUMED_OWN = 0.2
 _ASSUMED_NOISE_DF = 4.0
 #: Of a median absolute deviation of normal values to their standard deviation, and its efficiency.
 _MAD, _MAD_EFFICIENCY = 1.4826, 0.37
@@ -92,7 +95,8 @@ class SessionModel:
 
     @property
     def session_sd(self) -> float:
-        return float(np.sqrt(self.session_variance))
+        """How far a key's level differs between sessions."""
+        return float(np.sqrt(self.session_variance + self.key_variance))
 
     @property
     def effect(self) -> Array:
@@ -165,7 +169,12 @@ def fit(samples: LogSamples, assumed: Assumed) -> SessionModel:
         noise, key_variance = shrink(between, own_df, prior, _ASSUMED_NOISE_DF), 0.0
     else:
         noise, key_variance = _from_differences(samples, prior), 0.0
-    session_variance, session_df = _session_variance(shift, keys, noise.variance, samples, assumed)
+    if (samples.baseline_n > 0).any(axis=0).sum() < 2:
+        # Nothing can be learnt of sessions: taken as assumed, and said.
+        key_variance = ASSUMED_OWN * assumed.session_sd**2
+        session_variance, session_df = (1 - ASSUMED_OWN) * assumed.session_sd**2, np.inf
+    else:
+        session_variance, session_df = _session_variance(shift, keys, noise.variance, samples, assumed)
     return SessionModel(
         samples=samples,
         session_variance=session_variance,
@@ -191,9 +200,6 @@ def _session_variance(
     shift: Array, keys: Array, noise: Array, samples: LogSamples, assumed: Assumed
 ) -> tuple[float, float]:
     sessions = int((samples.baseline_n > 0).any(axis=0).sum())
-    if sessions < 2:
-        # Nothing can be learnt of it: taken as it is, and said.
-        return assumed.session_sd**2, np.inf
     # Pools of one cluster share what shifts a session, so more of them are no more sessions.
     df = sessions - 1
     found = float((shift**2).sum(axis=1).mean() / df)

@@ -80,6 +80,22 @@ def close_report(
     logreport(report=_from(phase_report(test, "teardown", "passed", None), worker))
 
 
+def add_case(
+    config: pytest.Config,
+    test: str,
+    outcome: str,
+    reason: str,
+    properties: Iterable[tuple[str, object]],
+    silent: Iterable[object],
+) -> None:
+    """Put a test case that is no test of anybody into the reports."""
+    logreport = _logreport(config, silent)
+    for when in ("setup", "call", "teardown"):
+        report = phase_report(test, when, outcome if when == "call" else "passed", reason)
+        report.user_properties = list(properties)
+        logreport(report=report)
+
+
 def _from(report: pytest.TestReport, worker: object) -> pytest.TestReport:
     if worker is not None:
         report.node = worker  # type: ignore[attr-defined]

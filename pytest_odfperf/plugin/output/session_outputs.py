@@ -9,6 +9,8 @@ from typing import Any
 from pytest_odfperf.errors import StoreError
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.beside import beside_lines
+from pytest_odfperf.report.comparison_html import comparison_html
+from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_lines
 from pytest_odfperf.report.ranking_table import RankingReport, ranking_html, ranking_lines, ranking_report
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
 from pytest_odfperf.run.controller.finish import final_records, write_outputs, write_ranking
@@ -28,6 +30,7 @@ class Outputs:
         self.beside: list[str] = []
         self.verdicts: list[str] = []
         self.ranking = RankingReport(rankings=(), composites={})
+        self.comparison: ComparisonReport | None = None
         #: Records of this session that are not on the disk, by test.
         self._unwritten: dict[str, Record] = {}
 
@@ -80,11 +83,13 @@ class Outputs:
 
     def judgements(self) -> list[str]:
         """What the results are worth and how they compare, for the terminal."""
-        return [*self.verdicts, *self.beside, *ranking_lines(self.ranking)]
+        compared = comparison_lines(self.comparison) if self.comparison is not None else []
+        return [*self.verdicts, *self.beside, *ranking_lines(self.ranking), *compared]
 
     def html_blocks(self) -> list[str]:
         """What the HTML report shows beside the records."""
-        return [ranking_html(self.ranking)]
+        compared = comparison_html(self.comparison) if self.comparison is not None else ""
+        return [compared, ranking_html(self.ranking)]
 
 
 def relative(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,6 +80,8 @@ class Selection:
     #: The run that is gone on with, and its run.json.
     resumed: RunDir | None
     stored: Mapping[str, Any]
+    #: What the run is compared with, as run.json keeps it.
+    comparing: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The options as run.json keeps them; the matrix is kept beside, with overrides applied."""
@@ -92,6 +94,7 @@ class Selection:
             "cluster": self.cluster,
             "repeat": self.repeats,
             "seed": self.seed,
+            **self.comparing,
         }
 
 
@@ -174,7 +177,7 @@ def stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, A
     place = str(run_dir.path / RUN_JSON)
     if not isinstance(options, dict):
         raise InputError("options is not an object", place=place)
-    for name in ("filters", "excludes", "pools"):
+    for name in ("filters", "excludes", "pools", "baseline"):
         given = options.get(name, [])
         if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
             raise InputError(f"options.{name} is not a list of texts", place=place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_json
 from pytest_odfperf.report.csv_table import render_csv
 from pytest_odfperf.report.ranking_table import RankingReport, ranking_csv, ranking_json
 from pytest_odfperf.report.summary import PoolCounts, count
@@ -13,6 +14,7 @@ from pytest_odfperf.store.run_dir import RunDir
 
 CSV = "results.csv"
 RANKING_CSV, RANKING_JSON = "ranking.csv", "ranking.json"
+COMPARISON_JSON = "comparison.json"
 POOL_SUMMARY = ".pool-summary"
 
 
@@ -33,6 +35,11 @@ def write_ranking(run_dir: RunDir, report: RankingReport) -> None:
     if report.there:
         run_dir.write_text(RANKING_CSV, ranking_csv(report))
         run_dir.write_json(RANKING_JSON, ranking_json(report))
+
+
+def write_comparison(run_dir: RunDir, report: ComparisonReport) -> None:
+    """comparison.json. Raises `StoreError`."""
+    run_dir.write_json(COMPARISON_JSON, comparison_json(report))
 
 
 def write_outputs(run_dir: RunDir, records: Sequence[Record], pools: Iterable[str]) -> dict[str, PoolCounts]:

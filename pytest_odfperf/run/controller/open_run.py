@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, one_line
+from pytest_odfperf.matrix.definition import METHOD
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.run.before.cluster_choice import OpenedCluster, open_cluster
@@ -138,12 +139,14 @@ def open_run(
     checkpoint_dir: Callable[[Path], Path | None],
     interrupt: Interrupt,
     reap: bool = False,
+    check: Callable[[ClusterFacts], None] = lambda _: None,
     cleanup_options: str = "",
 ) -> Generator[Run]:
     """Open a run: cluster, run object, folder, plan. Raises `OdfError` before anything is measured.
 
     ``checkpoint_dir`` maps the run's folder to the folder of its checkpoint. With ``reap`` orphans of the
     namespace are removed first; else they are named, with ``cleanup_options`` in the command that does it.
+    ``check`` may refuse the cluster before anything is made on it.
     """
     run_dir = selection.resumed or RunDir(results.absolute(), run_id or new_run_id())
     if selection.resumed is None and run_dir.path.exists():
@@ -154,6 +157,7 @@ def open_run(
         opened = stack.enter_context(open_cluster(selection, interrupt.stop))
         if selection.resumed is None:
             check_runnable(selection, opened.facts)
+        check(opened.facts)
         from pytest_odfperf.guest.ssh_keys import new_key_pair
 
         matrix = selection.matrix
@@ -201,6 +205,7 @@ def open_run(
             )
         run.content.update(
             schema=SCHEMA,
+            method=METHOD,
             run_id=run_dir.run_id,
             marking=plan.marking,
             started_at=now(),

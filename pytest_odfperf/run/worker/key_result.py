@@ -35,6 +35,8 @@ class Measured:
     artefacts: tuple[str, ...]
     #: What happened that does not void the figures.
     notes: tuple[str, ...] = ()
+    #: The guests' fio and kernel, each version once.
+    software: tuple[str, ...] = ()
     #: What the rules object to in it.
     doubts: tuple[Doubt, ...] = ()
     #: What ran beside it.

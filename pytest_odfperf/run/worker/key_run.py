@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from pytest_odfperf.run.worker.group_slot import GroupSlot
 
 
-def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
+def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None) -> Result:
     """Run ``key``'s job and return what it came to, its raw files on the disk; ``repeat`` from 1.
+
+    What is measured in a ``stage`` is not one of the run's results.
 
     Raises `FioError` that names each guest without a measurement, and why, `StoreError` if the raw files can
     not be written, and `InterruptedRunError` also if the group is lost: see `GroupSlot.failed`.
@@ -65,7 +67,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
     slot.around.says(key.pool, None)
     around = slot.around.of(key.pool, runs.values())
     run_dir = RunDir(plan.run_path.parent, plan.run_id)
-    folder = run_dir.artefacts(key, repeat)
+    folder = run_dir.artefacts(key, repeat, stage)
     #: Reason and text, for each guest without a measurement.
     problems: list[tuple[str, str]] = []
     results: dict[str, FioResult] = {}
@@ -99,7 +101,8 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1) -> Result:
         LOGGER.error("%s: %s", key, failure)
         raise failure
     measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job, key.profile)
-    if repeat > 1 and slot.plan.repeats == 1:  # of another plugin, that nothing else tells of
+    if repeat > 1 and slot.plan.repeats == 1 and stage is None:
+        # Of another plugin, that nothing else tells of.
         measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
     evidence = evidence_of(key, guests, runs, results, series, slot, job, around)
     measured = replace(measured, doubts=judge(evidence), beside=around.beside, health=around.kept_health)
@@ -176,6 +179,7 @@ def _measured(
         shared_window_ms=shared_ms([(times.started_epoch_ns, times.ended_epoch_ns) for times in common]),
         marking=_marking(slot.plan.marking or next(iter(markings), None), job),
         artefacts=tuple(artefacts),
+        software=_software(guests),
         notes=tuple(notes),
     )
 
@@ -201,6 +205,17 @@ def _guest_record(
         witness=witness,
         jobs=combine({run.name: result}).jobs,
     )
+
+
+def _software(guests: tuple[Guest, ...]) -> tuple[str, ...]:
+    """What a comparison must know of the guests: another fio or kernel measures otherwise."""
+    found = [
+        f"kernel {value}" if name == "kernel" else str(value)
+        for name in ("fio_version", "kernel")
+        for guest in guests
+        if (value := guest.facts.get(name))
+    ]
+    return tuple(sorted(set(found)))
 
 
 def _marking(of_guests: str | None, job: Job) -> str | None:

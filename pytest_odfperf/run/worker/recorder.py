@@ -16,13 +16,16 @@ from pytest_odfperf.store.run_dir import RunDir
 
 
 class Recorder:
-    """The records of one process of a run."""
+    """The records of one process of a run; those of a ``stage`` are not the run's results."""
 
-    def __init__(self, plan: Plan, process: str) -> None:
+    def __init__(self, plan: Plan, process: str, stage: str | None = None) -> None:
         self._plan = plan
         self._process = process
+        self._stage = stage
         path = Path(plan.run_dir)
-        self._records = RunDir(path.parent, path.name).records
+        run_dir = RunDir(path.parent, path.name)
+        # What is no result of the run is in a file of its own.
+        self._records = run_dir.records if stage is None else run_dir.records_of(stage)
         self._checkpoint = Checkpoint(Path(plan.checkpoint_dir), plan.run_id)
 
     def of(
@@ -85,6 +88,8 @@ class Recorder:
             shared_window_ms=measured.shared_window_ms if measured else None,
             fairness=measured.fairness if measured else None,
             artefacts=measured.artefacts if measured else (),
+            software=measured.software if measured else (),
+            stage=self._stage,
         )
 
     def write(self, record: Record) -> None:
