@@ -214,11 +214,14 @@ def _decide(
     effect = float(model.effect[row])
     parts = [(np.broadcast_to(part, len(cells)), part_df) for part, part_df in model.own_parts()]
     own = [(float(part[row]), _at(part_df, row)) for part, part_df in parts]
+    own.append(_beyond(values, model, row))
     moved: float | None = None
     if rows:
         moved = float(model.effect[rows].mean())
         for part, part_df in parts:
             own += [(float(part[other]) / len(rows) ** 2, _at(part_df, other)) for other in rows]
+        beyond = [_beyond(confirm.values[cells[other]], model, other) for other in rows]
+        own += [(part / len(rows) ** 2, part_df) for part, part_df in beyond]
     else:
         sessions = int((model.samples.baseline_n[row] > 0).sum())
         own.append((model.session_variance * (1 + 1 / sessions), model.session_df))
@@ -252,6 +255,14 @@ def _decide(
         controls=len({cells[other].key for other in rows}),
         why=why,
     )
+
+
+def _beyond(values: Sequence[float], model: SessionModel, row: int) -> tuple[float, float]:
+    """By how much these repeats scatter more than the key does elsewhere, as a part of the variance."""
+    if len(values) < 2:
+        return 0.0, inf
+    found = float(np.var([log(value) for value in values], ddof=1))
+    return max(0.0, found - float(model.noise_variance[row])) / len(values), len(values) - 1.0
 
 
 def _at(df: object, row: int) -> float:

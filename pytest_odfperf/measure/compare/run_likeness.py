@@ -72,7 +72,9 @@ def describe(content: Mapping[str, Any], matrix: Matrix) -> RunDescription:
 
 
 def _mapping(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = of.get(name) or {}
+    value = of.get(name)
+    if value is None:
+        return {}
     if not isinstance(value, Mapping):
         raise ValueError(f"{name} is not an object")
     return value

@@ -133,7 +133,8 @@ def read_baselines(
 
 
 def _names(text: str) -> list[str]:
-    return [text] if Path(text).is_dir() else text.split(",")
+    # A folder's name may have a comma.
+    return [text] if os.path.isdir(text) else text.split(",")  # noqa: PTH112 - Path raises for what is no path
 
 
 def _find(name: str, results: Path) -> RunDir:
@@ -162,7 +163,7 @@ def _read(run_dir: RunDir, selection: Selection) -> Baseline:
         records, _ = read_records_of(run_dir)
     except (ValueError, StoreError) as error:
         raise InputError(f"{OPTION}: run {run_dir.run_id} can not be read: {error}") from error
-    definitions = {str(name): str(value) for name, value in content["definitions"].items()}
+    definitions = {str(name): str(value) for name, value in (content.get("definitions") or {}).items()}
     counted = tuple(by_test(records, definitions).values())
     measured = {record.key for record in counted if record.jobs and record.usable}
     if not measured:
