@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from pytest_odfperf.plugin.option_values import Parallel, isolation, parallel, repeats, seed
 
 if TYPE_CHECKING:
     from pytest_odfperf.schedule.backends import Isolation
 
 MODES = ("full", "quick", "overview", "rank")
 
-Parallel = int | Literal["auto"]
 #: What becomes of a test whose measurement is invalid; the first is usual.
 INVALID = ("fail", "skip", "xfail")
 
@@ -58,19 +59,6 @@ class Request:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def parallel(text: str) -> Parallel:
-    """The value of ``--odf-parallel``: ``auto`` or a number of pools from 1."""
-    if text == "auto":
-        return "auto"
-    if not (text.isascii() and text.lstrip("-").isdigit()):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither 'auto' nor a number of pools; before a path write --odf-parallel=auto"
-        )
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} pools can not run in parallel: from 1, or 'auto'")
-    return int(text)
-
-
 def read_invalid(config: pytest.Config) -> str:
     """What becomes of a test whose measurement is invalid. Raises `pytest.UsageError`."""
     given = config.getoption("odf_invalid")
@@ -79,36 +67,6 @@ def read_invalid(config: pytest.Config) -> str:
         place = "--odf-invalid" if given is not None else f"odf_invalid in {config.inipath}"
         raise pytest.UsageError(f"{place}: {found!r:.60} is not known (known: {', '.join(INVALID)})")
     return found
-
-
-def repeats(text: str) -> int:
-    """The value of ``--odf-repeat``."""
-    from pytest_odfperf.schedule.repeat_blocks import MOST_REPEATS
-
-    return _whole(text, "a number of repeats", MOST_REPEATS)
-
-
-def seed(text: str) -> int:
-    """The value of ``--odf-seed``."""
-    from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED
-
-    return _whole(text, "a seed", LARGEST_SEED)
-
-
-def _whole(text: str, what: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}: a whole number from 1 to {most}")
-    return int(text)
-
-
-def isolation(text: str) -> Isolation:
-    """The value of ``--odf-isolation``."""
-    from pytest_odfperf.schedule.backends import ISOLATIONS
-
-    for known in ISOLATIONS:
-        if text == known:
-            return known
-    raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(ISOLATIONS)}")
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -1,0 +1,54 @@
+"""The values of options that are more than a text. Each raises `argparse.ArgumentTypeError`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pytest_odfperf.schedule.backends import Isolation
+
+Parallel = int | Literal["auto"]
+
+
+def parallel(text: str) -> Parallel:
+    """The value of ``--odf-parallel``: ``auto`` or a number of pools from 1."""
+    if text == "auto":
+        return "auto"
+    if not (text.isascii() and text.lstrip("-").isdigit()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 'auto' nor a number of pools; before a path write --odf-parallel=auto"
+        )
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} pools can not run in parallel: from 1, or 'auto'")
+    return int(text)
+
+
+def repeats(text: str) -> int:
+    """The value of ``--odf-repeat``."""
+    from pytest_odfperf.schedule.repeat_blocks import MOST_REPEATS
+
+    return _whole(text, "a number of repeats", MOST_REPEATS)
+
+
+def seed(text: str) -> int:
+    """The value of ``--odf-seed``."""
+    from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED
+
+    return _whole(text, "a seed", LARGEST_SEED)
+
+
+def _whole(text: str, what: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}: a whole number from 1 to {most}")
+    return int(text)
+
+
+def isolation(text: str) -> Isolation:
+    """The value of ``--odf-isolation``."""
+    from pytest_odfperf.schedule.backends import ISOLATIONS
+
+    for known in ISOLATIONS:
+        if text == known:
+            return known
+    raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(ISOLATIONS)}")
