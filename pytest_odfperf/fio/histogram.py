@@ -59,6 +59,17 @@ VALUES_NS = tuple(map(value_of, range(BUCKETS)))
 _BY_KEY = {str(value_ns): index for index, value_ns in enumerate(VALUES_NS)}
 
 
+def edges_of(index: int) -> tuple[int, int]:
+    """The least and the largest latency in ns that a bucket counts; the top one counts all that is larger."""
+    if not 0 <= index < BUCKETS:
+        raise ValueError(f"bucket {index} of {BUCKETS}")
+    if index < 2 * _BUCKETS_PER_GROUP:
+        return index, index
+    shift = (index >> _BITS) - 1
+    low = (_BUCKETS_PER_GROUP + index % _BUCKETS_PER_GROUP) << shift
+    return low, low + (1 << shift) - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """Counts by bucket: ascending (bucket, count), no count is 0."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,16 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from pytest_odfperf.fio.answers.fio_result import FioResult
+from pytest_odfperf.fio.answers.output import parse
+from pytest_odfperf.fio.job import Job
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
+from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
+from pytest_odfperf.measure.verdicts.judge import judge
 
 # How long an example takes says something of the machine only.
 settings.register_profile("odfperf", deadline=None)
@@ -23,6 +31,51 @@ settings.load_profile("odfperf")
 def fio_samples() -> Path:
     """Rendered jobs and what fio 3.33 answered to them (1 s ramp, 1 s runtime, two workers, depth 4)."""
     return Path(__file__).parent / "data" / "fio"
+
+
+def judged(
+    answer: str | dict[str, Any],
+    job: Job,
+    fio: FioSettings,
+    *,
+    guests: int = 1,
+    log: str = "",
+    logs: Mapping[str, str] | None = None,
+    ran_s: float | None = None,
+    **facts: Any,
+) -> list[Doubt]:
+    """What the rules object to in an answer of fio, which ``guests`` gave alike. Raises `FioError`."""
+    text = answer if isinstance(answer, str) else json.dumps(answer)
+    return judged_result(parse(text, job, fio, log=log, logs=logs), job, fio, guests, ran_s, **facts)
+
+
+def judged_result(
+    result: FioResult, job: Job, fio: FioSettings, guests: int = 1, ran_s: float | None = None, **facts: Any
+) -> list[Doubt]:
+    lasts_s = len(job.phases) * (fio.runtime_s + fio.ramp_s) + 0.1 if ran_s is None else ran_s
+    found = tuple(
+        GuestEvidence(
+            name=f"vm-{number}",
+            result=result,
+            facts=facts,
+            started_at_epoch_ns=10**18,
+            ended_at_epoch_ns=10**18 + int(lasts_s * 1e9),
+            ran_s=lasts_s,
+        )
+        for number in range(guests)
+    )
+    key = Key.parse("rep3:small:150Gi:1:random-rw:4k")
+    return list(judge(Evidence(key=key, job=job, settings=fio, guests=found)))
+
+
+@pytest.fixture(scope="session")
+def judge_answer() -> Callable[..., list[Doubt]]:
+    return judged
+
+
+@pytest.fixture(scope="session")
+def judge_result() -> Callable[..., list[Doubt]]:
+    return judged_result
 
 
 def measurement(iops_per_s: float = 1000.0, **changes: Any) -> DirectionMeasurement:

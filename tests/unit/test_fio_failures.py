@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,10 @@ from pytest_odfperf.fio.answers.answer import Answer, read
 from pytest_odfperf.fio.answers.failures import NEXT_STEPS
 from pytest_odfperf.fio.job import Job, read_job
 from pytest_odfperf.matrix.model import FioSettings
+from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 from pytest_odfperf.sandbox.fio_failures import as_job, failure, failure_names
 
+JudgeAnswer = Callable[..., list[Doubt]]
 SETTINGS = FioSettings(runtime_s=1, ramp_s=0, iodepth=4, numjobs=1, file_size_bytes=1 << 20)
 
 
@@ -60,7 +63,6 @@ ROWS = [
     ("no_jobs", "randread", "config", "No job(s) defined"),
     ("no_size", "randread", "config", "error 22 EINVAL; fio said: job: you need to specify size="),
     ("misaligned", "randwrite", "config", "error 22 EINVAL; fio said: fio: io_u error on file"),
-    ("shallow", "randread", "config", "note: both iodepth >= 1 and synchronous"),
     ("max_latency", "randread", "timeout", "error 110 ETIMEDOUT; fio said: fio: latency of"),
     ("no_space", "write", "no_space", "error 28 ENOSPC; fio said: fio: io_u error on file"),
     ("no_space_layout", "read", "no_space", "error 28 ENOSPC; fio said"),
@@ -75,7 +77,11 @@ ROWS = [
     ("timeout", "randread", "timeout", "had not ended at its deadline"),
     ("group_culprit", "randread", "timeout", "error 110 ETIMEDOUT; fio said: fio: latency of"),
     ("no_device", "randread", "wrong_device", "file creation disallowed"),
-    ("short", "randread", "truncated", "ms of 1000 ms"),
+]
+#: Recordings that ended with 0: direction, and the codes of the rules that object.
+INVALID = [
+    ("shallow", {"fio_message", "depth_not_reached", "littles_law"}),
+    ("short", {"other_length", "workers_missing"}),
 ]
 
 
@@ -90,7 +96,18 @@ def test_each_failure_has_its_reason_and_quotes_fio(name: str, rw: str, reason: 
 
 
 def test_every_recording_is_a_row_or_a_result() -> None:
-    assert set(failure_names()) == {row[0] for row in ROWS} | {"good", "status_interval"}
+    assert set(failure_names()) == {row[0] for row in [*ROWS, *INVALID]} | {"good", "status_interval"}
+
+
+@pytest.mark.parametrize(("name", "codes"), INVALID)
+def test_recordings_without_an_error_that_are_not_to_be_believed(
+    judge_answer: JudgeAnswer, name: str, codes: set[str]
+) -> None:
+    left = failure(name)
+    assert left.exit_code == 0
+    doubts = judge_answer(left.fio_json, a_job(), SETTINGS, log=left.fio_log)
+    assert codes <= {doubt.code for doubt in doubts}
+    assert verdict_of(doubts) == "invalid"
 
 
 @pytest.mark.parametrize("name", ["good", "status_interval"])
@@ -137,22 +154,24 @@ def test_an_errno_without_a_row_is_an_io_error(code: int) -> None:
         read(answer("permission", output=json.dumps(document)), a_job(), SETTINGS)
 
 
-def test_a_synchronous_engine_is_shallow_even_if_fio_does_not_say_so() -> None:
+def test_a_synchronous_engine_is_shallow_even_if_fio_does_not_say_so(judge_answer: JudgeAnswer) -> None:
     # fio 3.33 prints its note in the worker process, where it is lost unless workers are threads.
     text = failure("shallow").fio_json.partition("\n")[2]
     assert text.startswith("{")
-    with pytest.raises(FioError, match="psync is synchronous, it ran at depth 1, not 4"):
-        read(answer("shallow", output=text), a_job(ioengine="psync"), SETTINGS)
+    doubts = {doubt.code: doubt.text for doubt in judge_answer(text, a_job(ioengine="psync"), SETTINGS)}
+    assert "of the 4 that were asked for; ioengine=psync is synchronous" in doubts["depth_not_reached"]
     shallow = text.replace('"iodepth" : "4"', '"iodepth" : "1"')
-    assert read(answer("shallow", output=shallow), a_job(ioengine="psync", iodepth="1"), SETTINGS)
+    as_it_ran = {"ioengine": "psync", "iodepth": "1", "rate_iops": "50", "bs": "4k", "thread": "1"}
+    assert judge_answer(shallow, a_job(**as_it_ran), SETTINGS) == []
 
 
-def test_io_on_another_disk_is_no_result() -> None:
+def test_io_on_another_disk_is_no_result(judge_answer: JudgeAnswer) -> None:
     document = json.loads(failure("good").fio_json)
     document["disk_util"] = [{"name": "vda", "util": 1.0}]
-    with pytest.raises(FioError, match="the I/O went to vda, the data disk is vdb"):
-        read(answer("good", output=json.dumps(document), device="vdb"), a_job(), SETTINGS)
-    assert read(answer("good", output=json.dumps(document), device="vda"), a_job(), SETTINGS)
+    texts = [doubt.text for doubt in judge_answer(document, a_job(), SETTINGS, mount="/dev/vdb")]
+    assert any("the I/O went to vda, the data disk is vdb" in text for text in texts)
+    codes = {doubt.code for doubt in judge_answer(document, a_job(), SETTINGS, mount="/dev/vda")}
+    assert "wrong_disk" not in codes
 
 
 def test_json_that_is_nested_without_end_is_broken_and_no_crash() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +70,9 @@ def test_what_fio_says_before_its_json_decides(
     sample: tuple[str, Job], prefix: str, reason: str, with_json: bool
 ) -> None:
     text, job = sample
+    if with_json and reason in ("config", "interrupted"):
+        assert parse(f"{prefix}\n{text}", job, SETTINGS).said == (prefix.strip(),)
+        return
     with pytest.raises(FioError) as raised:
         parse(f"{prefix}\n{text if with_json else ''}", job, SETTINGS)
     assert raised.value.reason == reason
@@ -113,11 +115,13 @@ def _lat(**changes: Any) -> Change:
         (_error(110), "timeout", "job rand-write: error 110 ETIMEDOUT"),
         (_error(22), "config", "job rand-write: error 22 EINVAL"),
         (_read(total_ios=0), "empty", "job rand-read read: no I/O was done"),
-        (_read(runtime=979), "truncated", "job rand-read read: ran 979 ms of 1000 ms"),
+        (_read(runtime=-1), "impossible_value", "job rand-read read: runtime is -1"),
+        (_read(runtime=0), "empty", "job rand-read read: it ran 0 ms"),
         (_read(runtime=None), "truncated", "job rand-read read: runtime is None"),
         (_read(io_bytes="many"), "truncated", "job rand-read read: io_bytes is 'many'"),
-        (_lat(bins={}), "config", "job rand-read read: no latency histogram"),
-        (_lat(bins={"5": 1}), "truncated", "job rand-read read: the histogram has 1 of"),
+        (_lat(bins={}), "histogram_differs", "job rand-read read: no latency histogram"),
+        (_lat(bins={"5": 0}), "histogram_differs", "job rand-read read: its latency histogram is empty"),
+        (_lat(bins={"5": -1}), "impossible_value", "job rand-read read: bucket 5 with count -1"),
         (_lat(mean=float("nan")), "truncated", "NaN is not a number"),
         (
             lambda document: document["jobs"].pop(),
@@ -127,11 +131,6 @@ def _lat(**changes: Any) -> Change:
         (lambda document: document.update(jobs=[]), "truncated", "has the jobs (none)"),
         (lambda document: document.pop("jobs"), "truncated", "no 'jobs'"),
         (lambda document: document["jobs"].insert(0, 3), "truncated", "has the jobs None"),
-        (
-            lambda document: document["jobs"][0]["write"].update(total_ios=1),
-            "config",
-            "though it is rw=randread",
-        ),
     ],
 )
 def test_an_answer_that_is_no_measurement_names_its_job_and_reason(
@@ -154,12 +153,6 @@ def test_a_missing_histogram_is_not_replaced_by_completion_latency(sample: tuple
     assert document["jobs"][0]["read"]["clat_ns"]["N"] > 0
     with pytest.raises(FioError, match="no latency histogram"):
         parse(json.dumps(document), job, SETTINGS)
-
-
-def test_a_run_shorter_than_asked_is_refused(sample: tuple[str, Job]) -> None:
-    text, job = sample
-    with pytest.raises(FioError, match="of 60000 ms"):
-        parse(text, job, replace(SETTINGS, runtime_s=60))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.serial import from_json, to_json
 from pytest_odfperf.measure.aggregate import combine
+from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 
 SCALARS = (
     st.none()
@@ -117,6 +119,9 @@ def test_any_template_is_a_job_or_one_line(lines: list[str]) -> None:
         assert job.sections
 
 
+JudgeAnswer = Callable[..., list[Doubt]]
+
+
 def sample(folder: Path) -> tuple[Job, Any]:
     return read_job((folder / "random-rw.fio").read_text()), json.loads(
         (folder / "random-rw.json").read_text()
@@ -146,12 +151,18 @@ def test_an_answer_of_fio_with_any_value_in_any_place(
 @pytest.mark.parametrize(
     "name", ["total_ios", "runtime", "io_bytes", "lat_ns.mean", "lat_ns.max", "lat_ns.N"]
 )
-def test_a_counter_that_can_be_none_of_fio(fio_samples: Path, name: str, number: Any) -> None:
+def test_a_counter_that_can_be_none_of_fio(
+    fio_samples: Path, judge_answer: JudgeAnswer, name: str, number: Any
+) -> None:
     job, answer = sample(fio_samples)
     inside = answer["jobs"][0]["read"]
     for part in name.split(".")[:-1]:
         inside = inside[part]
     inside[name.split(".")[-1]] = number
-    with pytest.raises(FioError) as raised:
-        parse(json.dumps(answer), job, FioSettings(runtime_s=1, ramp_s=1))
-    one_line(raised.value)
+    try:
+        doubts = judge_answer(answer, job, FioSettings(runtime_s=1, ramp_s=1))
+    except FioError as error:
+        one_line(error)
+    else:
+        assert verdict_of(doubts) == "invalid"
+        assert name == "lat_ns.N"

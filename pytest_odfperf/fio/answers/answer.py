@@ -25,8 +25,6 @@ class Answer:
     log: str
     #: The log files that fio wrote beside, by name: ``write_bw_log`` and the like.
     logs: Mapping[str, str] = field(default_factory=dict)
-    #: The block device that should have done the I/O, such as ``vdb``; None: not known.
-    device: str | None = None
 
 
 def read(answer: Answer, job: Job, settings: FioSettings) -> FioResult:
@@ -42,7 +40,7 @@ def read(answer: Answer, job: Job, settings: FioSettings) -> FioResult:
         said = found[1] if found else _shown([*log, *prefix])
         raise FioError(reason, f"job {name}: {errno_text(code)}; fio said: {said}")
     if answer.exit_code == 0:
-        return parse(answer.output, job, settings, logs=answer.logs, log=answer.log, device=answer.device)
+        return parse(answer.output, job, settings, logs=answer.logs, log=answer.log)
     # The log first: it has no listings of what would have been allowed.
     found = by_words(log) or by_words(prefix) or by_exit_code(answer.exit_code)
     if found:

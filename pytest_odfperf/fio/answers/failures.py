@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from typing import Any
+
+from pytest_odfperf.errors import FioError
 
 #: What each reason of a `FioError` asks for.
 NEXT_STEPS: Mapping[str, str] = {
@@ -21,9 +24,10 @@ NEXT_STEPS: Mapping[str, str] = {
     "interrupted": "look in the guest for what ended fio (its kernel log names processes killed for memory)",
     "crashed": "look at the guest's kernel log; fio itself failed",
     "truncated": "look at the raw answer in the run's folder",
+    "impossible_value": "look at the raw answer in the run's folder",
+    "histogram_differs": "look at the raw answer in the run's folder",
     "empty": "look at the raw answer in the run's folder",
     "wrong_device": "look at the disks and mounts of the guest",
-    "inconsistent": "look at the raw answer in the run's folder: its own figures do not agree",
 }
 
 ERRNO_REASONS: Mapping[int, str] = {
@@ -55,6 +59,16 @@ def by_exit_code(code: int) -> tuple[str, str] | None:
     if 128 < code < 192:
         return "crashed", f"fio ended by signal {code - 128}"
     return None
+
+
+def check_error(entry: Mapping[str, Any]) -> None:
+    """Raise `FioError` for an entry of ``jobs`` that failed, or does not say whether it did."""
+    code = entry.get("error")
+    name = str(entry.get("jobname"))[:60]
+    if isinstance(code, bool) or not isinstance(code, int | float) or code != int(code):
+        raise FioError("truncated", f"job {name}: the answer does not say whether it failed")
+    if code:
+        raise FioError(ERRNO_REASONS.get(int(code), "io_error"), f"job {name}: {errno_text(int(code))}")
 
 
 def errno_text(code: int) -> str:

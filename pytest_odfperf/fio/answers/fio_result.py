@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_odfperf.fio.answers.reported import ReportedSection
 from pytest_odfperf.fio.completion_log import SectionLog
 from pytest_odfperf.fio.histogram import Histogram
 
@@ -46,6 +48,8 @@ class JobResult:
     write: DirectionResult | None
     #: fsync, fdatasync and the like: the commits of a database.
     sync: LatencyResult | None = None
+    #: What fio says of it itself; the rules of docs/verdicts.md hold the figures against it.
+    reported: ReportedSection = field(default_factory=ReportedSection)
     #: When its I/Os completed.
     log: SectionLog = field(default=SectionLog(problem="there is no log of its completions"), repr=False)
 
@@ -58,3 +62,7 @@ class FioResult:
     jobs: tuple[JobResult, ...]
     #: What is doubtful, and does not void the figures.
     notes: tuple[str, ...] = ()
+    #: Lines of fio that say that it did not run the job as written, or not to its end.
+    said: tuple[str, ...] = ()
+    #: I/Os of each disk that fio lists, by name; None: it does not say how many.
+    disk_ios: Mapping[str, float | None] = field(default_factory=dict)

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 from pytest_odfperf.errors import FioError
 from pytest_odfperf.fio import completion_log
-from pytest_odfperf.fio.answers import agreement
+from pytest_odfperf.fio.answers.failures import check_error
 from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio.answers.reported import count, read_reported
 from pytest_odfperf.fio.answers.said import by_words, lines_of, notes_of
 from pytest_odfperf.fio.answers.section_figures import read_section
 from pytest_odfperf.fio.job import Job, Section
@@ -22,6 +23,8 @@ from pytest_odfperf.matrix.model import FioSettings
 
 #: A line of ``--output-format=normal``, of ``terse``.
 _TEXT = re.compile(r"\(groupid=\d+, jobs=\d+\): err=|^\d+;fio-\d")
+#: Reasons by which fio's words void an answer that is there; others are trouble of the environment.
+_OF_THE_JOB = ("config", "interrupted")
 
 __all__ = ["DirectionResult", "FioResult", "JobResult", "LatencyResult", "documents", "parse"]
 
@@ -33,17 +36,17 @@ def parse(
     *,
     logs: Mapping[str, str] | None = None,
     log: str = "",
-    device: str | None = None,
 ) -> FioResult:
     """The figures of fio's ``--output-format=json+`` file. Raises `FioError`.
 
-    ``logs``: fio's own log files by name; ``log``: its stdout and stderr; ``device``: the block device that
-    should have done the I/O. Text before the JSON is fio's: notes (the job is not run as written) and errors.
-    Of several documents (``--status-interval``) the last is the final one.
+    ``logs``: fio's own log files by name; ``log``: its stdout and stderr. Text before the JSON is fio's:
+    notes (the job is not run as written) and errors. Of several documents (``--status-interval``) the last is
+    the final one. Whether the figures are to be believed is not asked here, but by the rules of
+    `pytest_odfperf.measure.verdicts`.
     """
     prefix, document = documents(text)
     said = list(dict.fromkeys([*lines_of(log), *prefix]))
-    _check_said(said)
+    doubtful = _check_said(said)
     if "client_stats" in document:
         raise FioError("config", "fio ran on other machines (client_stats); an answer is of one guest's fio")
     version, entries = document.get("fio version"), document.get("jobs")
@@ -53,20 +56,28 @@ def parse(
     wanted = [section.name for section in job.sections]
     for entry in entries:
         if isinstance(entry, dict):
-            agreement.check_errors(entry)
+            check_error(entry)
     if names == [section.name for section in job.sections for _ in range(section.numjobs)] != wanted:
         raise FioError("config", f"one answer for each worker ({_shown(names)}): without group_reporting")
     if names != wanted:
         raise FioError("truncated", f"the answer has the jobs {_shown(names)}, not {_shown(wanted)}")
-    agreement.check_disk(document, device, buffered=bool(job.buffered))
-    agreement.check_order(job, entries, settings.runtime_s)
     jobs, notes = [], list(notes_of(said))
+    common = document.get("global options")
     for section, first_worker, entry in _with_workers(job, entries):
         found = completion_log.read_log(section, first_worker, logs or {})
-        result, doubts = _section(section, entry, document, job, settings, found, said)
+        reported = read_reported(entry, common if isinstance(common, dict) else {})
+        result, unsure = read_section(
+            section, entry, job.phase_of(section.name), settings, found, said, reported
+        )
         jobs.append(result)
-        notes += doubts
-    return FioResult(fio_version=version, jobs=tuple(jobs), notes=tuple(notes))
+        notes += unsure
+    return FioResult(
+        fio_version=version,
+        jobs=tuple(jobs),
+        notes=tuple(notes),
+        said=doubtful,
+        disk_ios=_disk_ios(document),
+    )
 
 
 def _with_workers(job: Job, entries: list[Any]) -> Iterator[tuple[Section, int, Mapping[str, Any]]]:
@@ -75,25 +86,6 @@ def _with_workers(job: Job, entries: list[Any]) -> Iterator[tuple[Section, int, 
     for section, entry in zip(job.sections, entries, strict=True):
         yield section, worker, entry
         worker += section.numjobs
-
-
-def _section(
-    section: Section,
-    entry: Mapping[str, Any],
-    document: Mapping[str, Any],
-    job: Job,
-    settings: FioSettings,
-    found_log: completion_log.SectionLog,
-    said: list[str],
-) -> tuple[JobResult, tuple[str, ...]]:
-    common = document.get("global options")
-    agreement.check_options(section, entry, common if isinstance(common, dict) else {})
-    agreement.check_depth(section, entry)
-    found = read_section(section, entry, job.phase_of(section.name), settings, found_log, said)
-    parts = [part for part in (found[0].read, found[0].write, found[0].sync) if part is not None]
-    slowest_ns = max((part.lat_max_ns for part in parts), default=0)
-    agreement.check_runtimes(section, entry, settings.runtime_s, slowest_ns)
-    return found
 
 
 def _shown(names: list[Any]) -> str:
@@ -110,7 +102,7 @@ def documents(text: str) -> tuple[list[str], dict[str, Any]]:
         raise FioError("empty", "fio wrote no result: it did not start, or was killed before its end")
     start = 0 if text.startswith("{") else text.find("\n{") + 1
     if start == 0 and not text.startswith("{"):
-        _check_said(lines_of(text))
+        _check_said(lines_of(text), ended=False)
         raise FioError("config", f"fio did not run: {lines_of(text)[0]}")
     prefix = lines_of(text[:start])
     decoder = json.JSONDecoder(parse_constant=_no_constant)
@@ -135,8 +127,28 @@ def documents(text: str) -> tuple[list[str], dict[str, Any]]:
     return prefix, document
 
 
-def _check_said(lines: list[str]) -> None:
+def _disk_ios(document: Mapping[str, Any]) -> dict[str, float | None]:
+    """``disk_util`` is empty where there is no disk, and has no counts where it is one of partitions."""
+    listed = document.get("disk_util")
+    found: dict[str, float | None] = {}
+    for disk in listed if isinstance(listed, list) else []:
+        if isinstance(disk, dict):
+            counts = [count(disk, name) for name in ("read_ios", "write_ios")]
+            told = [one for one in counts if one is not None]
+            found[str(disk.get("name"))] = sum(told) if told else None
+    return found
+
+
+def _check_said(lines: list[str], *, ended: bool = True) -> tuple[str, ...]:
+    """The first of fio's lines that void its figures. Raises `FioError` for trouble of the environment.
+
+    ``ended``: there is an answer, which such a line makes doubtful; without one the line is why.
+    """
     if any(_TEXT.search(line) for line in lines):
         raise FioError("config", "the answer is fio's text for people or for scripts, not json+")
-    if found := by_words(lines):
-        raise FioError(found[0], f"fio does not run the job as written, or not to its end: {found[1]}")
+    found = by_words(lines)
+    if found is None:
+        return ()
+    if ended and found[0] in _OF_THE_JOB:
+        return (found[1],)
+    raise FioError(found[0], f"fio does not run the job as written, or not to its end: {found[1]}")

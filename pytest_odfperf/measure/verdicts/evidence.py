@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from pytest_odfperf.fio.answers.fio_result import FioResult
-from pytest_odfperf.fio.job import Job
+from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult, LatencyResult
+from pytest_odfperf.fio.answers.reported import ReportedSection
+from pytest_odfperf.fio.job import Direction, Job, Section
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.measure.neighbours import Neighbour
@@ -55,3 +56,43 @@ class Evidence:
     beside: tuple[Neighbour, ...] = ()
     #: What the storage said of itself meanwhile; None: not known, or not Ceph's.
     health: HealthEvidence | None = None
+
+    def sections(self) -> Iterator[SectionEvidence]:
+        """Each section of each guest."""
+        for guest in self.guests:
+            for section, result in zip(self.job.sections, guest.result.jobs, strict=True):
+                yield SectionEvidence(guest, section, result)
+
+
+class SectionEvidence(NamedTuple):
+    """One section in one guest: what was asked, and what it came to."""
+
+    guest: GuestEvidence
+    section: Section
+    result: JobResult
+
+    @property
+    def where(self) -> str:
+        """For the beginning of a doubt's text."""
+        return f"guest {self.guest.name}, job {self.section.name}"
+
+    @property
+    def reported(self) -> ReportedSection:
+        return self.result.reported
+
+    @property
+    def directions(self) -> dict[Direction, DirectionResult]:
+        """Reads and writes, as far as it does them."""
+        parts: dict[Direction, DirectionResult | None] = {
+            "read": self.result.read,
+            "write": self.result.write,
+        }
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def sorts(self) -> dict[str, LatencyResult]:
+        """Reads, writes and syncs."""
+        found: dict[str, LatencyResult] = {str(name): part for name, part in self.directions.items()}
+        if self.result.sync is not None:
+            found["sync"] = self.result.sync
+        return found

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_odfperf.errors import OdfError
+from pytest_odfperf.errors import FioError, OdfError
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.judge import shown
+
+#: Reasons of a `FioError` that are codes of rules: fio ran and answered, and no figure can be made of it.
+_UNUSABLE = frozenset({"impossible_value", "histogram_differs"})
+
+
+def unusable(guest: str, error: FioError) -> Doubt | None:
+    """The doubt that stands for an answer without figures; None: it is trouble of the environment."""
+    if error.reason not in _UNUSABLE:
+        return None
+    return Doubt(code=error.reason, level="invalid", text=f"guest {guest}, {error.problem}")
 
 
 class InvalidMeasurementError(OdfError):

@@ -25,6 +25,8 @@ from pytest_odfperf.measure.series.guest_series import Series, series_of
 from pytest_odfperf.measure.series.series_csv import FILE_NAME as SERIES_FILE
 from pytest_odfperf.measure.series.series_csv import write_series
 from pytest_odfperf.measure.shared_window import shared_ms, span_ms
+from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.measure.verdicts.invalid import InvalidMeasurementError, unusable
 from pytest_odfperf.measure.verdicts.judge import judge, shown
 from pytest_odfperf.measure.window_rates import within_shared_time
 from pytest_odfperf.run.pool_log import LOGGER
@@ -43,8 +45,9 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
 
     What is measured in a ``stage`` is not one of the run's results.
 
-    Raises `FioError` that names each guest without a measurement, and why, `StoreError` if the raw files can
-    not be written, and `InterruptedRunError` also if the group is lost: see `GroupSlot.failed`.
+    Raises `FioError` that names each guest without a measurement, and why, `InvalidMeasurementError` if no
+    figures can be made of what they answered, `StoreError` if the raw files can not be written, and
+    `InterruptedRunError` also if the group is lost: see `GroupSlot.failed`.
     """
     from pytest_odfperf.guest.all_guests import run_on_all
 
@@ -72,6 +75,8 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
     problems: list[tuple[str, str]] = []
     results: dict[str, FioResult] = {}
     series: dict[str, tuple[Series, ...]] = {}
+    #: Guests whose fio answered, and no figure can be made of it.
+    doubts: list[Doubt] = []
     artefacts: list[str] = []
     for guest in guests:
         run = runs[guest.name]
@@ -82,9 +87,12 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
             run_dir.write(folder / name, content)
             artefacts.append(str((folder / name).relative_to(plan.run_path)))
         try:
-            results[guest.name] = read(_answer(run, guest.facts), job, matrix.fio_of(key.profile))
+            results[guest.name] = read(_answer(run), job, matrix.fio_of(key.profile))
         except FioError as error:
-            problems.append((error.reason, f"guest {guest.name}: {error}"))
+            if (doubt := unusable(guest.name, error)) is not None:
+                doubts.append(doubt)
+            else:
+                problems.append((error.reason, f"guest {guest.name}: {error}"))
             continue
         series[guest.name] = series_of(results[guest.name], 1000 * matrix.fio_of(key.profile).runtime_s)
         path = folder / f"{guest.name}-{SERIES_FILE}"
@@ -100,6 +108,9 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
         failure = _summary(problems)
         LOGGER.error("%s: %s", key, failure)
         raise failure
+    if doubts:
+        LOGGER.error("%s: %s", key, invalid := InvalidMeasurementError(doubts))
+        raise invalid
     measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job, key.profile)
     if repeat > 1 and slot.plan.repeats == 1 and stage is None:
         # Of another plugin, that nothing else tells of.
@@ -135,15 +146,13 @@ def _files(run: GuestRun, facts: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-def _answer(run: GuestRun, facts: dict[str, Any]) -> Answer:
-    source = facts.get("mount")
+def _answer(run: GuestRun) -> Answer:
     return Answer(
         exit_code=run.exit_code,
         timed_out=run.timed_out,
         output=run.fio_json.decode(errors="replace"),
         log=run.fio_log.decode(errors="replace"),
         logs={name: content.decode(errors="replace") for name, content in run.fio_logs.items()},
-        device=source.removeprefix("/dev/") if isinstance(source, str) and source else None,
     )
 
 

@@ -1,0 +1,259 @@
+"""The figures agree with each other: counts, rates, histograms, percentiles of one answer, Little's law.
+
+Each limit is what fio's own counting leaves open: I/Os in flight at the ends of the window, and the width of
+the histogram's buckets (fio 3.33 to 3.41).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from pytest_odfperf.fio.answers.fio_result import LatencyResult
+from pytest_odfperf.fio.answers.reported import ReportedDirection
+from pytest_odfperf.fio.histogram import TOP, Histogram, edges_of, value_of
+from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
+from pytest_odfperf.measure.verdicts.evidence import Evidence, SectionEvidence
+from pytest_odfperf.measure.verdicts.held_back import held_back
+
+#: I/Os in flight may differ by so much from rate x latency; beyond the second limit it is invalid.
+LITTLE_SUSPECT, LITTLE_INVALID = 0.05, 0.15
+#: What fio and the guest's kernel take between two I/Os of a worker: short I/Os are in flight for less time.
+BETWEEN_IOS_S = 20e-6
+#: Two figures that fio makes of the same counts differ by rounding only.
+ROUNDING = 0.01
+#: Faster is no disk: an answer from memory (fio 3.33, direct, file system in RAM: 1 to 3 us).
+LEAST_MEAN_LAT_NS = 4_000
+#: More than one worker can issue (fio's null engine: a million a second on one core).
+MOST_IOPS_OF_A_WORKER = 2_000_000
+
+
+def littles_law(evidence: Evidence) -> Iterator[Doubt]:
+    """In flight = rate x latency. Never more than was asked for; in a closed loop also not less."""
+    for one in evidence.sections():
+        parts = list(one.directions.values())
+        if not parts:
+            continue
+        asked = float(one.section.numjobs * one.section.iodepth)
+        rate = sum(part.iops_per_s for part in parts)
+        ios = sum(part.total_ios for part in parts)
+        found = sum(part.iops_per_s * part.lat_mean_ns for part in parts) / 1e9
+        # Those in flight at the ends count with all their time, of which a part lies outside.
+        outside = sum(_longest_s(part.histogram, int(asked)) for part in parts) / evidence.settings.runtime_s
+        most = asked * (1 + min(1.0, asked / ios)) + outside
+        idle = max(asked * one.reported.cpu_share / 2, rate * BETWEEN_IOS_S)
+        least = 0.0 if held_back(one.section) else asked * (1 - min(1.0, asked / ios)) - idle
+        level: Level | None = None
+        for limit, worse in ((LITTLE_SUSPECT, "suspect"), (LITTLE_INVALID, "invalid")):
+            if found > most + limit * asked or found < least - limit * asked:
+                level = "invalid" if worse == "invalid" else "suspect"
+        if level is not None:
+            yield Doubt(
+                code="littles_law",
+                level=level,
+                text=f"{one.where}: {rate:.0f} IOPS x {1e3 * found / rate:.3f} ms are {found:.2f} I/Os in "
+                f"flight; {asked:.0f} were asked for, and {max(0.0, least):.2f} to {most:.2f} can be, "
+                f"± {100 * LITTLE_SUSPECT:.0f} %",
+                figures={"in_flight": found, "in_flight_asked": asked},
+            )
+
+
+def _longest_s(histogram: Histogram, count: int) -> float:
+    """What the ``count`` longest I/Os took together, in seconds."""
+    total_ns = 0.0
+    for index, ios in reversed(histogram.counts):
+        taken = min(ios, count)
+        total_ns += taken * value_of(index)
+        count -= taken
+        if count <= 0:
+            break
+    return total_ns / 1e9
+
+
+def counts(evidence: Evidence) -> Iterator[Doubt]:
+    """fio's count of I/Os, that of the latencies, and that of the log of completions."""
+    for one in evidence.sections():
+        in_flight = one.section.numjobs * (one.section.iodepth + 1)
+        for direction, part in one.directions.items():
+            said = one.reported.directions.get(direction)
+            counted = said.total_ios if said else None
+            if counted is not None and abs(counted - part.total_ios) > in_flight:
+                yield _differ(
+                    "counts_differ",
+                    f"{one.where} {direction}: {counted:.0f} I/Os, but {part.total_ios} latencies, with at "
+                    f"most {in_flight} in flight",
+                    total_ios=counted,
+                    latencies=part.total_ios,
+                )
+            logged = one.result.log.ios(direction)
+            if logged > part.total_ios:
+                yield _differ(
+                    "counts_differ",
+                    f"{one.where} {direction}: {part.total_ios} I/Os, but {logged} in the log of completions",
+                    logged_ios=logged,
+                    latencies=part.total_ios,
+                )
+
+
+def _differ(code: str, text: str, **figures: float) -> Doubt:
+    return Doubt(code=code, level="invalid", text=text, figures=figures)
+
+
+def rates(evidence: Evidence) -> Iterator[Doubt]:
+    """fio's rates are its counts over its runtime; and the plugin's own is near them."""
+    for one in evidence.sections():
+        for direction, said in one.reported.directions.items():
+            for name, rate, amount in (
+                ("IOPS", said.iops_per_s, said.total_ios),
+                ("bytes/s", said.bw_bytes_per_s, said.io_bytes),
+            ):
+                if rate is None or amount is None or not said.runtime_ms:
+                    continue
+                made = 1000 * amount / said.runtime_ms
+                # Older versions print whole numbers.
+                if abs(rate - made) > ROUNDING * made + 1:
+                    yield _differ(
+                        "rates_differ",
+                        f"{one.where} {direction}: {rate:.0f} {name}, but {amount:.0f} in "
+                        f"{said.runtime_ms:.0f} ms are {made:.0f}",
+                        told=rate,
+                        made=made,
+                    )
+
+
+def histograms(evidence: Evidence) -> Iterator[Doubt]:
+    """The histogram against N, least, mean, most and spread: each I/O lies within its bucket."""
+    for one in evidence.sections():
+        for sort, part in one.sorts.items():
+            said = _said(one, sort)
+            problem = _of_histogram(part, said)
+            if problem is not None:
+                yield _differ("histogram_differs", f"{one.where} {sort}: {problem}", total_ios=part.total_ios)
+
+
+def _said(one: SectionEvidence, sort: str) -> ReportedDirection | None:
+    return one.reported.sync if sort == "sync" else one.reported.directions.get(sort)
+
+
+def _of_histogram(part: LatencyResult, said: ReportedDirection | None) -> str | None:
+    found = part.histogram
+    total = found.total
+    if said is not None and said.lat_count != total:
+        count = "no number" if said.lat_count is None else f"{said.lat_count:.0f}"
+        return f"the histogram has {total} I/Os, and N is {count}"
+    edges = [(*edges_of(index), ios) for index, ios in found.counts]
+    (first_low, first_high, _), (last_low, last_high, _) = edges[0], edges[-1]
+    top = part.lat_max_ns if found.counts[-1][0] == TOP else last_high
+    low = sum(least * ios for least, _, ios in edges) / total
+    high = (sum(most * ios for _, most, ios in edges) + (top - last_high) * edges[-1][2]) / total
+    if not first_low <= part.lat_min_ns <= first_high:
+        return (
+            f"the least latency is {part.lat_min_ns} ns, and the first bucket {first_low} to {first_high} ns"
+        )
+    if part.lat_max_ns < last_low or part.lat_max_ns > max(top, last_high):
+        return (
+            f"the largest latency is {part.lat_max_ns} ns, and the last bucket {last_low} to {last_high} ns"
+        )
+    # fio prints means of older versions as whole numbers.
+    if not low * (1 - 1e-6) - 1 <= part.lat_mean_ns <= max(high, low) * (1 + 1e-6) + 1:
+        return f"the mean is {part.lat_mean_ns:.0f} ns, and the histogram's {low:.0f} to {high:.0f} ns"
+    return None if found.saturated else _of_spread(part)
+
+
+def _of_spread(part: LatencyResult) -> str | None:
+    """Moving each I/O to its bucket's middle changes the deviation by no more than the mean square move."""
+    counts, total = part.histogram.counts, part.histogram.total
+    if total < 2:
+        return None
+    mean = sum(value_of(index) * ios for index, ios in counts) / total
+    square = sum((value_of(index) - mean) ** 2 * ios for index, ios in counts) / (total - 1)
+    moved = 0.0
+    for index, ios in counts:
+        low, high = edges_of(index)
+        moved += max(value_of(index) - low, high - value_of(index)) ** 2 * ios
+    deviation, most = math.sqrt(square), math.sqrt(moved / (total - 1)) + 1
+    if abs(deviation - part.lat_stddev_ns) <= most + 0.001 * deviation:
+        return None
+    return f"the standard deviation is {part.lat_stddev_ns:.0f} ns, and the histogram's {deviation:.0f} ns"
+
+
+def percentiles(evidence: Evidence) -> Iterator[Doubt]:
+    """fio's own table of percentiles against the histogram's ranks, a bucket more or less."""
+    for one in evidence.sections():
+        for sort, part in one.sorts.items():
+            said = _said(one, sort)
+            for percent, told_ns in (said.percentiles_ns if said else {}).items():
+                near = _near(part.histogram, percent)
+                if near is not None and not near[0] <= told_ns <= near[1]:
+                    yield _differ(
+                        "percentiles_differ",
+                        f"{one.where} {sort}: fio's p{float(percent):g} is {told_ns:.0f} ns, and the "
+                        f"histogram's {near[0]} to {near[1]} ns",
+                        told_ns=told_ns,
+                        least_ns=near[0],
+                        most_ns=near[1],
+                    )
+                    break
+
+
+def _near(histogram: Histogram, percent: str) -> tuple[int, int] | None:
+    """The buckets around a percentile: its own, and for a rank that floats round the ones beside it."""
+    try:
+        rank = Fraction(percent) / 100 * histogram.total
+    except (ValueError, ZeroDivisionError):
+        return None
+    seen = 0
+    for place, (_, ios) in enumerate(histogram.counts):
+        seen += ios
+        if seen >= rank:
+            counts = histogram.counts
+            # Only where the rank lies at the bucket's edge may floats have taken the one beside it.
+            below = place - 1 if place and rank - (seen - ios) <= 1 else place
+            above = place + 1 if seen - rank < 1 and place + 1 < len(counts) else place
+            return edges_of(counts[below][0])[0], edges_of(counts[above][0])[1]
+    return None
+
+
+def beyond_histogram(evidence: Evidence) -> Iterator[Doubt]:
+    """I/Os that took longer than the histogram reaches."""
+    for one in evidence.sections():
+        for sort, part in one.sorts.items():
+            if part.histogram.saturated:
+                ios = part.histogram.counts[-1][1]
+                yield Doubt(
+                    code="beyond_histogram",
+                    level="suspect",
+                    text=f"{one.where} {sort}: {ios} I/Os took longer than the histogram reaches (17 s), the "
+                    f"longest {part.lat_max_ns / 1e9:.1f} s: high percentiles are lower bounds",
+                    figures={"ios": ios, "lat_max_ns": part.lat_max_ns},
+                )
+
+
+def impossible(evidence: Evidence) -> Iterator[Doubt]:
+    """Values that no disk and no guest can have, and latencies out of their order."""
+    for one in evidence.sections():
+        for sort, part in one.sorts.items():
+            problem = _impossible(one, sort, part)
+            if problem is not None:
+                yield _differ(
+                    "impossible_value",
+                    f"{one.where} {sort}: {problem}",
+                    iops_per_s=part.iops_per_s,
+                    lat_mean_ns=part.lat_mean_ns,
+                )
+
+
+def _impossible(one: SectionEvidence, sort: str, part: LatencyResult) -> str | None:
+    least, mean, most = part.lat_min_ns, part.lat_mean_ns, part.lat_max_ns
+    # Means of older versions are whole numbers.
+    if not least <= mean + 1 or not mean <= most + 1:
+        return f"latencies of {least} ns at least, {mean:.0f} ns on the mean and {most} ns at most"
+    if part.lat_stddev_ns > (most - least) + 1:
+        return f"a standard deviation of {part.lat_stddev_ns:.0f} ns between {least} and {most} ns"
+    most_iops = MOST_IOPS_OF_A_WORKER * one.section.numjobs
+    if part.iops_per_s > most_iops:
+        return f"{part.iops_per_s:.0f} IOPS, more than {most_iops} of {one.section.numjobs} workers"
+    if sort != "sync" and not one.section.buffered and mean < LEAST_MEAN_LAT_NS:
+        return f"{mean:.0f} ns on the mean, less than the {LEAST_MEAN_LAT_NS} ns of any disk: memory answered"
+    return None
