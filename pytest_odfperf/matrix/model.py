@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.limit import Limit, parse_limit
+from pytest_odfperf.matrix.pattern import Pattern
+
 VolumeMode = Literal["Block", "Filesystem"]
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]
 #: What fio reads and writes: files on a file system on the data disk, or the disk itself.
@@ -178,6 +182,16 @@ class RankingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLimits:
+    """Limits of all keys that match a pattern, as texts; see `parse_limit`."""
+
+    pattern: str
+    texts: tuple[str, ...]
+    #: File and line, for messages.
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     #: Where it was read from, for messages.
     source: str
@@ -195,6 +209,8 @@ class Matrix:
     timeouts: Timeouts = field(default_factory=Timeouts)
     vm: VmSettings = field(default_factory=VmSettings)
     ranking: RankingSettings = field(default_factory=RankingSettings)
+    #: No part of a key's definition: another limit is no reason to measure again.
+    limits: tuple[KeyLimits, ...] = ()
     #: Read by the sandbox only.
     sandbox: Mapping[str, Any] | None = None
 
@@ -242,6 +258,16 @@ class Matrix:
             access_mode=last("access_mode", "ReadWriteOnce"),
             patches=tuple(one.patch for one in sections if one.patch is not None),
         )
+
+    def limits_of(self, key: Key) -> tuple[Limit, ...]:
+        """The limits of all patterns that ``key`` matches, each once."""
+        found = [
+            parse_limit(text)
+            for one in self.limits
+            if Pattern.parse(one.pattern).matches(key)
+            for text in one.texts
+        ]
+        return tuple(dict.fromkeys(found))
 
     def fio_of(self, profile: str) -> FioSettings:
         """The fio settings with a profile's own numbers."""

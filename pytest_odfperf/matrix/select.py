@@ -3,45 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import FIELDS, Key
+from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.matrix.reading.fields import did_you_mean
-
-FORM = ":".join(FIELDS)
-_LONGEST = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """Six shell-style globs, one for each field of a key; case matters."""
-
-    globs: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, text: str, *, option: str = "pattern") -> Pattern:
-        """The pattern ``rep*:*:150Gi:1:random-rw:4k`` and its like. Raises `InputError`."""
-        if len(text) > _LONGEST:
-            raise InputError(f"{option} {text[:60]!r}... is longer than {_LONGEST} characters")
-        globs = tuple(text.split(":"))
-        if len(globs) != len(FIELDS):
-            fields = "field" if len(globs) == 1 else "fields"
-            raise InputError(
-                f"{option} {text!r} has {len(globs)} {fields}, not {len(FIELDS)}: write {FORM}, "
-                "with * for any and globs inside a field (rep*:*:*:1:random-*:4k)"
-            )
-        for name, glob in zip(FIELDS, globs, strict=True):
-            if not glob:
-                raise InputError(f"{option} {text!r}: {name} is empty; write * for any ({FORM})")
-        return cls(globs)
-
-    def matches(self, key: Key) -> bool:
-        return all(map(fnmatchcase, key.fields, self.globs))
-
-    def __str__(self) -> str:
-        return ":".join(self.globs)
 
 
 def select(
@@ -60,7 +27,7 @@ def select(
     for pattern in wanted:
         if not any(map(pattern.matches, keys)):
             raise InputError(
-                f"--odf-filter {str(pattern)!r} matches no key of the matrix{_hint(pattern, keys)}"
+                f"--odf-filter {str(pattern)!r} matches no key of the matrix{hint(pattern, keys)}"
             )
     selected = tuple(
         key
@@ -76,7 +43,7 @@ def select(
     return selected
 
 
-def _hint(pattern: Pattern, keys: Sequence[Key]) -> str:
+def hint(pattern: Pattern, keys: Sequence[Key]) -> str:
     """The field that nothing in the matrix has, and what it could be."""
     for index, name in enumerate(FIELDS):
         values = tuple(dict.fromkeys(key.fields[index] for key in keys))

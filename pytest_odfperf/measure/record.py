@@ -11,7 +11,9 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.fairness import Fairness
+from pytest_odfperf.measure.limits.limit_outcome import BROKEN, LimitOutcome
 from pytest_odfperf.measure.neighbours import Neighbour
+from pytest_odfperf.measure.statistics.over_repeats import OverRepeats
 from pytest_odfperf.measure.storage_health import StorageHealth
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Verdict
 from pytest_odfperf.measure.witness import Witness
@@ -22,6 +24,9 @@ DIRECTIONS = ("read", "write", "sync")
 
 #: The marking of figures that the guests' page cache is in (``direct=0``).
 BUFFERED = "BUFFERED"
+
+#: Figures over repeats that JUnit has; the others are in results-keys.csv.
+_SHOWN_OVER_REPEATS = ("iops", "bw", "p99")
 
 Status = Literal["passed", "failed", "error", "skipped"]
 
@@ -81,6 +86,9 @@ class Record:
     #: in the matrix's order.
     block: int | None = None
     order: int | None = None
+    #: Of the last repeat of its key: what they say together, and what the key's limits come to.
+    over_repeats: OverRepeats | None = None
+    limits: tuple[LimitOutcome, ...] = ()
     #: SHA-256 of everything that decides the number.
     definition: str | None = None
     #: The process that measured: ``gw0``, ``main``.
@@ -114,6 +122,11 @@ class Record:
     def usable(self) -> bool:
         """Whether its figures may be shown, ranked and compared: those of an invalid one never are."""
         return self.verdict != "invalid"
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing to measure again: it passed, or failed at a limit only."""
+        return self.status == "passed" or self.reason_code == BROKEN
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -169,11 +182,29 @@ class Record:
             found.append(("storage_health", self.health.shown))
         if self.notes:
             found.append(("notes", "; ".join(self.notes)))
+        found += self._decisions()
         if not self.usable:
             return found
         found += _figures("", self)
         for job in self.jobs if self.apart else ():
             found += [(f"{job.name}.load", job.load), *_figures(f"{job.name}.", job)]
+        return found
+
+    def _decisions(self) -> list[tuple[str, str]]:
+        found = []
+        if self.block is not None:
+            found += [("repeat", str(self.repeat)), ("block", str(self.block)), ("order", str(self.order))]
+        if self.over_repeats is not None:
+            found.append(("repeats", self.over_repeats.count_text))
+            for one in self.over_repeats.figures:
+                if one.metric in _SHOWN_OVER_REPEATS and one.low is not None and one.high is not None:
+                    values = f"{one.geometric_mean:.6g} ({one.low:.6g} to {one.high:.6g})"
+                    found.append((f"repeats.{one.name}", f"{values}, CV {one.cv:.2%}, {one.grade}"))
+        for outcome in self.limits:
+            name = f"limit.{outcome.limit}"
+            if outcome.figure_name not in outcome.limit:
+                name += f" [{outcome.figure_name}]"
+            found.append((name, f"{outcome.outcome}: {outcome.why}"))
         return found
 
     @property

@@ -16,7 +16,7 @@ from pytest_odfperf.plugin.node_ids import NodeIds
 from pytest_odfperf.plugin.output.comparing import Comparing
 from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
-from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, copy_reports, passed_report
+from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, complete_report, copy_reports
 from pytest_odfperf.plugin.output.run_header import header_lines, repeats_text
 from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
 from pytest_odfperf.plugin.output.undeleted import Undeleted
@@ -150,7 +150,7 @@ class ControllerHooks:
 
     def _replay_call(self, record: Record, crash: pytest.TestReport) -> None:
         for when in ("setup", "call"):
-            report = passed_report(record, when, record.properties())
+            report = complete_report(record, when, record.properties())
             report.node = crash.node  # type: ignore[attr-defined]
             self._config.hook.pytest_runtest_logreport(report=report)
 
@@ -235,10 +235,12 @@ class ControllerHooks:
         """
         if self._display is not None:
             self._display.close()
-        all_done = self._completion.restore()
+        all_done = self._completion.restore(self._recorder)
         if all_done and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             # A script that resumes until the exit code is 0 must come to its end.
             session.exitstatus = pytest.ExitCode.OK
+        if self._completion.broken and session.exitstatus in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._completion.complete(self._ended)
         if self._undeleted.report():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -12,11 +12,13 @@ import pytest
 
 from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, cause_of
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.limits.limit_outcome import BROKEN
 from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.plugin.invalid_results import refusal
 from pytest_odfperf.plugin.session_state import BLOCK, KEY, MEASURED, REPEAT, is_worker
 from pytest_odfperf.plugin.signals.session_signals import interruption
 from pytest_odfperf.run.plan import Plan
+from pytest_odfperf.run.worker.key_decisions import KeyDecisions
 from pytest_odfperf.run.worker.recorder import Recorder
 from pytest_odfperf.waiting import Stop
 
@@ -34,6 +36,7 @@ class MeasuringHooks:
         process = os.environ.get("PYTEST_XDIST_WORKER", MAIN)
         self._slot = GroupSlot(plan, stop, process)
         self._recorder = Recorder(plan, process)
+        self._decisions = KeyDecisions(plan)
         self._config = config
         self._stop = stop
         self._worker = is_worker(config)
@@ -145,6 +148,9 @@ class MeasuringHooks:
                 started_at_s=call.start,
                 ended_at_s=call.stop,
             )
+            record = self._decisions.decide(record)
+            if record.reason_code == BROKEN:
+                report.outcome, report.longrepr = "failed", record.reason
             record = self._write(record, item, report)
             item.user_properties.extend(record.properties())
             report.odf = record.to_json()  # type: ignore[attr-defined]

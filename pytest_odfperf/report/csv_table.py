@@ -50,6 +50,9 @@ COLUMNS = (
     ),
     "weak_lat_p99",
     "beside",
+    "repeat",
+    "block",
+    "order",
 )
 
 _NOTHING = JobMeasurement(name="", read=None, write=None)
@@ -86,6 +89,9 @@ def render_csv(records: Iterable[Record]) -> str:
                     *(cell for part in (job.read, job.write, job.sync) for cell in _percentiles(part)),
                     _weak(job),
                     cell_text("; ".join(one.text for one in record.beside)),
+                    record.repeat,
+                    record.block or "",
+                    record.order or "",
                 ]
             )
     return text.getvalue()

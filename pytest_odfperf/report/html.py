@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pytest_odfperf.measure.record import BUFFERED, Record
 from pytest_odfperf.measure.verdicts.judge import shown
 from pytest_odfperf.report.beside import beside_lines
+from pytest_odfperf.report.html_decisions import limits_table, repeats_table
 from pytest_odfperf.report.html_row import pool_log
 from pytest_odfperf.report.page import SCRIPT, STYLE
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count
@@ -69,6 +70,8 @@ def summary_block(
             _problems(records),
             _doubts(records),
             _beside(records),
+            limits_table(records),
+            repeats_table(records),
             _notes(records),
             f'<h2>Pools by profile</h2><p class="odf-note">{_PICTURE_NOTE}</p>{pictures}' if pictures else "",
             f'<p class="odf-note">{_TABLE_NOTE}</p>',

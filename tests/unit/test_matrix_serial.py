@@ -13,6 +13,7 @@ from pytest_odfperf.matrix.model import (
     ApiName,
     FioSettings,
     GuestSettings,
+    KeyLimits,
     Matrix,
     Only,
     Pool,
@@ -89,6 +90,7 @@ matrices = st.builds(
     guest=st.builds(GuestSettings, packages=tuples(texts), root_storage_class=st.none() | texts),
     timeouts=st.builds(Timeouts, boot_s=counts),
     vm=vms,
+    limits=tuples(st.builds(KeyLimits, pattern=texts, texts=tuples(texts), place=texts)),
     sandbox=st.none() | mappings,
 )
 

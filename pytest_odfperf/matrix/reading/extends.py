@@ -9,7 +9,7 @@ from pytest_odfperf.matrix.reading.fields import listed
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
 
 #: Settings of which the extending file overrides single fields; of all else it replaces the whole.
-_BY_FIELD = ("fio", "guest", "timeouts", "vm")
+_BY_FIELD = ("fio", "guest", "timeouts", "vm", "limits")
 
 
 def extend(base: Marked, over: Marked) -> Marked:

@@ -22,6 +22,7 @@ from pytest_odfperf.matrix.model import (
 from pytest_odfperf.matrix.reading import entries, fields, settings
 from pytest_odfperf.matrix.reading.extends import extend
 from pytest_odfperf.matrix.reading.files import find_matrix, find_template, read_file, shown
+from pytest_odfperf.matrix.reading.limit_entries import read_limits
 from pytest_odfperf.matrix.reading.ranking_settings import read_ranking
 from pytest_odfperf.matrix.reading.vm_settings import read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked, read_yaml
@@ -29,7 +30,7 @@ from pytest_odfperf.matrix.template import uses, with_includes
 
 FIELDS = (
     "extends", "name", "cluster", "namespace", "pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles",
-    "block_sizes", "fio", "guest", "timeouts", "vm", "ranking", "sandbox",
+    "block_sizes", "fio", "guest", "timeouts", "vm", "limits", "ranking", "sandbox",
 )  # fmt: skip
 _REQUIRED = ("pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles")
 CLUSTERS = ("kubeconfig", "sandbox")
@@ -127,6 +128,7 @@ class _Loading:
             ranking=read_ranking(values["ranking"], declared["profiles"])
             if "ranking" in values
             else RankingSettings(),
+            limits=read_limits(values["limits"]) if "limits" in values else (),
             sandbox=fields.plain_mapping(values["sandbox"], "sandbox") if "sandbox" in values else None,
         )
         _check_fit(matrix, values)

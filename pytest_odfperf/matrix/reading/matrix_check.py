@@ -8,7 +8,9 @@ from dataclasses import asdict
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import count_keys
 from pytest_odfperf.matrix.keys import check_name
+from pytest_odfperf.matrix.limit import parse_limit
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.matrix.reading.entries import MOST_VMS
 from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomain
 from pytest_odfperf.matrix.reading.load import MOST_KEYS
@@ -39,6 +41,10 @@ def check(matrix: Matrix) -> Matrix:
                 if value not in known:
                     raise InputError(f"pool {pool.name}: only {part} {value!r:.60} is not declared")
     _vms(matrix)
+    for one in matrix.limits:
+        Pattern.parse(one.pattern, option="limits pattern", place=one.place)
+        for text in one.texts:
+            parse_limit(text, place=one.place)
     if (keys := count_keys(matrix)) > MOST_KEYS:
         raise InputError(f"the matrix has {keys} keys, more than {MOST_KEYS}")
     return matrix

@@ -7,10 +7,13 @@ from collections.abc import Collection
 import pytest
 
 from pytest_odfperf.errors import StoreError
+from pytest_odfperf.measure.limits.limit_outcome import BROKEN
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plugin.output.pytest_reports import close_report, replay
 from pytest_odfperf.plugin.output.session_outputs import Outputs
+from pytest_odfperf.run.controller.decide_again import decide_again
 from pytest_odfperf.run.controller.open_run import Run
+from pytest_odfperf.run.worker.recorder import Recorder
 
 
 class Completion:
@@ -25,6 +28,8 @@ class Completion:
         #: Tests with an outcome: by their call, or by what came before or after it.
         self._decided: set[str] = set()
         self._workers: dict[str, object] = {}
+        #: Whether a limit is broken in what was measured earlier.
+        self.broken = False
 
     def saw(self, report: pytest.TestReport) -> None:
         """Note that ``report`` went to all who write reports."""
@@ -33,21 +38,35 @@ class Completion:
             self._decided.add(report.nodeid)
         self._workers[report.nodeid] = getattr(report, "node", None)
 
-    def restore(self) -> bool:
-        """Add what earlier sessions of this run came to; whether all of its keys and repeats had passed."""
+    def restore(self, recorder: Recorder) -> bool:
+        """Add what earlier sessions of this run came to; whether all of its keys and repeats were complete.
+
+        Their limits are today's: what changed by that goes to ``recorder``.
+        """
         plan = self._run.plan
-        passed, other = [], []
+        complete, other = [], []
         for test, record in self._run.earlier.items():
             if plan.definitions.get(str(record.key)) == plan.done.get(test, ""):
-                passed.append(record)
+                complete.append(record)
             elif (
                 record.status != "passed" and test not in self._phases and str(record.key) in plan.definitions
             ):
                 other.append(record)
-        self._replay(passed, ("resumed", "completed earlier in this run"))
+        complete = self._decided_today(complete, recorder)
+        self.broken = any(record.reason_code == BROKEN for record in complete)
+        self._replay(complete, ("resumed", "completed earlier in this run"))
         self._replay(other, ("resumed", "not run again in this session"))
         wanted = {(key, repeat) for key in plan.selected for repeat in range(1, plan.repeats + 1)}
-        return wanted <= {(str(record.key), record.repeat) for record in passed}
+        return wanted <= {(str(record.key), record.repeat) for record in complete}
+
+    def _decided_today(self, complete: list[Record], recorder: Recorder) -> list[Record]:
+        try:
+            found = decide_again(self._run.plan, complete, self._outputs.records(), recorder.write)
+        except StoreError as error:
+            self._outputs.note(str(error))
+            return complete
+        self._run.earlier.update({record.test: record for record in found})
+        return found
 
     def complete(self, ended: Collection[str]) -> None:
         """Add what was measured but not reported, and what was begun but not measured (not in ``ended``)."""

@@ -128,16 +128,17 @@ def _logreport(config: pytest.Config, silent: Iterable[object]) -> Any:
     return config.pluginmanager.subset_hook_caller("pytest_runtest_logreport", remove_plugins=quiet)
 
 
-def passed_report(
+def complete_report(
     record: Record, when: Literal["setup", "call", "teardown"], properties: list[tuple[str, str]]
 ) -> pytest.TestReport:
-    """The report of one phase of a passed test, from its record."""
+    """The report of one phase of a complete test, from its record."""
+    failed = when == "call" and record.status == "failed"
     report = pytest.TestReport(
         nodeid=record.test,
         location=(record.test.partition("::")[0], None, record.test.partition("::")[2]),
         keywords={},
-        outcome="passed",
-        longrepr=None,
+        outcome="failed" if failed else "passed",
+        longrepr=record.reason if failed else None,
         when=when,
         duration=record.duration_s if when == "call" else 0.0,
         user_properties=list(properties),

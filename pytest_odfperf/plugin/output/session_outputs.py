@@ -11,6 +11,7 @@ from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.beside import beside_lines
 from pytest_odfperf.report.comparison_html import comparison_html
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_lines
+from pytest_odfperf.report.decisions_text import limit_lines, repeat_lines
 from pytest_odfperf.report.ranking_table import RankingReport, ranking_html, ranking_lines, ranking_report
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
 from pytest_odfperf.run.controller.finish import final_records, write_outputs, write_ranking
@@ -31,6 +32,8 @@ class Outputs:
         self.verdicts: list[str] = []
         self.ranking = RankingReport(rankings=(), composites={})
         self.comparison: ComparisonReport | None = None
+        #: What limits came to, and how far repeats lie apart.
+        self.decisions: list[str] = []
         #: Records of this session that are not on the disk, by test.
         self._unwritten: dict[str, Record] = {}
 
@@ -51,12 +54,12 @@ class Outputs:
         return [*kept, *self._unwritten.values()]
 
     def completed_now(self, test: str) -> Record | None:
-        """The passed record of ``test`` that a worker of this session wrote, and may not have reported."""
+        """The complete record of ``test`` that a worker of this session wrote, and may not have reported."""
         try:
             found = {record.test: record for record in self.records()}.get(test)
         except StoreError:
             return None
-        if found is None or found.status != "passed" or found == self._run.earlier.get(test):
+        if found is None or not found.complete or found == self._run.earlier.get(test):
             return None
         return found
 
@@ -72,10 +75,11 @@ class Outputs:
             self.buffered = buffered_line(records)
             self.beside = beside_lines(records)
             self.verdicts = verdict_lines(records)
-            write_outputs(self._run.run_dir, records, pools)
+            write_outputs(self._run.run_dir, records, pools, self._run.plan.repeats)
             plan = self._run.plan
             self.ranking = ranking_report(records, plan.keys, plan.matrix.ranking.weights)
             write_ranking(self._run.run_dir, self.ranking)
+            self.decisions = [*repeat_lines(records), *limit_lines(records)]
         except StoreError as error:
             self.note(str(error))
             return False
@@ -84,7 +88,7 @@ class Outputs:
     def judgements(self) -> list[str]:
         """What the results are worth and how they compare, for the terminal."""
         compared = comparison_lines(self.comparison) if self.comparison is not None else []
-        return [*self.verdicts, *self.beside, *ranking_lines(self.ranking), *compared]
+        return [*self.verdicts, *self.decisions, *self.beside, *ranking_lines(self.ranking), *compared]
 
     def html_blocks(self) -> list[str]:
         """What the HTML report shows beside the records."""

@@ -27,14 +27,14 @@ def read_records_of(run_dir: RunDir) -> tuple[list[Record], list[str]]:
 def by_test(records: Iterable[Record], definitions: Mapping[str, str]) -> dict[str, Record]:
     """The record of each test that counts, by node id; ``definitions`` are today's, by key.
 
-    Records of today's definition win over others, and among them a passed one over one that is not: a
+    Records of today's definition win over others, and among them a complete one over one that is not: a
     result that was complete is not undone by a worker that died after it. Else the later wins.
     """
     found: dict[str, Record] = {}
     weights: dict[str, int] = {}
     for record in records:
         today = record.definition is not None and record.definition == definitions.get(str(record.key))
-        weight = today + (today and record.status == "passed")
+        weight = today + (today and record.complete)
         if weight >= weights.get(record.test, 0):
             found[record.test], weights[record.test] = record, weight
     return found
@@ -53,25 +53,25 @@ class Earlier:
         return {
             test: record.definition
             for test, record in by_test(self.records, definitions).items()
-            if record.status == "passed" and record.definition is not None
+            if record.complete and record.definition is not None
         }
 
     def presumably_done(self, definitions: Mapping[str, str]) -> dict[str, str]:
         """The same where a cluster is not asked, so that ``definitions`` lack the StorageClasses' facts.
 
-        Any passed record counts.
+        Any complete record counts.
         """
         return {
             test: definitions[str(record.key)]
             for test, record in by_test(self.records, {}).items()
-            if record.status == "passed" and str(record.key) in definitions
+            if record.complete and str(record.key) in definitions
         }
 
 
 def read_earlier(run_dir: RunDir | None, checkpoint_dir: Path | None) -> Earlier:
     """What run ``run_dir`` has left. Raises `StoreError` if its records can not be read.
 
-    A passed record is enough: it is written before its mark in the checkpoint, and the cache that holds
+    A complete record is enough: it is written before its mark in the checkpoint, and the cache that holds
     that may be lost. A mark alone is not, since no report could show what it stands for.
     """
     if run_dir is None:
@@ -86,8 +86,8 @@ def read_earlier(run_dir: RunDir | None, checkpoint_dir: Path | None) -> Earlier
         marked, broken = Checkpoint(checkpoint_dir, run_dir.run_id).read()
         if broken:
             lines.append(f"the checkpoint in {checkpoint_dir}: {_lines(broken)} not readable and left out")
-        passed = {record.test for record in records if record.status == "passed"}
-        if lost := sorted(set(marked) - passed):
+        complete = {record.test for record in records if record.complete}
+        if lost := sorted(set(marked) - complete):
             lines.append(
                 f"{len(lost)} tests completed, but their records are gone: measured again, {lost[0]} first"
             )

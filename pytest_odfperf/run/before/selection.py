@@ -18,6 +18,7 @@ from pytest_odfperf.matrix.select import select
 from pytest_odfperf.matrix.serial import from_json
 from pytest_odfperf.schedule.backends import ISOLATIONS, Isolation
 from pytest_odfperf.schedule.jobs import Jobs, check_fit, render_jobs
+from pytest_odfperf.schedule.limit_check import check_limits
 from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED, MOST_REPEATS, seed_of
 from pytest_odfperf.store.run_dir import RUN_JSON, RunDir
 
@@ -121,12 +122,14 @@ def read_selection(request: Request) -> Selection:
     filters = request.filters or tuple(options.get("filters", ()))
     excludes = request.excludes or tuple(options.get("excludes", ()))
     pools = request.pools or tuple(options.get("pools", ()))
-    keys = select(expand(matrix), filters, excludes, pools)
+    every = expand(matrix)
+    keys = select(every, filters, excludes, pools)
     repeats = request.repeat or options.get("repeat") or 1
     if len(keys) * repeats > MOST_KEYS:
         raise InputError(f"{repeats} repeats of {len(keys)} keys are more than {MOST_KEYS} measurements")
     jobs = render_jobs(matrix, keys)
     check_fit(matrix, jobs, keys)
+    check_limits(matrix, every, keys, jobs)
     cluster = request.cluster or options.get("cluster") or matrix.cluster or "kubeconfig"
     if cluster not in CLUSTERS:
         raise InputError(f"--odf-cluster {cluster!r} is not known (known: {', '.join(CLUSTERS)})")

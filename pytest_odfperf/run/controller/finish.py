@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_json
 from pytest_odfperf.report.csv_table import render_csv
+from pytest_odfperf.report.keys_csv import render_keys_csv
 from pytest_odfperf.report.ranking_table import RankingReport, ranking_csv, ranking_json
 from pytest_odfperf.report.summary import PoolCounts, count
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
@@ -15,6 +16,7 @@ from pytest_odfperf.store.run_dir import RunDir
 CSV = "results.csv"
 RANKING_CSV, RANKING_JSON = "ranking.csv", "ranking.json"
 COMPARISON_JSON = "comparison.json"
+KEYS_CSV = "results-keys.csv"
 POOL_SUMMARY = ".pool-summary"
 
 
@@ -42,12 +44,16 @@ def write_comparison(run_dir: RunDir, report: ComparisonReport) -> None:
     run_dir.write_json(COMPARISON_JSON, comparison_json(report))
 
 
-def write_outputs(run_dir: RunDir, records: Sequence[Record], pools: Iterable[str]) -> dict[str, PoolCounts]:
-    """results.csv and each pool's ``.pool-summary``; returns the counts by pool. Raises `StoreError`.
+def write_outputs(
+    run_dir: RunDir, records: Sequence[Record], pools: Iterable[str], repeats: int = 1
+) -> dict[str, PoolCounts]:
+    """Both tables and each pool's ``.pool-summary``; returns the counts by pool. Raises `StoreError`.
 
-    ``pools`` are those that were to run, though they may have no record.
+    ``repeats`` are those asked for of each key; ``pools`` are those that were to run, though they may have no
+    record.
     """
     run_dir.write_text(CSV, render_csv(records))
+    run_dir.write_text(KEYS_CSV, render_keys_csv(records, repeats))
     counts = count(records, pools)
     for pool, one in counts.items():
         run_dir.write_text(f"{pool}/{POOL_SUMMARY}", one.line)

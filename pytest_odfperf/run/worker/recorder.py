@@ -98,10 +98,10 @@ class Recorder:
             journal.append(self._records, record.to_json())
 
     def mark_done(self, record: Record) -> None:
-        """Mark a passed test in the checkpoint, after its record. Raises `StoreError`.
+        """Mark a complete test in the checkpoint, after its record. Raises `StoreError`.
 
         Without the mark the record alone is trusted, so that nothing is lost with the cache.
         """
-        if record.status == "passed" and record.definition is not None:
+        if record.complete and record.definition is not None:
             with told("can not be written", Path(self._plan.checkpoint_dir)):
                 self._checkpoint.add(self._process, record.test, record.definition)

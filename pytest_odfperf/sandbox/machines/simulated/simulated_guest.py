@@ -9,6 +9,7 @@ import json
 import re
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
@@ -55,6 +56,8 @@ class SimulatedGuest:
         self.on_crash: Callable[[], None] | None = None
         self.on_reboot: Callable[[], None] | None = None
         self.on_migrate: Callable[[], None] | None = None
+        #: How often each job ran here.
+        self._ran: Counter[bytes] = Counter()
         self._cut_done = False
         self._reboot_done = False
         self._disk = self._data_disk()
@@ -259,7 +262,10 @@ class SimulatedGuest:
         return [own, Limits(iops=shared.iops, bandwidth_bytes_per_s=shared.bandwidth).shared_by(volumes)]
 
     def _random(self, job: bytes) -> Random:
-        """The same for the same guest, pool and job: a run repeated gives the same figures."""
+        """The same for the same guest, pool and job: a run made again gives the same figures.
+
+        Each repeat of a job in one guest has noise of its own.
+        """
         ordinal = _ORDINAL.search(self._spec.name)
         parts = (
             str(self._config.seed),
@@ -269,5 +275,8 @@ class SimulatedGuest:
             str(self._spec.memory_bytes),
             ordinal[1] if ordinal else "",
         )
-        digest = hashlib.sha256("\0".join(parts).encode() + b"\0" + job).digest()
+        again = self._ran[job]
+        self._ran[job] += 1
+        nth = b"\0%d" % again if again else b""
+        digest = hashlib.sha256("\0".join(parts).encode() + b"\0" + job + nth).digest()
         return Random(digest)  # noqa: S311 - noise, not a secret

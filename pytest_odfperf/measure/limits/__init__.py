@@ -1,0 +1,1 @@
+"""Limits of the matrix, held against what was measured. Pure."""

@@ -1,0 +1,96 @@
+"""The figures of one record, by their names: what limits and repeats go over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.record import DIRECTIONS, Record
+
+#: Percentiles by the words of a limit.
+_PERCENTILES = {
+    "p50": "lat_p50_ns",
+    "p95": "lat_p95_ns",
+    "p99": "lat_p99_ns",
+    "p99.9": "lat_p999_ns",
+    "worst guest p99": "worst_guest_lat_p99_ns",
+    "median guest p99": "median_guest_lat_p99_ns",
+}
+
+
+class FigureName(NamedTuple):
+    """``section`` is empty for the key as a whole; ``metric`` is a word of `METRICS`."""
+
+    section: str
+    direction: str
+    metric: str
+
+    def __str__(self) -> str:
+        of = f" of {self.section}" if self.section else ""
+        return f"{self.direction} {self.metric}{of}"
+
+
+#: A figure that the sample does not carry is None: it was measured, and says nothing.
+Figures = Mapping[FigureName, float | None]
+
+
+def figures_of(record: Record) -> Figures:
+    """All figures of a record, in the units of `METRICS`; none of an invalid one.
+
+    Those of the key as a whole are missing where its sections are unlike.
+    """
+    if not record.usable:
+        return {}
+    found: dict[FigureName, float | None] = {}
+    if not record.apart:
+        found.update(_positive(_figures("", record, [guest.jobs for guest in record.guests])))
+    for job in record.jobs:
+        own = [[one for one in guest.jobs if one.name == job.name] for guest in record.guests]
+        found.update(_positive(_figures(job.name, job, own)))
+    return found
+
+
+def _positive(
+    figures: Iterable[tuple[FigureName, float | None]],
+) -> Iterator[tuple[FigureName, float | None]]:
+    """Figures of records that somebody changed are not computed with."""
+    return ((name, value if value is not None and value > 0 else None) for name, value in figures)
+
+
+def shown_sections(figures: Iterable[FigureName]) -> list[str]:
+    """The sections that have figures of their own: an empty name where the key has some as a whole."""
+    names = dict.fromkeys(name.section for name in figures)
+    return [""] if "" in names else list(names)
+
+
+def _figures(
+    section: str, of: Record | JobMeasurement, guests: Sequence[Sequence[JobMeasurement]]
+) -> Iterator[tuple[FigureName, float | None]]:
+    for direction in DIRECTIONS:
+        part: LatencyMeasurement | None = getattr(of, direction)
+        if part is None:
+            continue
+
+        def named(metric: str, direction: str = direction) -> FigureName:
+            return FigureName(section, direction, metric)
+
+        yield named("iops"), part.iops_per_s
+        if isinstance(part, DirectionMeasurement):
+            yield named("bw"), part.bw_bytes_per_s
+        yield named("mean"), part.lat_mean_ns
+        for metric, attribute in _PERCENTILES.items():
+            yield named(metric), part.carried_ns(attribute)
+        yield named("max"), part.lat_max_ns
+        yield named("fairness"), _jain([_rate(jobs, direction) for jobs in guests])
+
+
+def _rate(jobs: Iterable[JobMeasurement], direction: str) -> float:
+    parts: Iterable[LatencyMeasurement | None] = (getattr(job, direction) for job in jobs)
+    return sum(part.iops_per_s for part in parts if part is not None)
+
+
+def _jain(rates: Sequence[float]) -> float | None:
+    """Jain's index (Jain, Chiu and Hawe 1984): 1 where all have the same rate, 1/n where one of n has all."""
+    squares = sum(rate * rate for rate in rates)
+    return sum(rates) ** 2 / (len(rates) * squares) if squares > 0 else None

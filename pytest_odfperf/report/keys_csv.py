@@ -1,0 +1,109 @@
+"""results-keys.csv: one row per key over its repeats, and per section where those are unlike.
+
+Figures are geometric means over the repeats that are valid or suspect, with the ends of their 95 % intervals.
+Percentiles are those of each repeat. Without repeats a row has the figures of its one measurement.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+
+from pytest_odfperf.matrix.keys import FIELDS, Key
+from pytest_odfperf.measure.key_decision import one_each, over_repeats
+from pytest_odfperf.measure.record import DIRECTIONS, Record
+from pytest_odfperf.measure.statistics.over_repeats import FigureSpread
+from pytest_odfperf.report.csv_table import cell_text
+
+#: Metric of a limit to column; latencies are in ms.
+_FIGURES = {
+    "iops": "iops",
+    "bw": "bw_kib",
+    "mean": "lat_avg_ms",
+    "p50": "lat_p50_ms",
+    "p95": "lat_p95_ms",
+    "p99": "lat_p99_ms",
+    "p99.9": "lat_p999_ms",
+    "worst guest p99": "worst_guest_lat_p99_ms",
+    "fairness": "fairness",
+}
+#: Of these the spread is shown too.
+_SPREAD = ("iops", "p99")
+_DIVISORS = {"bw": 1024.0, "iops": 1.0, "fairness": 1.0}
+
+COLUMNS = (
+    *FIELDS,
+    "section",
+    "repeats",
+    "valid",
+    "suspect",
+    "invalid",
+    "missing",
+    *(
+        f"{direction}_{column}{more}"
+        for direction in DIRECTIONS
+        for metric, column in _FIGURES.items()
+        if (direction, metric) != ("sync", "bw")
+        for more in (("", "_low", "_high", "_cv", "_order_rho", "_grade") if metric in _SPREAD else ("",))
+    ),
+    "limits_met",
+    "limits_broken",
+    "limits_inconclusive",
+    "limits",
+    "marking",
+)
+
+
+def render_keys_csv(records: Iterable[Record], repeats: int) -> str:
+    """The whole file, keys in the order of their first records; ``repeats`` are those asked for."""
+    of_key: dict[Key, list[Record]] = {}
+    for record in records:
+        of_key.setdefault(record.key, []).append(record)
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    table.writeheader()
+    for key, every_own in of_key.items():
+        # One that is left of an earlier definition is another figure.
+        own = [record for record in every_own if record.definition == every_own[0].definition]
+        every = one_each(own)
+        over = over_repeats(every, max(repeats, *(record.repeat for record in every)))
+        outcomes = list(dict.fromkeys(outcome for record in own for outcome in record.limits))
+        common = {
+            **{name: cell_text(value) for name, value in zip(FIELDS, key.fields, strict=True)},
+            "repeats": str(over.asked),
+            "valid": str(over.valid),
+            "suspect": str(over.suspect),
+            "invalid": str(over.invalid),
+            "missing": str(over.missing),
+            **{
+                f"limits_{word}": str(sum(outcome.outcome == word for outcome in outcomes))
+                for word in ("met", "broken", "inconclusive")
+            },
+            "limits": cell_text("; ".join(map(str, outcomes))),
+            "marking": cell_text(own[0].marking or ""),
+        }
+        sections = dict.fromkeys(one.section for one in over.figures) or {"": None}
+        for section in sections:
+            figures = [one for one in over.figures if one.section == section]
+            table.writerow({**common, "section": cell_text(section), **_cells(figures)})
+    return text.getvalue()
+
+
+def _cells(figures: Iterable[FigureSpread]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for one in figures:
+        if one.metric not in _FIGURES:
+            continue
+        column = f"{one.direction}_{_FIGURES[one.metric]}"
+        divisor = _DIVISORS.get(one.metric, 1e6)
+        values = {"": one.geometric_mean, "_low": one.low, "_high": one.high}
+        if one.metric not in _SPREAD:
+            values = {"": one.geometric_mean}
+        for more, value in values.items():
+            found[column + more] = "" if value is None else f"{value / divisor:.6f}"
+        if one.metric in _SPREAD:
+            found[f"{column}_cv"] = "" if one.cv is None else f"{one.cv:.6f}"
+            found[f"{column}_order_rho"] = "" if one.order_rho is None else f"{one.order_rho:.4f}"
+            found[f"{column}_grade"] = one.grade
+    return found

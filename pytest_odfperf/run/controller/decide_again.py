@@ -1,0 +1,35 @@
+"""Keys that were measured in earlier sessions, decided by today's limits and with today's repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.key_decision import decided, undecided
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.run.plan import Plan
+
+
+def decide_again(
+    plan: Plan, done: Sequence[Record], records: Iterable[Record], write: Callable[[Record], None]
+) -> list[Record]:
+    """``done``, the complete records of earlier sessions, as they are today; what changed is written.
+
+    ``records`` are all that count. A key is decided in its last repeat, also if a smaller number is asked for
+    now. Raises `StoreError`.
+    """
+    of_key: dict[Key, list[Record]] = {}
+    for record in records:
+        if record.definition == plan.definitions.get(str(record.key)):
+            of_key.setdefault(record.key, []).append(record)
+    found = []
+    for record in done:
+        own = of_key.get(record.key, [record])
+        asked = max(plan.repeats, *(one.block or 1 for one in own), record.block or 1)
+        limits = plan.matrix.limits_of(record.key)
+        last = asked == 1 or record.block == asked
+        today = decided(record, own, limits, asked) if last and (limits or asked > 1) else undecided(record)
+        if today != record:
+            write(today)
+        found.append(today)
+    return found

@@ -1,0 +1,396 @@
+"""Limits: what a matrix may say, which keys have such figures, and what they come to."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.definition import definition
+from pytest_odfperf.matrix.expand import expand
+from pytest_odfperf.matrix.limit import METRICS, OPERATORS, parse_limit
+from pytest_odfperf.matrix.model import KeyLimits, Matrix
+from pytest_odfperf.matrix.reading.load import load_text
+from pytest_odfperf.measure.key_decision import decided, undecided
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.measure.statistics.record_figures import FigureName, figures_of
+from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.report.decisions_text import limit_lines, repeat_lines
+from pytest_odfperf.report.html_decisions import limits_table, repeats_table
+from pytest_odfperf.report.keys_csv import render_keys_csv
+from pytest_odfperf.schedule.jobs import render_jobs
+from pytest_odfperf.schedule.limit_check import check_limits
+
+MakeRecord = Callable[..., Record]
+KEY = "rep3:small:150Gi:1:random-rw:4k"
+
+
+@pytest.mark.parametrize(
+    ("text", "direction", "metric", "section", "operator", "value"),
+    [
+        ("write p99 < 5ms", "write", "p99", None, "<", 5e6),
+        ("read iops >= 10k", "read", "iops", None, ">=", 10_000),
+        ("read iops>1.5M", "read", "iops", None, ">", 1_500_000),
+        ("sync p99 <= 20 ms", "sync", "p99", None, "<=", 20e6),
+        ("each mean < 800us", "each", "mean", None, "<", 800e3),
+        ("  read   p99.9 ≤ 1.5s ", "read", "p99.9", None, "<=", 1.5e9),
+        ("write worst guest p99 < 90µs", "write", "worst guest p99", None, "<", 90e3),
+        ("read bw > 200MiB/s", "read", "bw", None, ">", 200 << 20),
+        ("read bw > 200M", "read", "bw", None, ">", 200e6),
+        ("read bw > 200MB/s", "read", "bw", None, ">", 200e6),
+        ("fairness >= 0.9", "each", "fairness", None, ">=", 0.9),
+        ("read fairness > 0.95", "read", "fairness", None, ">", 0.95),
+        ("write p99 of db-wal < 5ms", "write", "p99", "db-wal", "<", 5e6),
+    ],
+)
+def test_a_limit_is_read(
+    text: str, direction: str, metric: str, section: str | None, operator: str, value: float
+) -> None:
+    limit = parse_limit(text)
+    found = (limit.direction, limit.metric, limit.section, limit.operator)
+    assert found == (direction, metric, section, operator)
+    assert limit.value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not written as a figure, one of <=, >=, <, > and a value"),
+        ("write p99", "is not written as"),
+        ("write p99 = 5ms", "is not written as"),
+        ("write p99 == 5ms", "is not written as"),
+        ("write p99 => 5ms", "is not written as"),
+        ("1ms < write p99 < 5ms", "is not written as"),
+        ("write p98 < 5ms", "'p98' is no figure (did you mean 'p99'? known: iops, bw, mean, p50"),
+        ("wirte p99 < 5ms", "'wirte p99' is no figure"),
+        ("write < 5ms", "it names no figure"),
+        ("< 5ms", "it names no figure"),
+        ("p99 < 5ms", "names no direction: write read, write, sync or each before p99"),
+        ("sync bw > 5M", "syncs have no bandwidth"),
+        ("write p99 < 5", "'5' is not a time such as 800us, 5ms or 1.5s"),
+        ("write p99 < 5m", "'5m' is not a time"),
+        ("write p99 < 0ms", "is not a time"),
+        ("write p99 < -5ms", "'-5ms' is not a time"),
+        ("write p99 < 1e3ms", "is not a time"),
+        ("write p99 < nan", "is not a time"),
+        ("read iops > 10K", "'10K' is not a rate such as 500, 10k or 1.5M"),
+        ("read iops > 10Ki", "is not a rate"),
+        ("read iops > 5m", "is not a rate"),
+        ("read iops > inf", "is not a rate"),
+        ("read iops > 1_000", "is not a rate"),
+        ("read iops > ١٠", "is not a rate"),
+        ("read bw > 5ms", "'5ms' is not a bandwidth such as 200M"),
+        ("fairness > 90%", "'90%' is not a number above 0 and up to 1"),
+        ("fairness > 1.5", "is not a number above 0"),
+        ("read p99 of a/b < 5ms", "'a/b' can not be a section"),
+        ("read p99 of < 5ms", "'p99 of' is no figure"),
+        ("x" * 300, "is not written as"),
+    ],
+)
+def test_what_is_no_limit_is_refused_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse_limit(text, place="m.yaml:7")
+    assert said in str(raised.value)
+    assert str(raised.value).startswith("m.yaml:7: limit ")
+    assert str(raised.value).isprintable()
+
+
+@given(st.text(max_size=60) | st.from_regex(r"(read |each )?(iops|p99) ?[<>]=? ?[0-9.]{1,5}(ms|k|Mi)?"))
+def test_any_text_is_a_limit_or_one_line(text: str) -> None:
+    try:
+        limit = parse_limit(text)
+    except InputError as error:
+        found = str(error)
+    else:
+        found = limit.text
+        assert parse_limit(limit.text) == limit
+        assert (limit.metric in METRICS, limit.operator in OPERATORS) == (True, True)
+        assert 0 < limit.value < math.inf
+    assert found.isprintable()
+
+
+MATRIX = """
+pools: [rep3, rep2]
+vm_sizes: {small: {vcpus: 2, memory: 4Gi}}
+pvc_sizes: [150Gi]
+concurrency: [1]
+profiles: [random-rw, db-oltp, readers]
+block_sizes: [4k]
+"""
+READERS = """
+[global]
+ioengine=libaio
+direct=1
+time_based=1
+runtime=${RUNTIME}
+ramp_time=${RAMP_TIME}
+group_reporting=1
+lat_percentiles=1
+size=${FILE_SIZE}
+[readers]
+rw=randread
+bs=${BLOCK_SIZE}
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str], Matrix]:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "readers.fio").write_text(READERS)
+
+    def read(limits: str) -> Matrix:
+        (tmp_path / "m.yaml").write_text(MATRIX + limits)
+        return load_text(MATRIX + limits, source="m.yaml", folder=tmp_path, name="m")
+
+    return read
+
+
+def check(matrix: Matrix) -> None:
+    keys = expand(matrix)
+    check_limits(matrix, keys, keys, render_jobs(matrix, keys))
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ("limits: [a]", "m.yaml:8: limits must be a mapping"),
+        ("limits:\n  'a:b': [read p99 < 5ms]", "m.yaml:9: limits pattern 'a:b' has 2 fields, not 6"),
+        ("limits:\n  '*:*:*:*:*:': [read p99 < 5ms]", "m.yaml:9: limits pattern"),
+        ("limits:\n  '*:*:*:*:*:*': 5", "m.yaml:9: limits of *:*:*:*:*:* must be a list"),
+        ("limits:\n  '*:*:*:*:*:*':\n  - 5", "m.yaml:10: limit must be a text"),
+        ("limits:\n  '*:*:*:*:*:*':\n  - p98 < 1ms", "m.yaml:10: limit 'p98 < 1ms': 'p98' is no figure"),
+        ("limits:\n  '*:*:*:*:*:*': [read p99 < 5ms, read p99 < 5ms]", "is there twice"),
+        ("limits:\n  'rep4:*:*:*:*:*': [read p99 < 5ms]",
+         "m.yaml:9: limits pattern 'rep4:*:*:*:*:*' matches no key of the matrix: pool 'rep4' is not there"),
+        ("limits:\n  '*:*:*:*:readers:*': [write p99 < 5ms]",
+         "m.yaml:9: limit 'write p99 < 5ms': nothing does write (rw=randread: read only), as in rep3:small"),
+        ("limits:\n  '*:*:*:*:*:*': [sync p99 < 5ms]", "nothing does sync (rw=randread: read only)"),
+        ("limits:\n  '*:*:*:*:db-oltp:*': [read p99 of db-wal-write < 5ms]",
+         "nothing does read (rw=write: sync and write only)"),
+        ("limits:\n  '*:*:*:*:db-oltp:*': [read p99 of wal < 5ms]",
+         "there is no section 'wal' (known: db-data-read, db-wal-write"),
+    ],
+)  # fmt: skip
+def test_a_limit_that_means_nothing_is_refused_with_its_line(
+    load: Callable[[str], Matrix], limits: str, said: str
+) -> None:
+    with pytest.raises(InputError) as raised:
+        check(load(limits))
+    assert said in str(raised.value)
+
+
+def test_all_limits_without_a_figure_are_told_at_once(load: Callable[[str], Matrix]) -> None:
+    matrix = load("limits:\n  'rep3:*:*:*:readers:*': [write p99 < 5ms, sync mean < 1s, read p50 < 1s]")
+    with pytest.raises(InputError) as raised:
+        check(matrix)
+    assert len(raised.value.faults) == 2
+
+
+def test_limits_are_taken_over_by_pattern_and_no_part_of_a_definition(
+    load: Callable[[str], Matrix], tmp_path: Path
+) -> None:
+    load("limits:\n  'rep3:*:*:*:*:*': read iops > 5\n  'rep2:*:*:*:*:*': [read iops > 6]")
+    over = "extends: ./m.yaml\npools: [rep3]\nlimits:\n  'rep3:*:*:1:*:*': [read p99 < 1s]\n"
+    matrix = load_text(over, source="over.yaml", folder=tmp_path, name="over")
+    check(matrix)
+    assert [one.pattern for one in matrix.limits] == ["rep3:*:*:*:*:*", "rep2:*:*:*:*:*", "rep3:*:*:1:*:*"]
+    key = expand(matrix)[0]
+    assert [limit.text for limit in matrix.limits_of(key)] == ["read iops > 5", "read p99 < 1s"]
+    without = load_text(
+        over.replace("[read p99 < 1s]", "[]"), source="over.yaml", folder=tmp_path, name="over"
+    )
+    assert [limit.text for limit in without.limits_of(key)] == ["read iops > 5"]
+    assert definition(key, matrix) == definition(key, without) == definition(key, replace(matrix, limits=()))
+
+
+# -- what they come to
+
+
+def limited(*texts: str) -> tuple[Any, ...]:
+    return tuple(map(parse_limit, texts))
+
+
+@pytest.fixture(scope="session")
+def repeats(make_record: MakeRecord, make_measurement: Any) -> Callable[..., list[Record]]:
+    """Records of a key whose reads had these IOPS, one a repeat."""
+
+    def make(rates: Sequence[float], **changes: Any) -> list[Record]:
+        found = []
+        for number, rate in enumerate(rates, 1):
+            read = make_measurement(rate, **changes)
+            one = make_record(repeat=number, block=number, order=1, started_at_epoch_ms=1000 * number)
+            guests = tuple(replace(guest, jobs=(replace(guest.jobs[0], read=read),)) for guest in one.guests)
+            found.append(replace(one, read=read, jobs=guests[0].jobs, guests=guests))
+        return found
+
+    return make
+
+
+def outcomes(records: Sequence[Record], *texts: str, asked: int | None = None) -> list[str]:
+    found = decided(records[-1], records, limited(*texts), asked or len(records))
+    return [outcome.outcome for outcome in found.limits]
+
+
+@pytest.mark.parametrize(
+    ("rates", "limit", "outcome"),
+    [
+        ([1000], "read iops >= 1000", "met"),
+        ([1000], "read iops > 1000", "broken"),
+        ([1000, 1010, 990], "read iops > 900", "met"),
+        ([1000, 1010, 990], "read iops > 1100", "broken"),
+        ([1000, 1010, 990], "read iops > 995", "inconclusive"),
+        ([1000, 1010, 990], "read iops < 995", "inconclusive"),
+        ([1000, 1000, 1000], "read iops >= 1000", "met"),
+        ([1000, 1000, 1000], "read iops > 1000", "broken"),
+        ([1000, 3000, 300], "read iops > 2000", "inconclusive"),
+        ([1000, 1001], "read iops > 500", "met"),
+    ],
+)
+def test_the_interval_decides(
+    repeats: Callable[..., list[Record]], rates: list[float], limit: str, outcome: str
+) -> None:
+    assert outcomes(repeats(rates), limit) == [outcome]
+
+
+@given(
+    st.lists(st.floats(10, 1e6), min_size=2, max_size=8),
+    st.floats(10, 1e6),
+    st.sampled_from(OPERATORS),
+)
+def test_a_limit_and_its_opposite_are_never_both_met(
+    repeats: Callable[..., list[Record]], rates: list[float], value: float, operator: str
+) -> None:
+    opposite = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}[operator]
+    records, shown = repeats(rates), f"{value:.3f}"
+    one, other = outcomes(records, f"read iops {operator} {shown}", f"read iops {opposite} {shown}")
+    assert {"met": "broken", "broken": "met", "inconclusive": "inconclusive"}[one] == other
+
+
+def test_a_broken_limit_fails_a_test_that_passed_and_is_taken_back_by_another(
+    repeats: Callable[..., list[Record]],
+) -> None:
+    records = repeats([1000, 1010, 990])
+    broken = decided(records[-1], records, limited("read iops > 2k", "each p99 < 1s"), 3)
+    assert (broken.status, broken.reason_code, broken.complete) == ("failed", "limit_broken", True)
+    assert broken.reason is not None
+    assert broken.reason.startswith("limit broken: read iops > 2k: read iops is 1000 IOPS (975.4 IOPS to ")
+    assert "3 repeats" in broken.reason
+    assert Record.from_json(json.loads(json.dumps(broken.to_json()))) == broken
+    properties = dict(broken.properties())
+    assert properties["limit.read iops > 2k"].startswith("broken: 1000 IOPS (")
+    assert properties["limit.each p99 < 1s [read p99]"].startswith("met: 5 ms (5 ms to 5 ms, 3 repeats")
+    assert properties["repeats"] == "3 of 3 repeats"
+    assert properties["repeats.read iops"].endswith("), CV 1.00%, ok")
+    mended = decided(broken, [*records, broken], limited("read iops > 500"), 3)
+    assert (mended.status, mended.reason, mended.reason_code) == ("passed", None, None)
+    assert undecided(broken) == records[-1]
+    assert decided(broken, records, limited("read iops > 2k", "each p99 < 1s"), 3) == broken
+
+
+def test_a_test_that_failed_by_itself_keeps_its_reason(repeats: Callable[..., list[Record]]) -> None:
+    (record,) = repeats([1000])
+    failed = replace(record, status="failed", reason="AssertionError: mine")
+    found = decided(failed, [failed], limited("read iops > 2k"), 1)
+    assert (found.reason, found.reason_code, found.complete) == ("AssertionError: mine", None, False)
+    assert [outcome.outcome for outcome in found.limits] == ["broken"]
+
+
+def test_invalid_repeats_never_enter_and_suspect_ones_are_said(repeats: Callable[..., list[Record]]) -> None:
+    good = repeats([1000, 1010, 990, 1000])
+    doubt = Doubt(code="queue_not_full", level="invalid", text="depth 1, not 32")
+    wrong = replace(good[2], read=replace(good[2].read, iops_per_s=9e7), verdict="invalid", doubts=(doubt,))
+    suspect = replace(good[1], verdict="suspect")
+    found = decided(good[3], [good[0], suspect, wrong, good[3]], limited("read iops < 1100"), 4)
+    assert [one.outcome for one in found.limits] == ["met"]
+    assert "3 repeats, 1 of them suspect" in found.limits[0].why
+    assert found.over_repeats is not None
+    assert found.over_repeats.count_text == "3 of 4 repeats, 1 suspect, 1 invalid"
+    (iops,) = [one for one in found.over_repeats.figures if one.metric == "iops"]
+    assert iops.count == 3
+    assert iops.geometric_mean < 1100
+    alone = decided(wrong, [wrong], limited("read iops < 1100"), 1)
+    assert [one.outcome for one in alone.limits] == ["not judged"]
+    assert "invalid (queue_not_full)" in alone.limits[0].why
+    assert alone.status == "passed"
+    assert figures_of(wrong) == {}
+
+
+def test_one_repeat_of_three_is_no_ground_for_a_decision(repeats: Callable[..., list[Record]]) -> None:
+    (record,) = repeats([1000])
+    found = decided(record, [record], limited("read iops > 2k"), 3)
+    assert [one.outcome for one in found.limits] == ["inconclusive"]
+    assert "1 of 3 repeats counts, which gives no interval" in found.limits[0].why
+    alone = decided(record, [record], limited("read iops > 2k"), 1)
+    assert "in one measurement, without repeats" in alone.limits[0].why
+
+
+def test_a_percentile_that_few_ios_carry_decides_nothing(repeats: Callable[..., list[Record]]) -> None:
+    few = repeats([1000], total_ios=5000)
+    assert outcomes(few, "read p99 < 1ms", "read p99 > 1ms", "read p50 < 1s") == [
+        "inconclusive",
+        "inconclusive",
+        "met",
+    ]
+
+
+def test_unlike_sections_are_judged_one_by_one(make_unlike: MakeRecord) -> None:
+    record = make_unlike()
+    found = decided(record, [record], limited("write iops > 100", "write iops of wal > 100"), 1)
+    assert [(one.figure_name, one.outcome) for one in found.limits] == [
+        ("write iops of wal", "met"),
+        ("write iops of mix", "broken"),
+        ("write iops of wal", "met"),
+    ]
+    assert FigureName("", "write", "iops") not in figures_of(record)
+
+
+def test_fairness_is_jains_index_of_the_guests(make_record: MakeRecord, make_measurement: Any) -> None:
+    one = make_record()
+    guests = tuple(
+        replace(one.guests[0], name=f"vm-{number}", jobs=(replace(one.jobs[0], read=make_measurement(rate)),))
+        for number, rate in enumerate((1000.0, 1000.0, 10.0))
+    )
+    figures = figures_of(replace(one, guests=guests))
+    assert figures[FigureName("", "read", "fairness")] == pytest.approx(2010**2 / (3 * 2_000_100))
+
+
+def test_every_report_has_limits_and_repeats(repeats: Callable[..., list[Record]]) -> None:
+    records = repeats([1000, 1300, 700])
+    records[-1] = decided(records[-1], records, limited("read iops > 2k", "read p99 < 1s <b>"[:13]), 3)
+    lines = repeat_lines(records) + limit_lines(records)
+    assert lines[0] == "Repeats: of 1 keys 1 not gateable"
+    assert f"  {KEY}: read iops 969.1 IOPS (" in lines[1]
+    assert "CV 30.0 %, not gateable" in lines[1]
+    assert lines[2] == "Limits: 1 inconclusive, 1 met"
+    html = limits_table(records) + repeats_table(records)
+    assert "read iops &gt; 2k" in html
+    assert "<strong>not gateable</strong>" in html
+    (row,) = csv.DictReader(io.StringIO(render_keys_csv(records, 3)))
+    assert row["read_iops"].startswith("969.05")
+    assert (row["repeats"], row["valid"], row["read_iops_grade"]) == ("3", "3", "not gateable")
+    assert (row["limits_met"], row["limits_inconclusive"], row["limits_broken"]) == ("1", "1", "0")
+    assert limit_lines(records[:1]) == repeat_lines(records[:1]) == []
+    (single,) = csv.DictReader(io.StringIO(render_keys_csv(records[:1], 1)))
+    assert (single["read_iops"], single["read_iops_low"]) == ("1000.000000", "")
+
+
+def test_a_matrix_that_somebody_changed_is_checked_again(load: Callable[[str], Matrix]) -> None:
+    from pytest_odfperf.matrix.reading.matrix_check import check as check_stored
+
+    matrix = load("")
+    for one in (
+        KeyLimits(pattern="a:b", texts=(), place="run.json"),
+        KeyLimits(pattern="*:*:*:*:*:*", texts=("read p98 < 1ms",), place="run.json"),
+    ):
+        with pytest.raises(InputError, match=r"run\.json"):
+            check_stored(replace(matrix, limits=(one,)))
