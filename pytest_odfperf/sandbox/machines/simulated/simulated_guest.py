@@ -163,7 +163,10 @@ class SimulatedGuest:
         if not self._files.get(JOB_FILE):
             raise ProtocolError("bad_request", "there is no job")
         await asyncio.sleep(max(0.0, self._setup_ends - time.monotonic()))
-        return FioRun(token=token, deadline_s=deadline_s, job=self._files[JOB_FILE])
+        run = FioRun(token=token, deadline_s=deadline_s, job=self._files[JOB_FILE])
+        # Before the start, so that nothing is left to be done then.
+        run.exit_code, run.log = await fio_says(run.job)
+        return run
 
     def start(self, run: FioRun, at_clock_ns: int) -> None:
         """Has fio begin when the steady clock shows ``at_clock_ns``, or at once."""
@@ -183,7 +186,6 @@ class SimulatedGuest:
         self._run = None
 
     async def _fio(self, run: FioRun, at_clock_ns: int) -> None:
-        run.exit_code, run.log = await fio_says(run.job)
         job = parse_job(run.job.decode("utf-8", "replace")) if run.exit_code == 0 else None
         await asyncio.sleep(max(0, at_clock_ns - self.clock_ns()) / 1e9)
         late_s = self._job_faults(job).late_s if job else 0.0
