@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from pytest_odfperf.errors import GuestError
 from pytest_odfperf.guest.answers import CommonTimes, GuestRun, read_clock
 from pytest_odfperf.guest.exchange import Exchange
 from pytest_odfperf.guest.guest_clock import GuestClock
@@ -42,7 +43,10 @@ def place(run: GuestRun, clock: GuestClock, told: Told, now_ns: int) -> CommonTi
 
 
 def ask_clock(guest: str, clock: GuestClock, exchange: Exchange, deadline: Deadline) -> None:
-    """Ask a guest that waits for the word what its clock shows, unless ``clock`` is well known."""
+    """Ask a guest that waits for the word what its clock shows, unless ``clock`` is well known.
+
+    Raises `GuestError` if nothing that it says of it can be.
+    """
     for _ in range(_ASKED):
         if clock.known_within(_KNOWN_NS):
             return
@@ -50,3 +54,5 @@ def ask_clock(guest: str, clock: GuestClock, exchange: Exchange, deadline: Deadl
         exchange.send(b"clock\n")
         theirs_ns = read_clock(guest, exchange, deadline)
         clock.exchanged(sent_ns, theirs_ns, theirs_ns, time.monotonic_ns())
+    if clock.uncertainty_ns is None:
+        raise GuestError(guest, "what it says of its clock can not be: it answers before it is asked")

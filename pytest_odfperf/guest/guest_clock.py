@@ -44,7 +44,11 @@ class GuestClock:
 
     def exchanged(self, sent_ns: int, received_ns: int, answered_ns: int, heard_ns: int) -> None:
         """One exchange: ``sent`` and ``heard`` by our clock, ``received`` and ``answered`` by the guest's."""
-        self._narrow(answered_ns - heard_ns, received_ns - sent_ns, heard_ns)
+        if not sent_ns <= heard_ns or not received_ns <= answered_ns:
+            return
+        # The guest may have worked for long in between.
+        drift_ns = int((heard_ns - sent_ns) * _DRIFT)
+        self._narrow(answered_ns - heard_ns - drift_ns, received_ns - sent_ns + drift_ns, heard_ns)
         self.round_trip_ns = max(0, (heard_ns - sent_ns) - (answered_ns - received_ns))
 
     def told(self, sent_ns: int, received_ns: int) -> None:
