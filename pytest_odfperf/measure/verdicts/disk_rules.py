@@ -14,7 +14,8 @@ OTHER_DISK = 10
 def fio_disks(evidence: Evidence) -> Iterator[Doubt]:
     """fio's own list of disks (``disk_util``), which is empty where there is no disk, or nobody can tell."""
     for guest in evidence.guests:
-        source = guest.facts.get("mount")
+        # A guest is asked for its facts while it still sets up its disk; the witness is of the run itself.
+        source = guest.witness.disk if guest.witness is not None else guest.facts.get("mount")
         device = source.removeprefix("/dev/") if isinstance(source, str) else ""
         if device and guest.result.disk_ios:
             problem = _other_disk(guest, device, buffered=bool(evidence.job.buffered))

@@ -21,6 +21,8 @@ from pytest_odfperf.guest.guest import Guest
 from pytest_odfperf.guest.ssh_keys import host_key, new_key_pair
 from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.matrix.model import GuestSettings
+from pytest_odfperf.measure.verdicts.witness_rules import BESIDE_BYTES, SYNC_BYTES
+from pytest_odfperf.measure.witness import DiskWork, Witness, read_witness
 from pytest_odfperf.sandbox.start import Sandbox
 from pytest_odfperf.vm.spec import GroupSpec
 from pytest_odfperf.waiting import Stop
@@ -123,6 +125,51 @@ def test_the_baked_job_runs_on_the_data_disk(guest: Guest) -> None:
     assert answer["disk_util"][0]["name"].startswith("vd")
     assert said(guest, "findmnt -n -o FSTYPE,OPTIONS /mnt/data").startswith("xfs")
     assert "noatime" in said(guest, "findmnt -n -o OPTIONS /mnt/data")
+
+
+def saw(outcome: Any) -> tuple[Witness, DiskWork]:
+    found = read_witness(outcome.witness)
+    assert found.work is not None
+    return found, found.work
+
+
+def test_the_guests_own_counters_agree_with_fio(guest: Guest) -> None:
+    """Real fio, real kernel, XFS on virtio: each byte of fio is one of the disk's, and little else is."""
+    reads = run(guest, "witness-reads", job(2))
+    seen, work = saw(reads)
+    counted = json.loads(reads.fio_json)["jobs"][0]["read"]["io_bytes"]
+    assert counted > 1 << 20
+    assert counted <= work.read_bytes < 1.01 * counted + (1 << 20)
+    assert work.written_bytes < 4 << 20
+    assert seen.before == seen.after
+    assert (seen.before.number, seen.before.serial) == (seen.mount_after.split(" ")[0], "odfperfdata")
+    assert seen.mount_before == seen.mount_after
+    assert seen.mount_after.split(" ")[1:] == ["xfs", f"/dev/{seen.disk}"]
+    assert seen.swapped_pages == 0
+    assert seen.busy_part is not None
+    assert 0 < seen.busy_part <= 1
+
+    # A commit writes the log of the file system beside.
+    commits = run(guest, "witness-commits", job(2, "randwrite") + b"fdatasync=1\n")
+    _, work = saw(commits)
+    write = json.loads(commits.fio_json)["jobs"][0]["write"]
+    assert write["io_bytes"] <= work.written_bytes
+    assert work.written_bytes < write["io_bytes"] + write["total_ios"] * SYNC_BYTES + BESIDE_BYTES
+    assert work.flushes > 0.9 * write["total_ios"]
+    # Reads of blocks that were never written do not reach the disk.
+    said(guest, f"sudo -n fallocate --zero-range -l {LAYOUT_BYTES} /mnt/data/fio-testfile")
+    unwritten = run(guest, "witness-unwritten", job(2))
+    _, work = saw(unwritten)
+    assert work.read_bytes < 0.1 * json.loads(unwritten.fio_json)["jobs"][0]["read"]["io_bytes"]
+    again = f"if=/dev/urandom of=/mnt/data/fio-testfile bs=1M count={LAYOUT_BYTES >> 20} conv=notrunc,fsync"
+    said(guest, f"sudo -n dd {again}")
+
+
+def test_a_start_is_told_ahead_and_kept(guest: Guest) -> None:
+    outcome = run(guest, "instant")
+    assert outcome.common.late_ms is not None
+    assert 0 <= outcome.common.late_ms < 2_000
+    assert outcome.common.clock_uncertainty_ms < 200
 
 
 def test_the_test_file_holds_data_that_does_not_shrink(guest: Guest) -> None:
