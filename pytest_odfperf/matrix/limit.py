@@ -36,8 +36,9 @@ METRICS: Mapping[str, Unit] = {
     "median guest p99": "ns",
     "fairness": "share",
 }
-#: Of these a limit need not name a direction.
+#: Of these a limit need not name a direction: then they are of `ALL` I/Os, reads and writes together.
 _OF_ALL = ("fairness",)
+ALL = "all"
 
 _FORMS: Mapping[Unit, str] = {
     "ns": "a time such as 800us, 5ms or 1.5s",
@@ -61,7 +62,7 @@ class Limit:
     """``value`` is in the unit of the metric: ns, IOPS, bytes per second, or a share of 1."""
 
     text: str
-    #: ``read``, ``write``, ``sync``, or `EACH`.
+    #: ``read``, ``write``, ``sync``, `EACH` or `ALL`.
     direction: str
     metric: str
     #: The section of the profile; None: the key as a whole, or each section where they are unlike.
@@ -116,7 +117,7 @@ def _parse(text: str) -> Limit:
         raise InputError(f"{shown}: {found[3].strip()[:40]!r} is not {_FORMS[METRICS[metric]]}")
     return Limit(
         text=" ".join(text.split()),
-        direction=direction or EACH,
+        direction=direction or ALL,
         metric=metric,
         section=section,
         operator=_SPELLED.get(found[2], found[2]),

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterable, Mapping
 
 from pytest_odfperf.matrix.keys import FIELDS, Key
+from pytest_odfperf.matrix.limit import ALL
 from pytest_odfperf.measure.key_decision import one_each, over_repeats
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.measure.statistics.over_repeats import FigureSpread
@@ -47,6 +48,7 @@ COLUMNS = (
         if (direction, metric) != ("sync", "bw")
         for more in (("", "_low", "_high", "_cv", "_order_rho", "_grade") if metric in _SPREAD else ("",))
     ),
+    "fairness",
     "limits_met",
     "limits_broken",
     "limits_inconclusive",
@@ -95,7 +97,7 @@ def _cells(figures: Iterable[FigureSpread]) -> Mapping[str, str]:
     for one in figures:
         if one.metric not in _FIGURES:
             continue
-        column = f"{one.direction}_{_FIGURES[one.metric]}"
+        column = _FIGURES[one.metric] if one.direction == ALL else f"{one.direction}_{_FIGURES[one.metric]}"
         divisor = _DIVISORS.get(one.metric, 1e6)
         values = {"": one.geometric_mean, "_low": one.low, "_high": one.high}
         if one.metric not in _SPREAD:

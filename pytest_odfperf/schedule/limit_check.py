@@ -8,7 +8,7 @@ from pytest_odfperf.fio.job import Job
 from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.fio.job_file.section import Section
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.limit import EACH, Limit, parse_limit
+from pytest_odfperf.matrix.limit import ALL, EACH, Limit, parse_limit
 from pytest_odfperf.matrix.model import KeyLimits, Matrix
 from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.matrix.select import hint
@@ -56,7 +56,7 @@ def _missing(limit: Limit, job: Job) -> str | None:
         if not sections:
             names = ", ".join(section.name for section in job.sections)
             return f"there is no section {limit.section!r} (known: {names})"
-    if limit.direction == EACH or any(limit.direction in _does(section) for section in sections):
+    if limit.direction in (EACH, ALL) or any(limit.direction in _does(section) for section in sections):
         return None
     does = " and ".join(sorted({name for section in sections for name in _does(section)}))
     loads = ", ".join(dict.fromkeys(f"rw={section.rw}" for section in sections))

@@ -240,6 +240,17 @@ def test_the_same_guest_gives_the_same_figures_again_and_another_seed_others(dri
     assert figures() != figures(seed=2)
 
 
+def test_each_repeat_in_a_guest_has_noise_of_its_own_and_the_same_again(drive: Any) -> None:
+    async def act(bench: Bench) -> list[Any]:
+        connection = await connect(await bench.machine())
+        answers = [await run(connection, token=f"t{number}") for number in range(3)]
+        return [json.loads(answer["fio.json"])["jobs"] for answer in answers]
+
+    first = drive(act)
+    assert first[0] != first[1] != first[2] != first[0]
+    assert drive(act) == first
+
+
 def test_volumes_that_are_busy_together_share_their_backend(drive: Any) -> None:
     async def act(bench: Bench) -> list[float]:
         connections = [await connect(await bench.machine(f"vm-{i}")) for i in range(4)]

@@ -48,7 +48,7 @@ KEY = "rep3:small:150Gi:1:random-rw:4k"
         ("read bw > 200MiB/s", "read", "bw", None, ">", 200 << 20),
         ("read bw > 200M", "read", "bw", None, ">", 200e6),
         ("read bw > 200MB/s", "read", "bw", None, ">", 200e6),
-        ("fairness >= 0.9", "each", "fairness", None, ">=", 0.9),
+        ("fairness >= 0.9", "all", "fairness", None, ">=", 0.9),
         ("read fairness > 0.95", "read", "fairness", None, ">", 0.95),
         ("write p99 of db-wal < 5ms", "write", "p99", "db-wal", "<", 5e6),
     ],
@@ -362,6 +362,11 @@ def test_fairness_is_jains_index_of_the_guests(make_record: MakeRecord, make_mea
     )
     figures = figures_of(replace(one, guests=guests))
     assert figures[FigureName("", "read", "fairness")] == pytest.approx(2010**2 / (3 * 2_000_100))
+    assert figures[FigureName("", "all", "fairness")] == figures[FigureName("", "read", "fairness")]
+    found = decided(one, [replace(one, guests=guests)], limited("fairness >= 0.9"), 1)
+    assert [(outcome.figure_name, outcome.outcome) for outcome in found.limits] == [("fairness", "met")]
+    found = decided(replace(one, guests=guests), [], limited("fairness >= 0.9", "each fairness > 0.1"), 1)
+    assert [outcome.outcome for outcome in found.limits] == ["broken", "met"]
 
 
 def test_every_report_has_limits_and_repeats(repeats: Callable[..., list[Record]]) -> None:

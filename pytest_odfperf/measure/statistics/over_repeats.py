@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_odfperf.matrix.limit import ALL
+
+
+def shown_name(section: str, direction: str, metric: str) -> str:
+    """``read p99 of db-wal``, ``fairness``: a figure as people read it."""
+    words = [metric] if direction == ALL else [direction, metric]
+    return " ".join([*words, "of", section] if section else words)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureSpread:
@@ -29,8 +37,7 @@ class FigureSpread:
 
     @property
     def name(self) -> str:
-        of = f" of {self.section}" if self.section else ""
-        return f"{self.direction} {self.metric}{of}"
+        return shown_name(self.section, self.direction, self.metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pytest_odfperf.matrix.limit import ALL
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import DIRECTIONS, Record
+from pytest_odfperf.measure.statistics.over_repeats import shown_name
 
 #: Percentiles by the words of a limit.
 _PERCENTILES = {
@@ -20,15 +22,17 @@ _PERCENTILES = {
 
 
 class FigureName(NamedTuple):
-    """``section`` is empty for the key as a whole; ``metric`` is a word of `METRICS`."""
+    """``section`` is empty for the key as a whole; ``metric`` is a word of `METRICS`.
+
+    ``direction`` is `ALL` for what is of reads and writes together.
+    """
 
     section: str
     direction: str
     metric: str
 
     def __str__(self) -> str:
-        of = f" of {self.section}" if self.section else ""
-        return f"{self.direction} {self.metric}{of}"
+        return shown_name(*self)
 
 
 #: A figure that the sample does not carry is None: it was measured, and says nothing.
@@ -67,6 +71,9 @@ def shown_sections(figures: Iterable[FigureName]) -> list[str]:
 def _figures(
     section: str, of: Record | JobMeasurement, guests: Sequence[Sequence[JobMeasurement]]
 ) -> Iterator[tuple[FigureName, float | None]]:
+    if of.read or of.write:
+        rates = [_rate(jobs, "read") + _rate(jobs, "write") for jobs in guests]
+        yield FigureName(section, ALL, "fairness"), _jain(rates)
     for direction in DIRECTIONS:
         part: LatencyMeasurement | None = getattr(of, direction)
         if part is None:

@@ -14,13 +14,14 @@ from pytest_odfperf.store.run_dir import RunDir
 
 
 class KeyDecisions:
-    """The keys of one process of a run."""
+    """The keys of one process of a run, of one pool at a time."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         path = Path(plan.run_dir)
         self._records = RunDir(path.parent, path.name).records
         self._read_bytes = 0
+        self._pool: str | None = None
         self._seen: dict[Key, dict[int, Record]] = {}
 
     def decide(self, record: Record) -> Record:
@@ -30,6 +31,9 @@ class KeyDecisions:
         if asked == 1 and not limits:
             return record
         if asked > 1:
+            if key.pool != self._pool:
+                self._pool, self._read_bytes = key.pool, 0
+                self._seen.clear()
             self._seen.setdefault(key, {})[record.repeat] = record
             if record.block != asked:
                 return record
