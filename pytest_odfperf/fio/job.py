@@ -19,7 +19,7 @@ from pytest_odfperf.matrix.template import uses
 
 __all__ = [
     "DIRECTIONS", "SHARED_FILE", "VARIABLES", "Direction", "Job", "Section", "check_settings", "is_variable",
-    "read_job", "render",
+    "read_job", "render", "rewritten",
 ]  # fmt: skip
 
 #: Without these there is no result of each section, over a known time, with its latencies.
@@ -119,6 +119,15 @@ def render(profile: Profile, settings: FioSettings, block_size: str) -> Job:
     whole = _job(asked + text, source, faults, settings)
     faults.raise_any()
     return replace(whole, places=(source,) * asked.count("\n") + job.places)
+
+
+def rewritten(job: Job, sections: Sequence[Section], said: str, source: str) -> Job:
+    """``job`` with other ``sections``, each of which says all of its options itself; ``said`` is why."""
+    lines = [f"# {said}"]
+    for section in sections:
+        lines += ["", f"[{section.name}]", *(f"{name}={value}" for name, value in section.options.items())]
+    text = "\n".join(lines) + "\n"
+    return replace(job, text=text, sections=tuple(sections), places=tuple(source for _ in text.splitlines()))
 
 
 def read_job(text: str, *, source: str = "job.fio") -> Job:

@@ -7,10 +7,10 @@ finds by ``offset_increment``; so no two workers that had different files touch 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
-from pytest_odfperf.fio.job import SHARED_FILE, Job, Section
+from pytest_odfperf.fio.job import SHARED_FILE, Job, Section, rewritten
 from pytest_odfperf.fio.job_file.fio_numbers import size_bytes
 from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.matrix.vm_patch import DATA_SERIAL
@@ -60,9 +60,8 @@ def on_device(job: Job, *, file_size_bytes: int, source: str) -> Job:
             at += section.numjobs * step
         end = max(end, at)
     sections = [placed[section.name] for section in job.sections]
-    text = _text(sections)
-    places = tuple(source for _ in text.splitlines())
-    return replace(job, text=text, sections=tuple(sections), places=places, device_bytes=_rounded(end))
+    said = "On the raw disk: each file of the profile is a region of it."
+    return replace(rewritten(job, sections, said, source), device_bytes=_rounded(end))
 
 
 def _rounded(size_bytes: int) -> int:
@@ -83,14 +82,6 @@ def _on_device(section: Section, start: int, step: int) -> Section:
     increment = step + (size_bytes(kept.pop("offset_increment", "0")) or 0)
     where = {"filename": DEVICE, "offset": str(offset), "offset_increment": str(increment)}
     return replace(section, filename=DEVICE, options={**kept, **where})
-
-
-def _text(sections: Sequence[Section]) -> str:
-    """A job file in which each section says all of its options itself."""
-    lines = ["# On the raw disk: each file of the profile is a region of it."]
-    for section in sections:
-        lines += ["", f"[{section.name}]", *(f"{name}={value}" for name, value in section.options.items())]
-    return "\n".join(lines) + "\n"
 
 
 def _check(job: Job, source: str) -> None:

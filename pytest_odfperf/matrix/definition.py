@@ -69,6 +69,8 @@ def definition_facts(
         facts["vm"] = shape
     if instancetype is not None:
         facts["instancetype"] = instancetype
+    if matrix.asks_capacity:
+        facts["capacity"] = asdict(matrix.capacity) if matrix.capacity is not None else None
     if matrix.target_of(key.pool) != "file":
         facts["target"] = matrix.target_of(key.pool)
     return facts
@@ -90,7 +92,10 @@ def _job(key: Key, matrix: Matrix) -> dict[str, Any]:
         name: value for name, value in settings.items() if any(f"${{{name}}}" in line for line in template)
     }
     # The file is laid out by the guest, even for a template that fixes the size that it reads.
-    return {"template": template, "settings": used, "file_size_bytes": fio.file_size_bytes}
+    job: dict[str, Any] = {"template": template, "settings": used, "file_size_bytes": fio.file_size_bytes}
+    if fio.rate_iops is not None:
+        job |= {"rate_iops": fio.rate_iops, "open_loop_depth": fio.open_loop_depth}
+    return job
 
 
 def _shape(shape: VmShape) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.limit import Limit, parse_limit
 from pytest_odfperf.matrix.pattern import Pattern
@@ -140,6 +141,10 @@ class FioSettings:
     numjobs: int = 4
     file_size_bytes: int = 4 << 30
     target: Target = "file"
+    #: What each VM is held at, reads and writes together, in each section; None: as fast as it goes.
+    rate_iops: int | None = None
+    #: The queue that each section has at that rate, so that none of its I/Os waits to be sent; None: iodepth.
+    open_loop_depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +216,14 @@ class Matrix:
     ranking: RankingSettings = field(default_factory=RankingSettings)
     #: No part of a key's definition: another limit is no reason to measure again.
     limits: tuple[KeyLimits, ...] = ()
+    capacity: CapacitySettings | None = None
     #: Read by the sandbox only.
     sandbox: Mapping[str, Any] | None = None
+
+    @property
+    def asks_capacity(self) -> bool:
+        """Whether each key asks how many VMs its pool carries; see `for_capacity`."""
+        return self.capacity is not None and self.fio.open_loop_depth is not None
 
     def pool(self, name: str) -> Pool:
         return next(pool for pool in self.pools if pool.name == name)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.keys import check_name
 from pytest_odfperf.matrix.model import FioSettings, Matrix, Pool
 from pytest_odfperf.matrix.reading.fields import check_subdomain, did_you_mean, listed
@@ -13,6 +14,10 @@ from pytest_odfperf.matrix.reading.load import check_blocks_fit, check_file_fits
 from pytest_odfperf.matrix.reading.settings import FIO, read_fio, read_lists
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
 from pytest_odfperf.matrix.variants import LISTED, check_different, without
+
+#: In --odf-ramp: I/Os of so many times the latency limit fit the queue, within these bounds.
+_LATE = 10
+_SHALLOWEST, _DEEPEST = 64, 4096
 
 
 def override_fio(matrix: Matrix, assignments: Iterable[str]) -> Matrix:
@@ -97,6 +102,36 @@ def allow_not_ready(matrix: Matrix, names: Iterable[str]) -> Matrix:
     chosen = known if "*" in wanted else wanted
     pools = [replace(pool, allow_not_ready=True) if pool.name in chosen else pool for pool in matrix.pools]
     return replace(matrix, pools=tuple(pools)) if wanted else matrix
+
+
+def for_capacity(matrix: Matrix) -> Matrix:
+    """``matrix`` for ``--odf-ramp``: its keys have the largest number of VMs that is tried.
+
+    Each profile is there once, at the rate of ``capacity:`` for each VM, with a queue for what is late.
+    Raises `InputError`.
+    """
+    asked = matrix.capacity
+    if asked is None:
+        raise InputError(
+            "--odf-ramp: the matrix does not say what is asked; give it capacity: {rate_iops: 250, p99: 5ms}",
+            place=matrix.source,
+        )
+    profiles = without(matrix.profiles, LISTED, {})
+    base = {profile.name: profile.base or profile.name for profile in matrix.profiles}
+    kept = []
+    for pool in matrix.pools:
+        named = pool.only.profiles
+        if named is not None:
+            named = tuple(dict.fromkeys(base.get(name, name) for name in named))
+        kept.append(replace(pool, only=replace(pool.only, concurrency=None, profiles=named)))
+    fio = replace(matrix.fio, numjobs=1, rate_iops=asked.rate_iops, open_loop_depth=depth_at_rate(asked))
+    return replace(matrix, pools=tuple(kept), profiles=profiles, concurrency=(asked.most_vms,), fio=fio)
+
+
+def depth_at_rate(asked: CapacitySettings) -> int:
+    """A queue that holds the I/Os of ten times the latency limit, so that a late one holds up no other."""
+    late = -(-asked.rate_iops * asked.lat_p99_ns * _LATE // 1_000_000_000)
+    return min(_DEEPEST, max(_SHALLOWEST, late))
 
 
 def _attribute(name: str) -> str:

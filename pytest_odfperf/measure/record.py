@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.capacity.capacity_answer import CapacityAnswer
 from pytest_odfperf.measure.fairness import Fairness
 from pytest_odfperf.measure.limits.limit_outcome import BROKEN, LimitOutcome
 from pytest_odfperf.measure.neighbours import Neighbour
@@ -89,6 +90,9 @@ class Record:
     #: Of the last repeat of its key: what they say together, and what the key's limits come to.
     over_repeats: OverRepeats | None = None
     limits: tuple[LimitOutcome, ...] = ()
+    #: Of ``--odf-ramp``: how many VMs the pool carries, with the figures of each step. The key's concurrency
+    #: is the most that were to be tried.
+    capacity: CapacityAnswer | None = None
     #: SHA-256 of everything that decides the number.
     definition: str | None = None
     #: The process that measured: ``gw0``, ``main``.
@@ -180,6 +184,13 @@ class Record:
             found.append(("beside", "; ".join(one.text for one in self.beside)))
         if self.health is not None:
             found.append(("storage_health", self.health.shown))
+        if self.capacity is not None:
+            found += [
+                ("capacity_vms", str(self.capacity.kept_vms)),
+                ("capacity", self.capacity.text),
+            ]
+            if self.capacity.broken_vms is not None:
+                found.append(("capacity_broken_vms", str(self.capacity.broken_vms)))
         if self.notes:
             found.append(("notes", "; ".join(self.notes)))
         found += self._decisions()

@@ -8,23 +8,25 @@ from pathlib import Path
 import pytest
 
 from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.plugin.node_ids import param_id
 from pytest_odfperf.plugin.repeats import MARK, Numbering
 from pytest_odfperf.plugin.session_state import BLOCK, KEY, PLAN, REPEAT, SHIPPED_NODE
 from pytest_odfperf.run.plan import Plan
 
 SHIPPED_TESTS = Path(__file__).with_name("shipped_test.py")
+#: The test of ``--odf-ramp``.
+SHIPPED_CAPACITY = Path(__file__).with_name("shipped_capacity.py")
 
 
-def choose_tests(config: pytest.Config) -> None:
+def choose_tests(config: pytest.Config, matrix: Matrix) -> None:
     """Without a path on the command line, run the tests that ship with the plugin."""
+    shipped = SHIPPED_CAPACITY if matrix.asks_capacity else SHIPPED_TESTS
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [str(SHIPPED_TESTS)]
+        config.args = [str(shipped)]
         return
     config.args = [
-        f"{SHIPPED_TESTS}::{arg.removeprefix(SHIPPED_NODE + '::')}"
-        if arg.startswith(SHIPPED_NODE + "::")
-        else arg
+        f"{shipped}::{arg.removeprefix(SHIPPED_NODE + '::')}" if arg.startswith(SHIPPED_NODE + "::") else arg
         for arg in config.args
     ]
 
@@ -44,7 +46,7 @@ class CollectPlugin:
     def pytest_pycollect_makemodule(
         self, module_path: Path, parent: pytest.Collector
     ) -> pytest.Module | None:
-        if module_path != SHIPPED_TESTS:
+        if module_path not in (SHIPPED_TESTS, SHIPPED_CAPACITY):
             return None
         # A node id of its own: the path into site-packages would differ from machine to machine.
         return pytest.Module.from_parent(parent, path=module_path, nodeid=SHIPPED_NODE)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_odfperf.plugin.session_state import MEASURE, MEASURED, REPEAT, Measures
+from pytest_odfperf.plugin.session_state import CAPACITY, MEASURE, MEASURED, PLAN, REPEAT, Measures
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest
     from pytest_odfperf.matrix.keys import Key
+    from pytest_odfperf.measure.capacity.capacity_answer import CapacityAnswer
     from pytest_odfperf.run.worker.key_result import Result
 
 
@@ -55,3 +56,19 @@ def odf_result(request: pytest.FixtureRequest, odf_key: Key) -> Result:
         item.stash[MEASURED] = result.measured
         result.measured.check_valid()
     return result
+
+
+@pytest.fixture
+def odf_capacity(request: pytest.FixtureRequest, odf_key: Key) -> CapacityAnswer:
+    """How many VMs the pool of this key carries (``--odf-ramp``): a `CapacityAnswer`.
+
+    The key's concurrency is the most that are tried. Tests of one key share one search.
+    """
+    from pytest_odfperf.plugin.invalid_results import refusing
+
+    item, plugin = request.node, _measure(request)
+    if not item.config.stash[PLAN].matrix.asks_capacity:
+        pytest.skip("asks for the capacity of a pool: run with --odf-ramp")
+    with refusing(item):
+        item.stash[CAPACITY] = answer = plugin.capacity(odf_key, item.nodeid)
+    return answer

@@ -15,7 +15,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.limits.limit_outcome import BROKEN
 from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.plugin.invalid_results import refusal
-from pytest_odfperf.plugin.session_state import BLOCK, KEY, MEASURED, REPEAT, is_worker
+from pytest_odfperf.plugin.session_state import BLOCK, CAPACITY, KEY, MEASURED, REPEAT, is_worker
 from pytest_odfperf.plugin.signals.session_signals import interruption
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.worker.key_decisions import KeyDecisions
@@ -24,6 +24,7 @@ from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest
+    from pytest_odfperf.measure.capacity.capacity_answer import CapacityAnswer
     from pytest_odfperf.run.worker.key_result import Result
 
 
@@ -42,6 +43,7 @@ class MeasuringHooks:
         self._worker = is_worker(config)
         self._ran: set[pytest.Item] = set()
         self._last: tuple[Key, int, Result | OdfError] | None = None
+        self._capacity: tuple[Key, CapacityAnswer | OdfError] | None = None
         #: Tests that have seen it: one that asks again is run again (pytest-rerunfailures).
         self._seen: set[str] = set()
 
@@ -86,6 +88,25 @@ class MeasuringHooks:
             raise found
         return found
 
+    def capacity(self, key: Key, test: str) -> CapacityAnswer:
+        """The capacity of ``key``'s pool; found once for all its tests in a row, as `result`."""
+        if self._capacity is None or self._capacity[0] != key or test in self._seen:
+            from pytest_odfperf.run.worker.capacity_run import find_capacity
+
+            self._seen.clear()
+            try:
+                self._capacity = key, find_capacity(key, self._slot)
+            except OdfError as error:
+                failed = self._slot.failed(key, error)
+                if isinstance(failed, InterruptedRunError):
+                    raise interruption(self._config, None) from None
+                self._capacity = key, failed
+        self._seen.add(test)
+        found = self._capacity[1]
+        if isinstance(found, OdfError):
+            raise found
+        return found
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if self._worker and item in self._ran:
@@ -107,7 +128,7 @@ class MeasuringHooks:
                 self._release()
 
     def _release(self) -> None:
-        self._last = None
+        self._last = self._capacity = None
         if self._stop.is_set():
             return  # the controller deletes the whole run at once
         try:
@@ -142,6 +163,7 @@ class MeasuringHooks:
                 reason_code=cause_of(refused or cause),
                 diagnosis=cause.diagnosis if isinstance(cause, OdfError) else None,
                 measured=item.stash.get(MEASURED, None),
+                capacity=item.stash.get(CAPACITY, None),
                 doubts=refused.doubts if refused else (),
                 repeat=item.stash.get(REPEAT, 1),
                 block=item.stash.get(BLOCK, 1),

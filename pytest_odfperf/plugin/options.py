@@ -45,6 +45,7 @@ class Request:
     cluster: str | None
     fio: tuple[str, ...]
     #: None: not said.
+    ramp: bool
     repeat: int | None
     #: Runs to compare with, as given.
     baseline: str | None
@@ -131,6 +132,7 @@ def add_options(parser: pytest.Parser) -> None:
         "|".join(INVALID),
         "What becomes of a test whose measurement is invalid: docs/verdicts.md (default: fail).",
     )
+    switch("--odf-ramp", "How many VMs, at the rate of the matrix's `capacity`, does each pool carry?")
     single(
         "--odf-baseline",
         "RUN[,RUN...]",
@@ -157,7 +159,7 @@ def add_options(parser: pytest.Parser) -> None:
     repeated(
         "--odf-fio",
         "KEY=VALUE",
-        "Override a fio setting: runtime, ramp, iodepth, numjobs, file_size, target.",
+        "Override a fio setting: runtime, ramp, iodepth, numjobs, file_size, target, rate_iops.",
     )
 
 
@@ -249,6 +251,7 @@ def read_request(config: pytest.Config) -> Request:
         preflight=bool(value("odf_preflight")),
         cluster=value("odf_cluster"),
         fio=tuple(value("odf_fio") or ()),
+        ramp=bool(value("odf_ramp")),
         repeat=parsed("odf_repeat", repeats),
         baseline=baseline,
         gate=bool(value("odf_gate")),

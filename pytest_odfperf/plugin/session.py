@@ -46,7 +46,7 @@ def open_worker(config: pytest.Config) -> Generator[None]:
     # A replacement worker must not clear the checkpoint in the middle of the run.
     config.option.cacheclear = False
     plan = Plan.from_json(config.workerinput["odfperf"])  # type: ignore[attr-defined]
-    choose_tests(config)
+    choose_tests(config, plan.matrix)
     interrupt = Interrupt(Stop())
     with worker_signals(interrupt, lambda: config.stash[MEASURE].abandon()) as signals:
         _register(config, plan, interrupt.stop)
@@ -105,7 +105,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         config.stash[EXIT_CODE] = _show_checks(selection, interrupt.stop)
     elif config.option.collectonly:
         distribute(config, selection, None)
-        choose_tests(config)
+        choose_tests(config, selection.matrix)
         earlier = _read_earlier(config, selection)
         _register_collection(
             config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
@@ -236,7 +236,7 @@ def _open_run(
     stack.callback(signals.hold)
     workers = choose_workers(selection, run.facts)
     distribute(config, selection, workers)
-    choose_tests(config)
+    choose_tests(config, selection.matrix)
     place_reports(config, run.run_dir.path)
     config.pluginmanager.register(
         ControllerHooks(config, run, workers, interrupt, baselines), "odfperf-controller"

@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_odfperf.guest.guest import Guest
     from pytest_odfperf.matrix.keys import Key
+    from pytest_odfperf.measure.capacity.capacity_answer import CapacityAnswer
     from pytest_odfperf.measure.verdicts.invalid import InvalidMeasurementError
     from pytest_odfperf.run.plan import Plan
     from pytest_odfperf.run.worker.key_result import Measured, Result
@@ -21,6 +22,8 @@ class Measures(Protocol):
 
     def result(self, key: Key, test: str, repeat: int) -> Result: ...
 
+    def capacity(self, key: Key, test: str) -> CapacityAnswer: ...
+
     def abandon(self) -> None: ...
 
 
@@ -32,6 +35,8 @@ MEASURE: pytest.StashKey[Measures] = pytest.StashKey()
 #: On an item: its key, and its measurement once there is one.
 KEY: pytest.StashKey[Key] = pytest.StashKey()
 MEASURED: pytest.StashKey[Measured] = pytest.StashKey()
+#: On an item of ``--odf-ramp``: its answer.
+CAPACITY: pytest.StashKey[CapacityAnswer] = pytest.StashKey()
 #: What an invalid measurement made of its test, and the measurement's error.
 REFUSED: pytest.StashKey[tuple[BaseException, InvalidMeasurementError]] = pytest.StashKey()
 #: The how manieth of its like an item is, from 1: see `number_repeats`.

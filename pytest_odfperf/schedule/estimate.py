@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_odfperf.fio.timing import end_s, measured_s
+from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.schedule.backends import Apart
@@ -31,7 +32,26 @@ def key_s(matrix: Matrix, jobs: Jobs, key: Key) -> float:
 
 
 def group_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key]) -> float:
-    """Seconds of a VM group with ``keys``, from its creation to its deletion."""
+    """Seconds of a VM group with ``keys``, from its creation to its deletion.
+
+    Where keys ask for a pool's capacity, of all groups on the way to each answer, if it is near the largest.
+    """
+    if matrix.capacity is not None and matrix.asks_capacity:
+        return sum(_search_s(matrix, jobs, key, matrix.capacity) for key in keys)
+    return _life_s(matrix, jobs, keys)
+
+
+def _search_s(matrix: Matrix, jobs: Jobs, key: Key, asked: CapacitySettings) -> float:
+    """Doubling, halving what is left, and the two ends again."""
+    doubled = [asked.start_vms << step for step in range(16) if asked.start_vms << step < key.concurrency]
+    halved = [key.concurrency * 3 // 4 or 1] * max(0, key.concurrency.bit_length() - 2)
+    groups = [replace(key, concurrency=vms) for vms in (*doubled, key.concurrency, *halved, asked.start_vms)]
+    # The two ends are measured again in groups that are there already.
+    again_s = 2 * (asked.repeats - 1) * key_s(matrix, jobs, key)
+    return sum(_life_s(matrix, jobs, [one]) for one in groups) + again_s
+
+
+def _life_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key]) -> float:
     # The guests lay their files out at the same time, on one pool.
     layout_s = keys[0].concurrency * layout_bytes(matrix, jobs, keys) / LAYOUT_BYTES_PER_S
     return GROUP_CREATE_S + layout_s + sum(key_s(matrix, jobs, key) for key in keys) + GROUP_DELETE_S

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.fio.job_file.profile_faults import Faults
+from pytest_odfperf.fio.rate_cap import with_rate
 from pytest_odfperf.fio.raw_device import on_device
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix, Target
@@ -49,6 +50,9 @@ def render_jobs(matrix: Matrix, keys: Iterable[Key]) -> Jobs:
 def _job(matrix: Matrix, profile: str, block_size: str, target: Target) -> Job:
     settings = matrix.fio_of(profile)
     job = render(matrix.profile(profile), settings, block_size)
+    if settings.rate_iops is not None:
+        source = matrix.profile(profile).source
+        job = with_rate(job, settings.rate_iops, source=source, depth=settings.open_loop_depth)
     if target == "file":
         return job
     return on_device(job, file_size_bytes=settings.file_size_bytes, source=matrix.profile(profile).source)

@@ -221,7 +221,7 @@ def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
         ("[4k, 1M]", "[1000]", "m.yaml:11: block size '1000' is not a multiple of 512 bytes"),
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nfio: {runtime: soon}", "m.yaml:12: fio runtime 'soon' is not written as 120s, 2m, 1h or seconds"),
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nfio: {runtime: 0}", "m.yaml:12: fio runtime 0 is 0, not from 1 to 86400"),
-        ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nfio:\n  runtime: 1\n  ramptime: 1", "m.yaml:14: unknown field 'ramptime' in fio (did you mean 'runtime'? known: runtime, ramp, iodepth, numjobs, file_size, target)"),
+        ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nfio:\n  runtime: 1\n  ramptime: 1", "m.yaml:14: unknown field 'ramptime' in fio (did you mean 'runtime'? known: runtime, ramp, iodepth, numjobs, file_size, target, rate_iops)"),
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nfio: {file_size: 1000000001}", "m.yaml:12: fio file_size is not a multiple of 4096 bytes"),
         ("block_sizes: [4k, 1M]", "block_sizes: [64M]\nfio: {file_size: 1M}", "m.yaml:10: block size 64M of profile vary is above fio file_size"),
         ("block_sizes: [4k, 1M]", "block_sizes: [4k]\nguest: {user: 'root; reboot'}", "m.yaml:12: guest user 'root; reboot' is not a Linux user name"),

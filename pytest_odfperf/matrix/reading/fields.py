@@ -193,6 +193,14 @@ def parse_duration_s(value: str) -> int | None:
     return int(found[1]) * _SECONDS[found[2]] if found else None
 
 
+def parse_latency_ns(value: str) -> int | None:
+    """``5ms``, ``250us``, ``1.5s`` or ``800ns``; None for everything else, a number without a unit too."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|ms|s)", value.strip(), re.ASCII)
+    if match is None:
+        return None
+    return round(float(match[1]) * {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}[match[2]])
+
+
 def parse_fio_bytes(value: str) -> int | None:
     """Bytes of a size as fio writes it; None if it is none.
 

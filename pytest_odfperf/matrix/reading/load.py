@@ -30,7 +30,7 @@ from pytest_odfperf.matrix.template import uses, with_includes
 
 FIELDS = (
     "extends", "name", "cluster", "namespace", "pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles",
-    "block_sizes", "fio", "guest", "timeouts", "vm", "limits", "ranking", "sandbox",
+    "block_sizes", "fio", "guest", "timeouts", "vm", "limits", "ranking", "capacity", "sandbox",
 )  # fmt: skip
 _REQUIRED = ("pools", "vm_sizes", "pvc_sizes", "concurrency", "profiles")
 CLUSTERS = ("kubeconfig", "sandbox")
@@ -129,6 +129,9 @@ class _Loading:
             if "ranking" in values
             else RankingSettings(),
             limits=read_limits(values["limits"]) if "limits" in values else (),
+            capacity=settings.read_capacity(values["capacity"], entries.MOST_VMS)
+            if "capacity" in values
+            else None,
             sandbox=fields.plain_mapping(values["sandbox"], "sandbox") if "sandbox" in values else None,
         )
         _check_fit(matrix, values)

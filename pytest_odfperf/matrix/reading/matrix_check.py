@@ -16,7 +16,15 @@ from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomai
 from pytest_odfperf.matrix.reading.load import MOST_KEYS
 from pytest_odfperf.matrix.reading.ranking_settings import LEAST
 from pytest_odfperf.matrix.reading.ranking_settings import MOST as MOST_WEIGHT
-from pytest_odfperf.matrix.reading.settings import MOST, check_fio_version, check_package, check_user
+from pytest_odfperf.matrix.reading.settings import (
+    MOST,
+    MOST_LATENCY_NS,
+    MOST_RATE,
+    MOST_REPEATS,
+    check_fio_version,
+    check_package,
+    check_user,
+)
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import marked
 from pytest_odfperf.matrix.variants import listed_numbers
@@ -106,6 +114,25 @@ def _weights(matrix: Matrix) -> dict[str, float]:
     return dict(weights)
 
 
+def _capacity(matrix: Matrix) -> list[tuple[str, float, float, float]]:
+    """What is asked of the pools' capacity, and the rates of fio; with the limits of each."""
+    found: list[tuple[str, float, float, float]] = []
+    fio, asked = matrix.fio, matrix.capacity
+    if fio.rate_iops is not None:
+        found.append(("fio rate_iops", fio.rate_iops, 1, MOST_RATE))
+    if fio.open_loop_depth is not None:
+        found.append(("fio open_loop_depth", fio.open_loop_depth, 1, MOST["iodepth"]))
+    if asked is not None:
+        found += [
+            ("capacity rate_iops", asked.rate_iops, 1, MOST_RATE),
+            ("capacity p99", asked.lat_p99_ns, 1000, MOST_LATENCY_NS),
+            ("capacity max_vms", asked.most_vms, 1, MOST_VMS),
+            ("capacity start_vms", asked.start_vms, 1, asked.most_vms),
+            ("capacity repeats", asked.repeats, 1, MOST_REPEATS),
+        ]
+    return found
+
+
 def _numbers(matrix: Matrix) -> None:
     largest = 1 << 60
     limits = [
@@ -127,6 +154,7 @@ def _numbers(matrix: Matrix) -> None:
             (f"ranking weight of {name}", value, LEAST, MOST_WEIGHT)
             for name, value in _weights(matrix).items()
         ),
+        *_capacity(matrix),
         ("guest root size", matrix.guest.root_size_bytes, 1, largest),
     ]
     for what, value, low, high in limits:

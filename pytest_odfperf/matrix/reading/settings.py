@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Target, Timeouts
 from pytest_odfperf.matrix.reading import fields
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
@@ -16,9 +17,15 @@ _DAY_S = 86_400
 _LARGEST_BYTES = 1 << 60
 
 #: The fio settings by their names in matrix files and on the command line.
-FIO = ("runtime", "ramp", "iodepth", "numjobs", "file_size", "target")
+FIO = ("runtime", "ramp", "iodepth", "numjobs", "file_size", "target", "rate_iops")
 #: Settings that can be lists, and the largest that fio is asked for.
 MOST = {"iodepth": 65_536, "numjobs": 1024}
+MOST_RATE = 10_000_000
+CAPACITY = ("rate_iops", "p99", "start_vms", "max_vms", "repeats")
+MOST_REPEATS = 100
+#: The largest latency limit: longer ones are all one to fio's histogram.
+MOST_LATENCY_NS = 10_000_000_000
+LATENCY_FORM = "5ms, 250us or 1s"
 TARGETS: Mapping[str, Target] = {"file": "file", "block": "block"}
 TIMEOUTS = ("boot", "schedule", "stall", "ssh", "layout", "fio_slack", "delete", "api")
 GUEST = (
@@ -54,7 +61,33 @@ def read_fio(item: Marked) -> FioSettings:
         read["file_size_bytes"] = size
     if "target" in values:
         read["target"] = read_target(values["target"], "fio target")
+    if "rate_iops" in values:
+        read["rate_iops"] = fields.whole(values["rate_iops"], "fio rate_iops", 1, MOST_RATE)
     return FioSettings(**read)
+
+
+def read_capacity(item: Marked, most_vms: int) -> CapacitySettings:
+    """``capacity:``; a rate and a latency limit must be said, the rest is usual."""
+    values = fields.fields(item, "capacity", CAPACITY, required=("rate_iops", "p99"))
+    read: dict[str, int] = {
+        "rate_iops": fields.whole(values["rate_iops"], "capacity rate_iops", 1, MOST_RATE),
+        "lat_p99_ns": fields.parsed(
+            values["p99"], "capacity p99", fields.parse_latency_ns, LATENCY_FORM, 1000, MOST_LATENCY_NS
+        ),
+    }
+    for name, attribute, most in (
+        ("start_vms", "start_vms", most_vms),
+        ("max_vms", "most_vms", most_vms),
+        ("repeats", "repeats", MOST_REPEATS),
+    ):
+        if name in values:
+            read[attribute] = fields.whole(values[name], f"capacity {name}", 1, most)
+    found = CapacitySettings(**read)
+    if found.start_vms > found.most_vms:
+        raise InputError(
+            f"capacity start_vms {found.start_vms} is above max_vms {found.most_vms}", place=item.place
+        )
+    return found
 
 
 def read_target(item: Marked, what: str) -> Target:

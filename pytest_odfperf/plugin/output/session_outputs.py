@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from pytest_odfperf.errors import StoreError
+from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep, depth_sweeps
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.beside import beside_lines
+from pytest_odfperf.report.capacity_table import capacity_html, capacity_lines
 from pytest_odfperf.report.comparison_html import comparison_html
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_lines
 from pytest_odfperf.report.decisions_text import limit_lines, repeat_lines
 from pytest_odfperf.report.ranking_table import RankingReport, ranking_html, ranking_lines, ranking_report
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
-from pytest_odfperf.run.controller.finish import final_records, write_outputs, write_ranking
+from pytest_odfperf.run.controller.finish import final_records, write_capacity, write_outputs, write_ranking
 from pytest_odfperf.run.controller.open_run import Run
 
 
@@ -34,6 +36,8 @@ class Outputs:
         self.comparison: ComparisonReport | None = None
         #: What limits came to, and how far repeats lie apart.
         self.decisions: list[str] = []
+        self._records: list[Record] = []
+        self._sweeps: list[DepthSweep] = []
         #: Records of this session that are not on the disk, by test.
         self._unwritten: dict[str, Record] = {}
 
@@ -80,6 +84,8 @@ class Outputs:
             self.ranking = ranking_report(records, plan.keys, plan.matrix.ranking.weights)
             write_ranking(self._run.run_dir, self.ranking)
             self.decisions = [*repeat_lines(records), *limit_lines(records)]
+            self._records, self._sweeps = records, depth_sweeps(records, plan.matrix, plan.keys)
+            write_capacity(self._run.run_dir, records, self._sweeps)
         except StoreError as error:
             self.note(str(error))
             return False
@@ -88,12 +94,20 @@ class Outputs:
     def judgements(self) -> list[str]:
         """What the results are worth and how they compare, for the terminal."""
         compared = comparison_lines(self.comparison) if self.comparison is not None else []
-        return [*self.verdicts, *self.decisions, *self.beside, *ranking_lines(self.ranking), *compared]
+        capacities = capacity_lines(self._records, self._sweeps)
+        return [
+            *self.verdicts,
+            *self.decisions,
+            *self.beside,
+            *ranking_lines(self.ranking),
+            *capacities,
+            *compared,
+        ]
 
     def html_blocks(self) -> list[str]:
         """What the HTML report shows beside the records."""
         compared = comparison_html(self.comparison) if self.comparison is not None else ""
-        return [compared, ranking_html(self.ranking)]
+        return [compared, ranking_html(self.ranking), capacity_html(self._records, self._sweeps)]
 
 
 def relative(path: Path) -> str:

@@ -21,8 +21,8 @@ from pytest_odfperf.waiting import Stop
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
 
-#: Of the tests that ship with the plugin, a key's first measurement and a later one.
-_NODE, _REPEAT = "odfperf::test_storage[{}]", "odfperf::test_storage[{}-r{}]"
+#: The tests that ship with the plugin.
+_TEST, _CAPACITY = "test_storage", "test_capacity"
 
 
 def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
@@ -34,7 +34,8 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
     plan = make_plan(selection, facts, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
     workers = choose_workers(selection, facts)
     every = [(key, repeat) for key in selection.keys for repeat in range(1, selection.repeats + 1)]
-    left = [key for key, repeat in every if not plan.is_done(_node(key, repeat), key)]
+    test = _CAPACITY if selection.matrix.asks_capacity else _TEST
+    left = [key for key, repeat in every if not plan.is_done(_node(test, key, repeat), key)]
     return plan_text(
         matrix=selection.matrix,
         keys=left,
@@ -47,10 +48,6 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
         isolation=selection.isolation,
         backends=facts.backends if facts is not None else by_matrix(selection.matrix, why_not),
     )
-
-
-def _node(key: Key, repeat: int) -> str:
-    return _NODE.format(key) if repeat == 1 else _REPEAT.format(key, repeat)
 
 
 def _ask(selection: Selection, stop: Stop) -> tuple[ClusterFacts | None, str | None]:
@@ -66,3 +63,7 @@ def _ask(selection: Selection, stop: Stop) -> tuple[ClusterFacts | None, str | N
         if needs_cluster_to_scale(selection):
             raise
         return None, f"the cluster could not be asked: {error}"
+
+
+def _node(test: str, key: Key, repeat: int) -> str:
+    return f"odfperf::{test}[{key}]" if repeat == 1 else f"odfperf::{test}[{key}-r{repeat}]"

@@ -11,7 +11,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
-from pytest_odfperf.matrix.overrides import add_storage_classes, allow_not_ready, override_fio
+from pytest_odfperf.matrix.overrides import add_storage_classes, allow_not_ready, for_capacity, override_fio
 from pytest_odfperf.matrix.reading.load import MOST_KEYS, load_matrix
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.select import select
@@ -55,6 +55,8 @@ class Request(Protocol):
     def cluster(self) -> str | None: ...
     @property
     def fio(self) -> tuple[str, ...]: ...
+    @property
+    def ramp(self) -> bool: ...
     @property
     def repeat(self) -> int | None: ...
     @property
@@ -119,12 +121,16 @@ def read_selection(request: Request) -> Selection:
     extra = [name for name in request.extra_storage_classes if name not in known]
     matrix = override_fio(add_storage_classes(matrix, extra), request.fio)
     matrix = allow_not_ready(matrix, request.allow_not_ready)
+    if request.ramp and not matrix.asks_capacity:
+        matrix = for_capacity(matrix)
     filters = request.filters or tuple(options.get("filters", ()))
     excludes = request.excludes or tuple(options.get("excludes", ()))
     pools = request.pools or tuple(options.get("pools", ()))
     every = expand(matrix)
     keys = select(every, filters, excludes, pools)
     repeats = request.repeat or options.get("repeat") or 1
+    if repeats > 1 and matrix.asks_capacity:
+        raise InputError("--odf-repeat and --odf-ramp exclude each other: capacity.repeats says how often")
     if len(keys) * repeats > MOST_KEYS:
         raise InputError(f"{repeats} repeats of {len(keys)} keys are more than {MOST_KEYS} measurements")
     jobs = render_jobs(matrix, keys)

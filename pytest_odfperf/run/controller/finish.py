@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.capacity_table import depths_csv, steps_csv
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_json
 from pytest_odfperf.report.csv_table import render_csv
 from pytest_odfperf.report.keys_csv import render_keys_csv
@@ -17,6 +19,7 @@ CSV = "results.csv"
 RANKING_CSV, RANKING_JSON = "ranking.csv", "ranking.json"
 COMPARISON_JSON = "comparison.json"
 KEYS_CSV = "results-keys.csv"
+CAPACITY_CSV, DEPTHS_CSV = "capacity.csv", "depth-sweep.csv"
 POOL_SUMMARY = ".pool-summary"
 
 
@@ -42,6 +45,14 @@ def write_ranking(run_dir: RunDir, report: RankingReport) -> None:
 def write_comparison(run_dir: RunDir, report: ComparisonReport) -> None:
     """comparison.json. Raises `StoreError`."""
     run_dir.write_json(COMPARISON_JSON, comparison_json(report))
+
+
+def write_capacity(run_dir: RunDir, records: Sequence[Record], sweeps: Sequence[DepthSweep]) -> None:
+    """capacity.csv and depth-sweep.csv, where there is something in them. Raises `StoreError`."""
+    if any(record.capacity is not None for record in records):
+        run_dir.write_text(CAPACITY_CSV, steps_csv(records))
+    if sweeps:
+        run_dir.write_text(DEPTHS_CSV, depths_csv(sweeps))
 
 
 def write_outputs(

@@ -196,6 +196,7 @@ class GroupSlot:
             self._cluster.outages.listeners.append(self._outages.add)
         attempt = self._attempts[key.group] = self._attempts.get(key.group, 0) + 1
         job = self.job(key)
+        members = self._groups.get(key.group, [key])  # a step of --odf-ramp has its group for itself
         self._spec = spec = GroupSpec.of(
             matrix,
             key.group,
@@ -204,7 +205,7 @@ class GroupSlot:
             volume_mode=cast(Literal["Block", "Filesystem"], plan.volume_modes[key.pool]),
             client_key_public=plan.client_key_public,
             job=job.text,
-            layout_bytes=layout_bytes(matrix, self._jobs, self._groups[key.group]),
+            layout_bytes=layout_bytes(matrix, self._jobs, members),
             attempt=attempt,
         )
         LOGGER.info("VM group %s: making %s", key.group, count_text(range(key.concurrency), "VM"))
@@ -227,7 +228,7 @@ class GroupSlot:
         LOGGER.info("VM group %s: all guests answer", key.group)
         # They lay out their files from the boot on.
         self.around.says(key.pool, "working")
-        self._refused = ask_guest_fio(self._guests[0], map(self.job, self._groups[key.group]), matrix)
+        self._refused = ask_guest_fio(self._guests[0], map(self.job, members), matrix)
 
     def _connect(self, group: VmGroup, sentinel: Sentinel) -> tuple[Guest, ...]:
         """Log in to all guests, unless the API or a console shows that one will never answer."""

@@ -112,7 +112,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
         LOGGER.error("%s: %s", key, invalid := InvalidMeasurementError(doubts))
         raise invalid
     measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job, key.profile)
-    if repeat > 1 and slot.plan.repeats == 1 and stage is None:
+    if repeat > 1 and slot.plan.repeats == 1 and stage is None and not matrix.asks_capacity:
         # Of another plugin, that nothing else tells of.
         measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
     evidence = evidence_of(key, guests, runs, results, series, slot, job, around)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.capacity.capacity_answer import CapacityAnswer
 from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 from pytest_odfperf.run.plan import Plan
@@ -38,6 +39,7 @@ class Recorder:
         reason_code: str | None = None,
         diagnosis: str | None = None,
         measured: Measured | None,
+        capacity: CapacityAnswer | None = None,
         doubts: tuple[Doubt, ...] = (),
         started_at_s: float,
         ended_at_s: float,
@@ -72,6 +74,7 @@ class Recorder:
             order=place,
             beside=measured.beside if measured else (),
             health=measured.health if measured else None,
+            capacity=capacity,
             definition=definition,
             worker=self._process,
             marking=measured.marking if measured else self._plan.marking,
