@@ -15,6 +15,7 @@ from pytest_odfperf.fio.job import Job, read_job
 from pytest_odfperf.fio.raw_device import on_device
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
+from pytest_odfperf.measure.verdicts.cpu_rules import stolen_cpu
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 from pytest_odfperf.measure.verdicts.witness_rules import fio_bytes, most_bytes, witnessed
 from pytest_odfperf.measure.witness import DiskWork, read_witness
@@ -71,7 +72,7 @@ def _json(document: dict[str, Any]) -> str:
 
 
 def said(of: Evidence) -> set[tuple[str, str]]:
-    return {(doubt.code, doubt.level) for doubt in witnessed(of)}
+    return {(doubt.code, doubt.level) for doubt in (*witnessed(of), *stolen_cpu(of))}
 
 
 MIX = "[b]\nstonewall\nrw=randrw\nrwmixread=70\nbs=8k\n"
@@ -102,9 +103,14 @@ LIES = [
     ({"disk_changes": True}, ("disk_changed", "invalid")),
     ({"mount_changes": True}, ("disk_changed", "invalid")),
     ({"swap_pages": 1}, ("swapped", "suspect")),
+    ({"steal_part": 0.25}, ("cpu_stolen", "suspect")),
     ({"foreign_part": 0.3}, ("foreign_io", "suspect")),
     ({"foreign_part": 1.0}, ("foreign_io", "invalid")),
 ]
+
+
+def test_a_little_stolen_time_is_usual() -> None:
+    assert said(evidence(job(), steal_part=0.15)) == set()
 
 
 @pytest.mark.parametrize(("fault", "doubt"), LIES)

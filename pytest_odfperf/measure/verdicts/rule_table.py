@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pytest_odfperf.measure.verdicts import asked_and_ran as ran
 from pytest_odfperf.measure.verdicts import disk_rules as disks
 from pytest_odfperf.measure.verdicts import figure_rules as figures
+from pytest_odfperf.measure.verdicts.cpu_rules import MOST_STOLEN, stolen_cpu
 from pytest_odfperf.measure.verdicts.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
@@ -119,6 +120,9 @@ RULES: tuple[Rule, ...] = (
     Rule("swapped", SUSPECT, witnessed,
          "the guest swapped while fio ran",
          "give the VM more memory"),
+    Rule("cpu_stolen", SUSPECT, stolen_cpu,
+         f"the host did not give the guest more than {100 * MOST_STOLEN:.0f} % of its CPUs' time",
+         "look what else runs on the node; ask for dedicated CPUs"),
     Rule("no_witness", SUSPECT, witnessed,
          "what the guest saw of its disks is missing, or can not be read",
          "see `/run/odfperf/witness` in the guest"),
