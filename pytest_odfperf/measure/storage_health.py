@@ -49,6 +49,41 @@ class PoolState:
     identity: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PgCount:
+    """How many PGs are in a state (``degraded``); one is in several at a time."""
+
+    state: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PgState:
+    """The placement groups of a Ceph cluster at a moment: how many, and the states that any of them is in."""
+
+    total: int
+    states: tuple[PgCount, ...]
+
+    def count(self, state: str) -> int:
+        """How many are in ``state``."""
+        return next((one.count for one in self.states if one.state == state), 0)
+
+    @property
+    def text(self) -> str:
+        """Those that are not simply active and clean."""
+        return ", ".join(
+            f"{one.count} {one.state}" for one in self.states if one.state not in ("active", "clean")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PgMoment:
+    """As `CephMoment`, of the PGs."""
+
+    at_s: float
+    state: PgState
+
+
 @dataclass(frozen=True, slots=True)
 class CephMoment:
     """From ``at_s`` on, in seconds of the key's window; what was before it is at 0."""
@@ -73,6 +108,8 @@ class HealthEvidence:
     kind: CephKind
     ceph: tuple[CephMoment, ...] = ()
     pools: tuple[PoolMoment, ...] = ()
+    #: Empty: not known.
+    pgs: tuple[PgMoment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +121,8 @@ class StorageHealth:
     changed: tuple[str, ...] = ()
     #: When Ceph was asked for ``after``, in its operator's words.
     checked_at: str | None = None
+    #: What PGs were in other states than active and clean, each time that this changed; None: not known.
+    pgs: tuple[str, ...] | None = None
 
     @property
     def shown(self) -> str:
@@ -102,6 +141,7 @@ def storage_health(evidence: HealthEvidence) -> StorageHealth | None:
         after=evidence.ceph[-1].state.text,
         changed=(*_ceph_changes(evidence.ceph), *_pool_changes(evidence.pools)),
         checked_at=evidence.ceph[-1].state.checked_at,
+        pgs=tuple(moment.state.text or "all active and clean" for moment in evidence.pgs) or None,
     )
 
 

@@ -72,6 +72,7 @@ class ControllerHooks:
             marking=run.marking,
             facts=(
                 ("Pools at once", f"{max(1, self._count)} ({workers.why})"),
+                ("Isolation", f"{run.selection.isolation} (--odf-isolation)"),
                 *((("Repeats", repeats_text(run)),) if run.plan.repeats > 1 else ()),
                 *((f"Pool {pool}", note) for pool, note in run.plan.pool_notes.items()),
                 *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),

@@ -11,6 +11,8 @@ from pytest_odfperf.measure.storage_health import (
     CephMoment,
     CephState,
     HealthEvidence,
+    PgMoment,
+    PgState,
     PoolMoment,
     PoolState,
 )
@@ -19,11 +21,19 @@ from pytest_odfperf.run.growing_file import GrowingFile
 
 HEALTH = "health.jsonl"
 
-State = CephState | PoolState
+State = CephState | PoolState | PgState
+
+#: What each state is of, in the file.
+_KINDS: dict[str, type[State]] = {"ceph": CephState, "pool": PoolState, "pgs": PgState}
 
 
 #: From when on, and how it was; None: gone, or not known any more.
 _Moment = tuple[float, State | None]
+
+
+def pgs_of(cluster: str) -> str:
+    """The name of the PGs of ``CephCluster namespace/name``."""
+    return cluster.replace("CephCluster ", "PGs ", 1)
 
 
 class HealthJournal:
@@ -40,7 +50,7 @@ class HealthJournal:
 
     def says(self, name: str, state: State | None) -> None:
         """From now on the object ``name`` is in this state; None: it is gone, or nobody knows any more."""
-        kind = "pool" if isinstance(state, PoolState) else "ceph"
+        kind = next((kind for kind, states in _KINDS.items() if isinstance(state, states)), None)
         self._file.append({"at": time.time(), "name": name, "of": kind, "state": to_plain(state)})
 
     def during(
@@ -57,7 +67,12 @@ class HealthJournal:
             for at_s, state in self._within(name, began_s, ended_s)
         ]
         found.sort(key=lambda moment: moment.at_s)
-        return HealthEvidence(kind=kind, ceph=states, pools=tuple(found)) if states else None
+        pgs = tuple(
+            PgMoment(at_s, state)
+            for at_s, state in self._within(pgs_of(cluster), began_s, ended_s)
+            if isinstance(state, PgState)
+        )
+        return HealthEvidence(kind=kind, ceph=states, pools=tuple(found), pgs=pgs) if states else None
 
     def _within(self, name: str, began_s: float, ended_s: float) -> list[_Moment]:
         """The last state before ``began_s``, at 0, and all until ``ended_s``, by seconds since."""
@@ -69,12 +84,9 @@ class HealthJournal:
         if entry.get("session"):
             self._moments.clear()
         name, plain = entry.get("name"), entry.get("state")
-        state: State | None = None
+        kind = _KINDS.get(str(entry.get("of")))
         try:
-            if plain is not None and entry.get("of") == "pool":
-                state = from_plain(PoolState, plain, "state")
-            elif plain is not None:
-                state = from_plain(CephState, plain, "state")
+            state = None if plain is None or kind is None else from_plain(kind, plain, "state")
         except ValueError:
             return
         if isinstance(name, str):

@@ -57,23 +57,21 @@ class Plan:
     root_backend: Mapping[str, Any] | None = None
     #: Of pools of Ceph whose health can be read: ``kind``, ``cluster`` and ``objects``, see `CephStorage`.
     ceph: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: Other runs that were alive in the namespace when this one began.
-    other_runs: tuple[str, ...] = ()
+    #: Other runs of the namespace that may load the storage: their ids, and what is known of them.
+    other_runs: Mapping[str, str] = field(default_factory=dict)
     client_key_private: Hidden
     client_key_public: str
 
     def to_json(self) -> dict[str, Any]:
         plain = asdict(self)
         plain["selected"] = list(self.selected)
-        plain["other_runs"] = list(self.other_runs)
         plain["client_key_private"] = self.client_key_private.packed()
         return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Plan:
         key = Hidden.unpack(plain["client_key_private"])
-        tuples = {name: tuple(plain[name]) for name in ("selected", "other_runs")}
-        return cls(**{**plain, **tuples, "client_key_private": key})
+        return cls(**{**plain, "selected": tuple(plain["selected"]), "client_key_private": key})
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -122,9 +120,15 @@ class Plan:
 
     def relation(self, pool: str, other: str, disks: Disks = "data") -> Relation:
         """How the devices of ``pool`` stand to those of another one, or to the root disks of its VMs."""
-        if disks == "root":
-            return relation(self._devices.get(pool, UNKNOWN), self._root_devices)
-        return relation(self._devices.get(pool, UNKNOWN), self._devices.get(other, UNKNOWN))
+        pair = (pool, None if disks == "root" else other)
+        if pair not in self._relations:
+            devices = self._root_devices if disks == "root" else self._devices.get(other, UNKNOWN)
+            self._relations[pair] = relation(self._devices.get(pool, UNKNOWN), devices)
+        return self._relations[pair]
+
+    @cached_property
+    def _relations(self) -> dict[tuple[str, str | None], Relation]:
+        return {}
 
     @cached_property
     def _root_devices(self) -> Backend:

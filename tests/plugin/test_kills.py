@@ -39,6 +39,11 @@ def test_a_run_that_was_killed_as_a_whole_is_named_at_the_next_start_and_resumed
     assert "2 VirtualMachine" in line
     assert line.endswith("; remove it with: pytest --odf-cleanup killed --odf-matrix short.yaml")
     assert len(bed.left(VM)) == 2
+    (record,) = other.records()
+    (beside,) = record["beside"]
+    assert (beside["pool"], beside["share"], beside["backend"]) == ("run killed", None, "not_known")
+    assert "fio may still run in 2 of its VMs" in beside["why"]
+    assert "backend_unknown" in [doubt["code"] for doubt in record["doubts"]]
     resumed = bed.run("--odf-resume", "killed", "--odf-fio", "runtime=10s")
     assert resumed.code == 0, resumed.out
     assert len(resumed.records()) == 2
@@ -121,3 +126,21 @@ def test_deleting_the_run_object_removes_the_run_and_ends_it(bed):
     assert outcome.code == 2, outcome.out
     assert "run removed was removed: its ConfigMap odfperf-removed is gone" in outcome.out
     bed.until(lambda: not bed.left(), "everything to follow")
+
+
+def test_a_worker_that_dies_in_its_last_key_leaves_nothing_beside_the_pool_that_is_kept_apart(bed):
+    process = bed.start(
+        "--odf-parallel=2", "--odf-isolation=pool", "--odf-matrix", "long.yaml", "--odf-run-id", "apart",
+        "--odf-filter", "*:*:*:*:*:4k", "--odf-fio", "runtime=150s",
+    )  # fmt: skip
+    log = bed.folder / "results" / "apart" / "fast" / "pool.log"
+    bed.until(lambda: log.exists() and "starting fio" in log.read_text(), "fio to start")
+    (worker,) = bed.workers(process)
+    os.kill(worker, signal.SIGKILL)
+    outcome = bed.end(process)
+    assert outcome.code == 1, outcome.out
+    lost, measured = outcome.records()
+    assert (lost["key"].split(":")[0], lost["status"]) == ("fast", "failed")
+    assert (measured["key"].split(":")[0], measured["status"]) == ("slow", "passed")
+    assert measured["beside"] == [], "what the dead worker left was deleted first"
+    assert bed.left() == []

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.cluster.facts.ceph_health import ceph_state, health_sources, pool_state
+from pytest_odfperf.cluster.facts.mgr_metrics import pg_state
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts, named
 from pytest_odfperf.matrix.model import Pool
 from pytest_odfperf.measure.storage_health import (
@@ -21,6 +22,9 @@ from pytest_odfperf.measure.storage_health import (
     CephState,
     HealthCheck,
     HealthEvidence,
+    PgCount,
+    PgMoment,
+    PgState,
     PoolMoment,
     PoolState,
     storage_health,
@@ -28,8 +32,10 @@ from pytest_odfperf.measure.storage_health import (
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.health_codes import EFFECTS, effect_of
-from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pools
-from pytest_odfperf.run.health_journal import HealthJournal
+from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pgs, look_at_pools
+from pytest_odfperf.run.health_journal import HealthJournal, pgs_of
+from pytest_odfperf.sandbox.config.parse_config import CephStatus
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_operator import metrics
 
 OK = CephState(health="HEALTH_OK")
 
@@ -104,6 +110,76 @@ def test_a_doubt_says_since_when_and_whether_it_lasted() -> None:
     )
     (lasted,) = doubts(warn("PG_DEGRADED"))
     assert lasted.text == "Ceph said while it was measured: PG_DEGRADED"
+
+
+METRICS = b"""# HELP ceph_pg_active PG active per pool
+# TYPE ceph_pg_active gauge
+ceph_pg_active{pool_id="1"} 32.0
+ceph_pg_active{pool_id="2"} 64.0
+ceph_pg_clean{pool_id="1"} 32.0
+ceph_pg_clean{pool_id="2"} 60.0
+ceph_pg_total{pool_id="1"} 32.0
+ceph_pg_total{pool_id="2"} 65.0
+ceph_pg_scrubbing{pool_id="2"} 1.0
+ceph_pg_unknown{pool_id="2"} 1.0
+ceph_pg_degraded{pool_id="2"} 0.0
+ceph_pg_odd{pool_id="2"} NaN
+ceph_pool_stored{pool_id="2"} 5.0
+"""
+
+
+def pgs(total: int = 100, **states: int) -> PgState:
+    found = {"active": total, "clean": total, **states}
+    return PgState(total=total, states=tuple(PgCount(state=s, count=n) for s, n in found.items() if n))
+
+
+def test_the_managers_metrics_are_summed_over_pools() -> None:
+    found = pg_state(METRICS)
+    assert found is not None
+    assert found.total == 97
+    assert (found.count("active"), found.count("clean"), found.count("unknown")) == (96, 92, 1)
+    assert found.text == "1 scrubbing, 1 unknown"
+    assert pg_state(b"<html>no metrics</html>") is None
+    assert pg_state(
+        metrics(CephStatus(pgs={"active+clean": 90, "active+clean+scrubbing+deep": 2})).encode()
+    ) == (
+        PgState(
+            total=92,
+            states=tuple(
+                PgCount(state=s, count=n)
+                for s, n in (("active", 92), ("clean", 92), ("deep", 2), ("scrubbing", 2))
+            ),
+        )
+    )
+
+
+@given(st.binary(max_size=300))
+def test_any_answer_of_a_manager_is_read_or_refused(answer: bytes) -> None:
+    pg_state(answer)
+    assert pg_state(METRICS + answer) is not None
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([pgs()], []),
+        ([pgs(scrubbing=2)], []),
+        ([pgs(scrubbing=3)], ["storage_scrubbing"]),
+        ([pgs(), pgs(scrubbing=1, deep=1), pgs()], ["storage_scrubbing"]),
+        # Health is OK all the while.
+        ([pgs(active=68, clean=68, unknown=23, creating=9, peering=9)], ["pgs_not_clean"]),
+        ([pgs(), pgs(clean=90, degraded=10, recovering=1)], ["pgs_not_clean"]),
+        ([], []),
+    ],
+)
+def test_pgs_are_judged_by_their_states(states: list[PgState], expected: list[str]) -> None:
+    moments = tuple(PgMoment(float(number), state) for number, state in enumerate(states))
+    health = HealthEvidence(kind="rbd", ceph=(CephMoment(0.0, OK),), pgs=moments)
+    evidence = Evidence(key=None, job=None, settings=None, guests=(), health=health)  # type: ignore[arg-type]
+    assert [doubt.code for doubt in look_at_pgs(evidence)] == expected
+    kept = storage_health(health)
+    assert kept is not None
+    assert (kept.pgs is None) == (not states)
 
 
 def test_nothing_known_makes_no_doubt() -> None:
@@ -249,6 +325,7 @@ def test_the_journal_gives_what_was_before_and_in_a_window(tmp_path: Path) -> No
     writer.begin()
     writer.says(name, OK)
     writer.says(pool, READY)
+    writer.says(pgs_of(name), pgs(scrubbing=1))
     began_s = time.time()
     writer.says(name, warn("SLOW_OPS"))
     writer.says(pool, None)
@@ -260,6 +337,7 @@ def test_the_journal_gives_what_was_before_and_in_a_window(tmp_path: Path) -> No
     assert [moment.state for moment in found.ceph] == [OK, warn("SLOW_OPS")]
     assert [moment.state for moment in found.pools] == [READY, None]
     assert found.ceph[0].at_s == 0.0
+    assert [moment.state for moment in found.pgs] == [pgs(scrubbing=1)]
     later = reader.during(name, (), "rbd", time.time(), time.time())
     assert later is not None
     assert [moment.state for moment in later.ceph] == [OK]

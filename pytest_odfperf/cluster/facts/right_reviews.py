@@ -21,6 +21,8 @@ def _is_granted(calls: Calls, right: Right, namespace: str | None) -> bool:
     attributes = {"verb": right.verb, "group": right.group, "resource": resource, "subresource": sub}
     if namespace is not None:
         attributes["namespace"] = namespace
+    if right.name:
+        attributes["name"] = right.name
     if resource == "namespaces" and namespace is not None:
         attributes["name"] = namespace
     answer = calls.review(ACCESS_REVIEW, {"resourceAttributes": attributes})

@@ -24,9 +24,12 @@ class Right:
     group: str
     resource: str
     verb: str
+    #: The one object that it is on; empty: all.
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
+        of = f" {self.name}" if self.name else ""
+        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "") + of
 
     @property
     def required(self) -> bool:
@@ -80,6 +83,7 @@ _EFFECTS = (
     ),
     _Effect(("apiservices",), (), False, "`--odf-preflight` says less of why KubeVirt's API is away"),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
+    _Effect(("services/proxy",), (), False, "whether Ceph's PGs are clean, and scrubs, are not known"),
     _Effect(_CEPH, ("watch",), False, "how Ceph is, is asked every 15 s"),
     _Effect(
         ("cephblockpools", "cephfilesystems"),
@@ -117,13 +121,14 @@ def shipped_rights() -> tuple[Right, ...]:
 def rights_of(documents: Iterable[Any]) -> tuple[Right, ...]:
     """The rights of the Roles and ClusterRoles among ``documents``."""
     return tuple(
-        Right(_place(document), group, resource, verb)
+        Right(_place(document), group, resource, verb, name)
         for document in documents
         if document["kind"] in ("Role", "ClusterRole")
         for rule in document["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
+        for name in rule.get("resourceNames", ("",))
     )
 
 

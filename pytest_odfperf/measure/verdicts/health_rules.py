@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_odfperf.measure.storage_health import CephMoment, HealthEvidence, PoolMoment, PoolState
+from pytest_odfperf.measure.storage_health import (
+    CephMoment,
+    HealthEvidence,
+    PgState,
+    PoolMoment,
+    PoolState,
+)
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.health_codes import Effect, effect_of, of_file_systems
 
 #: Of the raw capacity: Ceph's own nearfull ratio, unless an administrator changed it.
 NEARLY_FULL = 0.85
+#: Of all PGs, scrubbed (not deeply) at one time.
+SCRUBBED = 0.02
 
 _CODES: dict[Effect | None, tuple[str, Level]] = {
     "full": ("storage_full", "invalid"),
@@ -49,6 +57,35 @@ def look_at_pools(evidence: Evidence) -> Iterator[Doubt]:
             if (moment.name, level) not in told:
                 told.add((moment.name, level))
                 yield Doubt(code="pool_rebuilt", level=level, text=f"{moment.name} {text}")
+
+
+def look_at_pgs(evidence: Evidence) -> Iterator[Doubt]:
+    """Whether all PGs were active and clean, and none was scrubbed, where that could be seen."""
+    if evidence.health is None or not evidence.health.pgs:
+        return
+    states = [moment.state for moment in evidence.health.pgs]
+    worst = max(states, key=_unclean)
+    if (unclean := _unclean(worst)) > 0:
+        yield Doubt(
+            code="pgs_not_clean",
+            level="suspect",
+            text=f"{unclean} of {worst.total} PGs were not active and clean: {worst.text}",
+            figures={"unclean_pgs": unclean, "pgs": worst.total},
+        )
+    deep = max(state.count("deep") for state in states)
+    share = max(state.count("scrubbing") / max(1, state.total) for state in states)
+    if deep or share > SCRUBBED:
+        yield Doubt(
+            code="storage_scrubbing",
+            level="suspect",
+            text=f"{deep} PGs were deep-scrubbed, and {share:.1%} scrubbed (limits none, {SCRUBBED:.0%})",
+            figures={"deep_scrubbed_pgs": deep, "scrubbed_share": share},
+        )
+
+
+def _unclean(state: PgState) -> int:
+    """PGs that are inactive or not clean; a busy manager may count them a moment apart."""
+    return max(0, state.total - min(state.count("active"), state.count("clean")))
 
 
 def _pool(moment: PoolMoment, before: PoolState | None) -> Iterator[tuple[Level, str]]:

@@ -18,7 +18,7 @@ from pytest_odfperf.measure.verdicts.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.guest_rules import uneven
-from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pools
+from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pgs, look_at_pools
 from pytest_odfperf.measure.verdicts.neighbour_rules import look_beside
 from pytest_odfperf.measure.verdicts.start_rules import clocks, together
 from pytest_odfperf.measure.verdicts.steady_rules import open_loop, steady
@@ -216,7 +216,7 @@ RULES: tuple[Rule, ...] = (
          "--odf-isolation backend, or measure these pools one after the other"),
     Rule("backend_unknown", SUSPECT, look_beside,
          "another pool, not known to be on other devices, was used for more than 1 % of the window; "
-         "or another run was alive in the namespace",
+         "or another run was alive in the namespace, or had left VMs there",
          "name the devices: `backend` in the matrix, or the annotation odfperf/backend of the StorageClass"),
     # -- how the storage was
     Rule("storage_full", INVALID, look_at_health,
@@ -238,6 +238,12 @@ RULES: tuple[Rule, ...] = (
          "Ceph had a health check that no row of the table below knows, was not HEALTH_OK without a reason, "
          "or its operator did not reach it",
          f"see `ceph health detail`, and {_MEASURE_AGAIN}"),
+    Rule("pgs_not_clean", SUSPECT, look_at_pgs,
+         "PGs were not active and clean meanwhile, where that can be seen; also if Ceph said HEALTH_OK",
+         _WAIT),
+    Rule("storage_scrubbing", SUSPECT, look_at_pgs,
+         "a PG was deep-scrubbed meanwhile, or more than 2 % of all were scrubbed, where that can be seen",
+         f"`ceph osd set noscrub nodeep-scrub` for the time of the run, and {_MEASURE_AGAIN}"),
     Rule("pool_rebuilt", EITHER, look_at_pools,
          "the pool's Ceph object was deleted or made anew meanwhile (invalid), or no more Ready (suspect)",
          _MEASURE_AGAIN),

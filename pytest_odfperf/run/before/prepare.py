@@ -117,7 +117,7 @@ def make_plan(
     kubeconfig: str | None = None,
     owner: Mapping[str, str] | None = None,
     client_key: KeyPair | None = None,
-    other_runs: tuple[str, ...] = (),
+    other_runs: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan of a run; without ``facts`` one that can only be collected."""
     every = [key for key in selection.keys for _ in range(selection.repeats)]
@@ -150,7 +150,7 @@ def make_plan(
         backends={pool: to_plain(found) for pool, found in facts.backends.items()} if facts else {},
         root_backend=to_plain(facts.root_backend) if facts else None,
         ceph={pool: to_plain(found) for pool, found in facts.health.storage.items()} if facts else {},
-        other_runs=other_runs,
+        other_runs=other_runs or {},
         client_key_private=client_key.private if client_key else Hidden(""),
         client_key_public=client_key.public if client_key else "",
     )

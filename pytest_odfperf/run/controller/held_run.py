@@ -37,10 +37,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """Other runs of the namespace: what is said of them, and the ids of those that are alive."""
+    """Other runs of the namespace: what is said of them, and which may load the storage, and why, by id."""
 
     lines: tuple[str, ...]
-    alive: tuple[str, ...]
+    loading: Mapping[str, str]
 
 
 class HeldRun:
@@ -94,6 +94,8 @@ class HeldRun:
 
     def look_for_others(self, options: str, *, reap: bool) -> Others:
         """Living runs of the namespace, and what dead ones left; with ``reap`` that is removed."""
+        from pytest_odfperf.cluster.client.kinds import VM
+
         cluster, namespace, stop = self._cluster, self._matrix.namespace, self._interrupt.stop
         try:
             found = [
@@ -109,13 +111,20 @@ class HeldRun:
         except InterruptedRunError:
             raise
         except ClusterError as error:
-            return Others((f"what earlier runs left could not be looked for: {error}",), ())
+            return Others((f"what earlier runs left could not be looked for: {error}",), {})
         alive = [run for run in found if run.alive]
         lines += [
             f"{orphans.describe(run)}: it is measured in this namespace too, and every result says so"
             for run in alive
         ]
-        return Others(tuple(lines), tuple(run.run_id for run in alive))
+        loading = {
+            run.run_id: "it was alive in this namespace at this run's start, and what it loads is not known"
+            for run in alive
+        }
+        for run in () if reap else dead:
+            if vms := run.objects.get(VM.name):
+                loading[run.run_id] = f"it is dead, and fio may still run in {vms} of its VMs"
+        return Others(tuple(lines), loading)
 
     def end(self) -> Ending:
         """Delete everything of this run and wait until it is gone, unless it is somebody else's now."""

@@ -183,7 +183,7 @@ def open_run(
             kubeconfig=opened.kubeconfig,
             owner=held.owner.to_json(),
             client_key=pair,
-            other_runs=found.alive,
+            other_runs=found.loading,
         )
         run = Run(
             selection=selection,
@@ -220,7 +220,7 @@ def open_run(
         # The last resort if the session did not come to its own end.
         stack.callback(run.end)
         run.save()
-        watch.start()
+        run.lines += watch.start()
         _log_what_is_skipped(plan)
         yield run
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_odfperf.errors import InterruptedRunError, OdfError
-from pytest_odfperf.run.health_journal import HealthJournal, State
+from pytest_odfperf.run.health_journal import HealthJournal, State, pgs_of
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.waiting import Deadline, Stop
 
@@ -40,6 +40,7 @@ class StorageWatch:
         self._stop = Stop()
         self._lock = threading.Lock()
         self._last: dict[str, State] = {}
+        self._refused: set[str] = set()
         kinds = {kind.name: kind for kind in (CEPH_BLOCK_POOL, CEPH_CLUSTER, CEPH_FILESYSTEM)}
         places = dict.fromkeys(tuple(name.partition("/")[0].split(" ")) for name in states)
         self._threads = [
@@ -48,15 +49,24 @@ class StorageWatch:
             )
             for kind, place in places
         ]
+        self._pgs = [pgs_of(name) for name in states if name.startswith(f"{CEPH_CLUSTER} ")]
+        self._threads += [
+            threading.Thread(target=self._poll, args=(name,), name="poll-PGs", daemon=True)
+            for name in self._pgs
+        ]
 
-    def start(self) -> StorageWatch:
-        """The first key shall not wait for a watch: what is known already is written at once."""
+    def start(self) -> list[str]:
+        """What is known already is written at once: the first key shall not wait for a watch.
+
+        Lines on what is not known.
+        """
         self._journal.begin()
         for name, state in self._first.items():
             self._says(name, state)
+        problems = [problem for name in self._pgs if (problem := self._ask(name)) is not None]
         for thread in self._threads:
             thread.start()
-        return self
+        return [f"whether PGs are clean, and scrubs, are not known: {problem}" for problem in problems]
 
     def close(self) -> None:
         """End the watches."""
@@ -79,6 +89,31 @@ class StorageWatch:
         except OdfError as error:
             LOGGER.warning("%s of namespace %s are not watched any more: %s", kind.plural, place, error)
             self._update(kind, place, {})
+
+    def _poll(self, name: str) -> None:
+        """Ask for the PGs again and again; who may not once will not later."""
+        while name not in self._refused:
+            try:
+                self._stop.sleep(POLL_S)
+            except InterruptedRunError:
+                return
+            known = name in self._last
+            if (problem := self._ask(name)) is not None and known:
+                LOGGER.warning("whether PGs are clean, and scrubs, are not known any more: %s", problem)
+
+    def _ask(self, name: str) -> str | None:
+        """Why the PGs are not known; None: they are."""
+        from pytest_odfperf.cluster.client.api_error import ApiError
+        from pytest_odfperf.cluster.facts.mgr_metrics import read_pgs
+
+        try:
+            self._says(name, read_pgs(self._cluster, name.split(" ")[1].partition("/")[0]))
+        except ApiError as error:
+            if error.status in (403, 404):
+                self._refused.add(name)
+            self._says(name, None)
+            return str(error)
+        return None
 
     def _look(self, kind: Kind, place: str, objects: Objects) -> None:
         from pytest_odfperf.cluster.facts.ceph_health import states_of

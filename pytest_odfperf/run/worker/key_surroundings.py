@@ -39,28 +39,28 @@ class Around:
         self._plan = plan
         self._loads = LoadJournal(plan.run_path, process, alone=alone)
         self._health = HealthJournal(plan.run_path)
+        #: When the last work was asked for.
+        self._asked_s = 0.0
 
     def says(self, pool: str | None, load: Load | None) -> None:
         """From now on the VMs of ``pool`` do this; None: they rest, or are gone."""
+        if load == "working":
+            self._asked_s = time.time()
         if pool is not None:
             self._loads.says(pool, load)
 
     def of(self, pool: str, runs: Iterable[GuestRun | GuestError]) -> Surroundings:
-        """What went on while fio ran, by this host's clock: its answers came just now."""
-        ended_s = time.time()
-        ran_s = max((run.ran_s for run in runs if not isinstance(run, GuestError)), default=0.0)
+        """What went on while fio ran, by this host's clock; its answers came just now."""
+        times = [run.common for run in runs if not isinstance(run, GuestError) and run.common is not None]
+        # The clocks of guests are known to some milliseconds, and are not trusted beyond what is possible.
+        began_s = max(self._asked_s, min((one.started_epoch_ns for one in times), default=0) / 1e9)
+        ended_s = min(time.time(), max((one.ended_epoch_ns for one in times), default=0) / 1e9)
         others = tuple(
-            Neighbour(
-                pool=f"run {run}",
-                share=None,
-                backend="not_known",
-                why="it was alive in this namespace when this run began, and nobody here knows what it loads",
-            )
-            for run in self._plan.other_runs
+            Neighbour(pool=f"run {run}", share=None, backend="not_known", why=why)
+            for run, why in self._plan.other_runs.items()
         )
-        if ran_s <= 0.0:
+        if began_s >= ended_s:
             return Surroundings(beside=others)
-        began_s = ended_s - ran_s
         windows = self._loads.windows(began_s, ended_s)
         beside = neighbours(pool, began_s, ended_s, windows, partial(self._plan.relation, pool))
         return Surroundings(beside=beside + others, health=self._storage(pool, began_s, ended_s))

@@ -63,4 +63,5 @@ def _status(read: Reader, usual: str | None) -> CephStatus | None:
     checks = read.strings("checks")
     used_share = read.number("used", 0.1)
     state = read.text("state", "Created")
-    return None if health is None else CephStatus(health, checks, used_share, state)
+    pgs = read.counts("pgs") or CephStatus().pgs
+    return None if health is None else CephStatus(health, checks, used_share, state, pgs)

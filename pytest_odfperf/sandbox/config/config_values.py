@@ -143,6 +143,8 @@ class CephStatus:
     checks: Mapping[str, str] = field(default_factory=dict)
     used_share: float = 0.1
     state: str = "Created"
+    #: PGs by state, as Ceph names it: ``active+clean+scrubbing``.
+    pgs: Mapping[str, int] = field(default_factory=lambda: {"active+clean": 97})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

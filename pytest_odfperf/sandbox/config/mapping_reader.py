@@ -110,6 +110,12 @@ class Reader:
             raise self._refuse(name, dict(value), "a mapping of names to texts (quote numbers)")
         return value
 
+    def counts(self, name: str) -> Mapping[str, int]:
+        found = self.mapping(name)
+        if any(type(count) is not int or count < 0 for count in found.values()):
+            raise self._refuse(name, dict(found), "a mapping of names to numbers from 0")
+        return {str(key): count for key, count in found.items()}
+
     def mappings(self, name: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
         """The entries of a mapping of mappings: name, mapping, place."""
         for key, value in self.mapping(name).items():

@@ -97,7 +97,7 @@ async def reconcilers(
         Scheduler(api, caches),
         Kubelets(api, caches, troubles, logs),
         instances,
-        CephOperator(api, caches, config.ceph),
+        CephOperator(api, caches, config.ceph, directory / "logs"),
     ]
     runs = [caches.run(), *(part.run() for part in parts)]
     tasks = [asyncio.create_task(run) for run in runs]

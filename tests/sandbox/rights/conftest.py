@@ -150,6 +150,7 @@ class Rights:
             parallel=None, matrix=str(self.folder / "matrix.yaml"), pools=(pool,), filters=(), excludes=(),
             extra_storage_classes=(), allow_not_ready=(), resume=None, run_id=run_id,
             results=str(self.folder), cluster=None, fio=(), cleanup=(), reap=False,
+            repeat=None, seed=None, isolation=None,
         )  # fmt: skip
         selection, stop = read_selection(request), Stop()
         error, run = None, None

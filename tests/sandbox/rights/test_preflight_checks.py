@@ -59,6 +59,7 @@ class Preflight:
             "parallel": None, "matrix": str(self.rights.folder / "matrix.yaml"), "pools": (), "filters": (),
             "excludes": (), "extra_storage_classes": (), "allow_not_ready": (),
             "resume": None, "run_id": None, "results": "results", "cluster": None, "fio": (),
+            "repeat": None, "seed": None, "isolation": None,
         }  # fmt: skip
         return preflight(read_selection(SimpleNamespace(**{**usual, **changes})), Stop())
 

@@ -38,6 +38,7 @@ from pytest_odfperf.sandbox.api.requests.patches import patch
 from pytest_odfperf.sandbox.api.requests.pod_log import pod_log
 from pytest_odfperf.sandbox.api.requests.reads import is_yes, read_list, read_one, whole_number
 from pytest_odfperf.sandbox.api.requests.removals import remove, remove_collection
+from pytest_odfperf.sandbox.api.requests.service_proxy import is_proxy, service_proxy
 from pytest_odfperf.sandbox.api.requests.subresources import kubevirt
 from pytest_odfperf.sandbox.api.requests.watching import Watch, check_query
 from pytest_odfperf.sandbox.api.requests.writes import read_write
@@ -80,6 +81,8 @@ class Routes:
             raise forbidden(
                 user.name, action.verb, action.resource, action.group, place.namespace, place.name
             )
+        if is_proxy(place) and request.method == "GET":
+            return service_proxy(place, self._logs)
         target = target_of(place)
         if target.kubevirt:
             if is_away(self._store):
@@ -220,6 +223,8 @@ def _action(method: str, place: Place, query: Mapping[str, str]) -> Action:
     if place.group == SUBRESOURCES:
         sub = sub.partition("/")[0]
         verb = "get" if method == "GET" else "update"
+    elif is_proxy(place):
+        sub = "proxy"
     elif method == "DELETE":
         verb = "delete" if name else "deletecollection"
     elif verb == "get" and not name:

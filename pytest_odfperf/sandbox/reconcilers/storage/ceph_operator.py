@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from pytest_odfperf.sandbox.config.parse_config import (
@@ -23,6 +24,8 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
 
 CLUSTER_NAME = "ocs-storagecluster-cephcluster"
+#: The file of what its Service answers to ``/metrics``.
+MGR_METRICS = f"{STORAGE_NAMESPACE}.rook-ceph-mgr.metrics"
 
 
 def cluster_status(status: CephStatus, capacity_bytes: int) -> dict[str, Any]:
@@ -57,11 +60,31 @@ def ceph_object(name: str, wanted: CephObject) -> Obj:
     }
 
 
+def metrics(status: CephStatus) -> str:
+    """What the manager's Prometheus module says of PGs, as far as anybody looks."""
+    counts: dict[str, int] = {"active": 0, "clean": 0, "scrubbing": 0, "unknown": 0}
+    for states, count in status.pgs.items():
+        for state in states.split("+"):
+            counts[state] = counts.get(state, 0) + count
+    counts["total"] = sum(status.pgs.values())
+    lines = [
+        line
+        for name, count in counts.items()
+        for line in (f"# TYPE ceph_pg_{name} gauge", f'ceph_pg_{name}{{pool_id="1"}} {count}.0')
+    ]
+    return "\n".join(lines) + "\n"
+
+
 class CephOperator:
     """Makes the changes of the configuration, each at its time after the first VM was made."""
 
-    def __init__(self, api: Api, caches: Caches, config: CephConfig) -> None:
+    def __init__(self, api: Api, caches: Caches, config: CephConfig, services: Path) -> None:
+        """What the manager serves is written into ``services``, where the API server finds it."""
         self._api = api
+        self._metrics = services / MGR_METRICS
+        if config.block_pools or config.filesystems:
+            services.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._metrics.write_text(metrics(config.status or CephStatus()))
         self._config = config
         self._begun = asyncio.Event()
         caches[VM].listeners.append(self._heard)
@@ -82,6 +105,7 @@ class CephOperator:
                 status["ceph"]["details"] = {**(status["ceph"]["details"] or {}), **gone} or None
                 await self._api.patch_status(CEPH_CLUSTER, (STORAGE_NAMESPACE, CLUSTER_NAME), status)
                 last = change.status
+                self._metrics.write_text(metrics(last))
             for name, phase in change.phases.items():
                 kind, _ = self._object(name)
                 await self._api.patch_status(kind, (STORAGE_NAMESPACE, name), {"phase": phase})

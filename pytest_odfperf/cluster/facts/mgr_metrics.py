@@ -1,0 +1,47 @@
+"""The states of Ceph's placement groups (PGs), from the metrics of its manager.
+
+No object of Kubernetes has them. Rook makes a Service for the manager's Prometheus module (``rook-ceph-mgr``,
+port ``http-metrics``), and the API server leads there with the right ``get services/proxy`` on that one name.
+Each state is a metric (``ceph_pg_scrubbing``), a sample for each pool; a PG counts in each of its states.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, transport_errors
+from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.measure.storage_health import PgCount, PgState
+
+SERVICE = "http:rook-ceph-mgr:http-metrics"
+_TIMEOUT_S = 10.0
+#: What is larger is no answer of a manager.
+_LARGEST_BYTES = 32 << 20
+_SAMPLE = re.compile(rb"^ceph_pg_([a-z_]{1,40})\{[^}\n]{0,400}\} ([0-9]{1,9})(?:\.0*)?$", re.MULTILINE)
+_WHAT = "get services/proxy rook-ceph-mgr"
+
+
+def read_pgs(cluster: Cluster, namespace: str) -> PgState:
+    """Ask the manager of the Ceph cluster in ``namespace``. Raises `ApiError`."""
+    try:
+        answer = cluster.api("CoreV1Api").connect_get_namespaced_service_proxy_with_path(
+            SERVICE, namespace, "metrics", _preload_content=False, _request_timeout=(_TIMEOUT_S, _TIMEOUT_S)
+        )
+        found = pg_state(bytes(answer.read(_LARGEST_BYTES)))
+    except transport_errors() as error:
+        raise as_api_error(_WHAT, error) from error
+    if found is None:
+        raise ApiError(_WHAT, None, "NoMetrics", "the answer has no states of PGs")
+    return found
+
+
+def pg_state(text: bytes) -> PgState | None:
+    """The counts in a text of Prometheus; None if there are none."""
+    counts: dict[str, int] = {}
+    for name, value in _SAMPLE.findall(text):
+        counts[name.decode()] = counts.get(name.decode(), 0) + int(value)
+    total = counts.pop("total", None)
+    if total is None:
+        return None
+    found = [PgCount(state=name, count=count) for name, count in sorted(counts.items()) if count]
+    return PgState(total=total, states=tuple(found))
