@@ -58,7 +58,8 @@ class Comparing:
         except StoreError as error:
             self._outputs.note(str(error))
             return False
-        return report.gate is None or not report.gate.confirmed
+        # A gate that could not do its work has not been passed.
+        return report.gate is None or not (report.gate.confirmed or report.gate.problem)
 
     def _compare(self, baselines: Baselines, records: Sequence[Record]) -> ComparisonReport:
         from pytest_odfperf.measure.compare.run_comparison import compare
