@@ -216,3 +216,19 @@ def test_what_is_rejected_agrees_with_scipy_and_families_reject_no_more_than_all
     assert rejected(named, q) - near == {name for name in named if adjusted[name] <= q} - near
     assert rejected_in_families(named, dict.fromkeys(named, "one"), q) == rejected(named, q)
     assert simes(p_values) == pytest.approx(float(min(adjusted)))
+
+
+@given(st.data(), st.integers(1, 5))
+@settings(max_examples=40)
+def test_whatever_runs_lack_each_figure_that_two_have_is_compared(data: st.DataObject, sessions: int) -> None:
+    """No session needs to have all keys, nor any key all sessions; nothing is nan."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    some = st.sets(st.sampled_from(CELLS), min_size=1, max_size=8)
+    runs = [
+        run(rng, data.draw(st.integers(1, 3)), cells=sorted(data.draw(some))) for _ in range(sessions + 1)
+    ]
+    found = compare(runs[0], runs[1:])
+    assert set(outcomes(found)) == set(runs[0].values) & {cell for one in runs[1:] for cell in one.values}
+    for one in (*found.cells, *found.families):
+        assert 0 < one.low <= one.ratio <= one.high < math.inf
+        assert 0 <= one.p_value <= 1

@@ -169,7 +169,7 @@ def fit(samples: LogSamples, assumed: Assumed) -> SessionModel:
         noise, key_variance = shrink(between, own_df, prior, _ASSUMED_NOISE_DF), 0.0
     else:
         noise, key_variance = _from_differences(samples, prior), 0.0
-    if (samples.baseline_n > 0).any(axis=0).sum() < 2:
+    if (keys > 0).sum(axis=1).max() < 2:
         # Nothing can be learnt of sessions: taken as assumed, and said.
         key_variance = ASSUMED_OWN * assumed.session_sd**2
         session_variance, session_df = (1 - ASSUMED_OWN) * assumed.session_sd**2, np.inf
@@ -190,7 +190,8 @@ def _session_shifts(rest: Array, pool: NDArray[np.int64]) -> tuple[Array, Array]
     pools = int(pool.max()) + 1
     shift, keys = np.zeros((pools, rest.shape[1])), np.zeros((pools, rest.shape[1]))
     for number in range(pools):
-        own = rest[pool == number]
+        # A key of a single session shows no difference between them.
+        own = rest[(pool == number) & (np.isfinite(rest).sum(axis=1) > 1)]
         keys[number] = np.isfinite(own).sum(axis=0)
         shift[number] = np.nansum(own, axis=0) / np.maximum(keys[number], 1)
     return shift, keys
@@ -199,12 +200,12 @@ def _session_shifts(rest: Array, pool: NDArray[np.int64]) -> tuple[Array, Array]
 def _session_variance(
     shift: Array, keys: Array, noise: Array, samples: LogSamples, assumed: Assumed
 ) -> tuple[float, float]:
-    sessions = int((samples.baseline_n > 0).any(axis=0).sum())
     # Pools of one cluster share what shifts a session, so more of them are no more sessions.
-    df = sessions - 1
-    found = float((shift**2).sum(axis=1).mean() / df)
+    own_df = np.maximum((keys > 0).sum(axis=1) - 1, 0)
+    df = int(own_df.max())
+    found = float((shift**2).sum() / own_df.sum())
     repeats = np.where(samples.baseline_n > 0, samples.baseline_n, 1).mean()
-    found = max(0.0, found - float(noise.mean() / repeats / np.maximum(keys, 1).mean()))
+    found = max(0.0, found - float(noise.mean() / repeats / keys[keys > 0].mean()))
     total = ASSUMED_SESSIONS + df
     return (ASSUMED_SESSIONS * assumed.session_sd**2 + df * found) / total, total
 
