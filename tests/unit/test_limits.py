@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.decisions_text import limit_lines, repeat_lines
 from pytest_odfperf.report.html_decisions import limits_table, repeats_table
 from pytest_odfperf.report.keys_csv import render_keys_csv
+from pytest_odfperf.run.controller.decide_again import decide_again
 from pytest_odfperf.schedule.jobs import render_jobs
 from pytest_odfperf.schedule.limit_check import check_limits
 
@@ -387,6 +389,43 @@ def test_every_report_has_limits_and_repeats(repeats: Callable[..., list[Record]
     assert limit_lines(records[:1]) == repeat_lines(records[:1]) == []
     (single,) = csv.DictReader(io.StringIO(render_keys_csv(records[:1], 1)))
     assert (single["read_iops"], single["read_iops_low"]) == ("1000.000000", "")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "asked", "decider"),
+    [
+        ([1], [], 1, 1),
+        ([1, 2, 3], [], 3, 3),
+        # Fewer are asked for now; more are, and were not begun, cut off, or measured.
+        ([1, 2, 3], [], 2, 3),
+        ([1, 2, 3], [], 5, 3),
+        ([1, 2, 3], [4], 5, 3),
+        ([1, 2, 3], [4, 5], 5, None),
+        ([1], [], 3, 1),
+        ([2, 3], [1], 3, 3),
+    ],
+)
+def test_what_was_measured_earlier_is_decided_once_and_by_all(
+    repeats: Callable[..., list[Record]], earlier: list[int], now: list[int], asked: int, decider: int | None
+) -> None:
+    every = {one.repeat: one for one in repeats([1000, 1010, 990, 1005, 995])}
+    definition = every[1].definition
+    plan: Any = SimpleNamespace(
+        repeats=asked,
+        definitions={KEY: definition},
+        matrix=SimpleNamespace(limits_of=lambda key: limited("read iops > 2k")),
+    )
+    done = [decided(every[number], [], limited("read iops < 1"), 1) for number in earlier]
+    written: list[Record] = []
+    today = decide_again(plan, done, [*done, *(every[number] for number in now)], written.append)
+    assert [one.repeat for one in today if one.limits] == ([decider] if decider else [])
+    assert [one.repeat for one in today if one.status == "failed"] == (
+        [decider] if decider and len(earlier) + len(now) > 1 else [decider] if asked == 1 else []
+    )
+    assert written == today, "another limit was broken before"
+    again: list[Record] = []
+    assert decide_again(plan, today, [*today, *(every[number] for number in now)], again.append) == today
+    assert again == [], "what did not change is not written"
 
 
 def test_a_matrix_that_somebody_changed_is_checked_again(load: Callable[[str], Matrix]) -> None:

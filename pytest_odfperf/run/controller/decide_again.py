@@ -15,21 +15,30 @@ def decide_again(
 ) -> list[Record]:
     """``done``, the complete records of earlier sessions, as they are today; what changed is written.
 
-    ``records`` are all that count. A key is decided in its last repeat, also if a smaller number is asked for
-    now. Raises `StoreError`.
+    ``records`` are all that count. A key is decided in its last repeat: also if fewer are asked for now, and,
+    as long as the last that is asked for was not begun, in the last that is there. Raises `StoreError`.
     """
     of_key: dict[Key, list[Record]] = {}
     for record in records:
         if record.definition == plan.definitions.get(str(record.key)):
             of_key.setdefault(record.key, []).append(record)
+    latest: dict[Key, int] = {}
+    for record in done:
+        latest[record.key] = max(_block(record), latest.get(record.key, 1))
     found = []
     for record in done:
         own = of_key.get(record.key, [record])
-        asked = max(plan.repeats, *(one.block or 1 for one in own), record.block or 1)
+        begun = max(map(_block, own))
+        asked = max(plan.repeats, begun)
         limits = plan.matrix.limits_of(record.key)
-        last = asked == 1 or record.block == asked
-        today = decided(record, own, limits, asked) if last and (limits or asked > 1) else undecided(record)
+        last = begun if begun == asked else latest[record.key]
+        decides = _block(record) == last and (limits or asked > 1)
+        today = decided(record, own, limits, asked) if decides else undecided(record)
         if today != record:
             write(today)
         found.append(today)
     return found
+
+
+def _block(record: Record) -> int:
+    return record.block or 1
