@@ -70,6 +70,10 @@ def edges_of(index: int) -> tuple[int, int]:
     return low, low + (1 << shift) - 1
 
 
+#: `edges_of` each bucket.
+EDGES_NS = tuple(map(edges_of, range(BUCKETS)))
+
+
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """Counts by bucket: ascending (bucket, count), no count is 0."""

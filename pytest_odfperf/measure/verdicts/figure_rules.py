@@ -7,12 +7,13 @@ the histogram's buckets (fio 3.33 to 3.41).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from fractions import Fraction
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from pytest_odfperf.fio.answers.fio_result import LatencyResult
 from pytest_odfperf.fio.answers.reported import ReportedDirection
-from pytest_odfperf.fio.histogram import TOP, Histogram, edges_of, value_of
+from pytest_odfperf.fio.histogram import EDGES_NS, TOP, VALUES_NS, Histogram
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence, SectionEvidence
 from pytest_odfperf.measure.verdicts.held_back import held_back
@@ -21,6 +22,8 @@ from pytest_odfperf.measure.verdicts.held_back import held_back
 LITTLE_SUSPECT, LITTLE_INVALID = 0.05, 0.15
 #: What fio and the guest's kernel take between two I/Os of a worker: short I/Os are in flight for less time.
 BETWEEN_IOS_S = 20e-6
+#: fio writes percents with so many digits behind the point.
+_DECIMALS = 6
 #: Two figures that fio makes of the same counts differ by rounding only.
 ROUNDING = 0.01
 #: Faster is no disk: an answer from memory (fio 3.33, direct, file system in RAM: 1 to 3 us).
@@ -64,7 +67,7 @@ def _longest_s(histogram: Histogram, count: int) -> float:
     total_ns = 0.0
     for index, ios in reversed(histogram.counts):
         taken = min(ios, count)
-        total_ns += taken * value_of(index)
+        total_ns += taken * VALUES_NS[index]
         count -= taken
         if count <= 0:
             break
@@ -142,36 +145,35 @@ def _of_histogram(part: LatencyResult, said: ReportedDirection | None) -> str | 
     if said is not None and said.lat_count != total:
         count = "no number" if said.lat_count is None else f"{said.lat_count:.0f}"
         return f"the histogram has {total} I/Os, and N is {count}"
-    edges = [(*edges_of(index), ios) for index, ios in found.counts]
-    (first_low, first_high, _), (last_low, last_high, _) = edges[0], edges[-1]
-    top = part.lat_max_ns if found.counts[-1][0] == TOP else last_high
-    low = sum(least * ios for least, _, ios in edges) / total
-    high = (sum(most * ios for _, most, ios in edges) + (top - last_high) * edges[-1][2]) / total
+    first_low, first_high = EDGES_NS[found.counts[0][0]]
+    last, last_ios = found.counts[-1]
+    last_low, last_high = EDGES_NS[last]
+    largest = max(last_high, part.lat_max_ns) if last == TOP else last_high
     if not first_low <= part.lat_min_ns <= first_high:
         return (
             f"the least latency is {part.lat_min_ns} ns, and the first bucket {first_low} to {first_high} ns"
         )
-    if part.lat_max_ns < last_low or part.lat_max_ns > max(top, last_high):
+    if not last_low <= part.lat_max_ns <= largest:
         return (
             f"the largest latency is {part.lat_max_ns} ns, and the last bucket {last_low} to {last_high} ns"
         )
-    # fio prints means of older versions as whole numbers.
-    if not low * (1 - 1e-6) - 1 <= part.lat_mean_ns <= max(high, low) * (1 + 1e-6) + 1:
-        return f"the mean is {part.lat_mean_ns:.0f} ns, and the histogram's {low:.0f} to {high:.0f} ns"
-    return None if found.saturated else _of_spread(part)
+    least = sum(EDGES_NS[index][0] * ios for index, ios in found.counts) / total
+    most = sum(EDGES_NS[index][1] * ios for index, ios in found.counts) / total
+    most += (largest - last_high) * last_ios / total
+    # Older versions print means as whole numbers.
+    if not least * (1 - 1e-6) - 1 <= part.lat_mean_ns <= most * (1 + 1e-6) + 1:
+        return f"the mean is {part.lat_mean_ns:.0f} ns, and the histogram's {least:.0f} to {most:.0f} ns"
+    return None if found.saturated else _of_spread(part, total)
 
 
-def _of_spread(part: LatencyResult) -> str | None:
+def _of_spread(part: LatencyResult, total: int) -> str | None:
     """Moving each I/O to its bucket's middle changes the deviation by no more than the mean square move."""
-    counts, total = part.histogram.counts, part.histogram.total
     if total < 2:
         return None
-    mean = sum(value_of(index) * ios for index, ios in counts) / total
-    square = sum((value_of(index) - mean) ** 2 * ios for index, ios in counts) / (total - 1)
-    moved = 0.0
-    for index, ios in counts:
-        low, high = edges_of(index)
-        moved += max(value_of(index) - low, high - value_of(index)) ** 2 * ios
+    counts, middles = part.histogram.counts, VALUES_NS
+    mean = sum(middles[index] * ios for index, ios in counts) / total
+    square = sum((middles[index] - mean) ** 2 * ios for index, ios in counts) / (total - 1)
+    moved = sum((EDGES_NS[index][1] - EDGES_NS[index][0] + 1) ** 2 * ios for index, ios in counts) / 4
     deviation, most = math.sqrt(square), math.sqrt(moved / (total - 1)) + 1
     if abs(deviation - part.lat_stddev_ns) <= most + 0.001 * deviation:
         return None
@@ -183,8 +185,12 @@ def percentiles(evidence: Evidence) -> Iterator[Doubt]:
     for one in evidence.sections():
         for sort, part in one.sorts.items():
             said = _said(one, sort)
-            for percent, told_ns in (said.percentiles_ns if said else {}).items():
-                near = _near(part.histogram, percent)
+            if said is None or not said.percentiles_ns:
+                continue
+            counts = part.histogram.counts
+            done = list(accumulate(ios for _, ios in counts))
+            for percent, told_ns in said.percentiles_ns.items():
+                near = _near(counts, done, percent)
                 if near is not None and not near[0] <= told_ns <= near[1]:
                     yield _differ(
                         "percentiles_differ",
@@ -197,22 +203,22 @@ def percentiles(evidence: Evidence) -> Iterator[Doubt]:
                     break
 
 
-def _near(histogram: Histogram, percent: str) -> tuple[int, int] | None:
-    """The buckets around a percentile: its own, and for a rank that floats round the ones beside it."""
-    try:
-        rank = Fraction(percent) / 100 * histogram.total
-    except (ValueError, ZeroDivisionError):
+def _near(counts: Sequence[tuple[int, int]], done: Sequence[int], percent: str) -> tuple[int, int] | None:
+    """The buckets around a percentile: its own, and for a rank that floats round the ones beside it.
+
+    ``done``: the I/Os up to the end of each of ``counts``. None for a percent that fio does not write.
+    """
+    whole, _, part = percent.partition(".")
+    if not (whole + part).isdecimal() or len(part) > _DECIMALS or len(whole) > 3:
         return None
-    seen = 0
-    for place, (_, ios) in enumerate(histogram.counts):
-        seen += ios
-        if seen >= rank:
-            counts = histogram.counts
-            # Only where the rank lies at the bucket's edge may floats have taken the one beside it.
-            below = place - 1 if place and rank - (seen - ios) <= 1 else place
-            above = place + 1 if seen - rank < 1 and place + 1 < len(counts) else place
-            return edges_of(counts[below][0])[0], edges_of(counts[above][0])[1]
-    return None
+    # In units of 10^-8 I/Os, exactly.
+    rank = int(whole + part.ljust(_DECIMALS, "0")) * done[-1]
+    unit = 100 * 10**_DECIMALS
+    place = min(bisect_left(done, rank / unit), len(done) - 1)
+    # Only where the rank lies at a bucket's edge may floats have taken the one beside it.
+    below = place - 1 if place and rank - done[place - 1] * unit <= unit else place
+    above = place + 1 if done[place] * unit - rank < unit and place + 1 < len(done) else place
+    return EDGES_NS[counts[below][0]][0], EDGES_NS[counts[above][0]][1]
 
 
 def beyond_histogram(evidence: Evidence) -> Iterator[Doubt]:
