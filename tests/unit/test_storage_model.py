@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
-from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits, Load, rates
+from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits, Load, rates
 
 QUIET = ModelConfig(noise=0.0)
 

@@ -32,6 +32,9 @@ UNTOLD_ERROR = 0.05
 #: More steps say no more.
 _MOST = 75
 _LEAST = 10
+#: Steps with fewer I/Os than these on the mean are put together; each worker and direction counts to a
+#: whole I/O.
+_LEAST_IOS, _OF_EACH = 10, 4
 #: How much of the noise of a second ago is still there, at the least.
 _PER_SECOND = 0.5
 _MOST_CORRELATED = 0.95
@@ -69,23 +72,28 @@ class _Fit(NamedTuple):
     about: tuple[float, ...]
 
 
-def shape_of(rates: Sequence[float], step_s: float, *, cap: float | None = None, alike: int = 1) -> Shape:
+def shape_of(
+    rates: Sequence[float], step_s: float, *, cap: float | None = None, alike: int = 1, streams: int = 1
+) -> Shape:
     """The shape of a series of IOPS in steps of ``step_s``.
 
     ``cap``: a rate that the device is known to be limited to; ``alike``: how many series are looked at for
-    one result, since of many one is odd by chance. A series of less than ten steps is steady.
+    one result, since of many one is odd by chance; ``streams``: how many workers and directions were added.
+    A series of less than ten steps is steady.
     """
-    group = max(1, -(-len(rates) // _MOST))
+    least = _LEAST_IOS + _OF_EACH * (streams - 1)
+    usual = math.fsum(rates) / max(1, len(rates)) * step_s
+    group = max(1, -(-len(rates) // _MOST), math.ceil(least / usual) if usual > 0 else 1)
     y = [math.fsum(rates[i : i + group]) / group for i in range(0, len(rates) - group + 1, group)]
     count = len(y)
     mean = math.fsum(y) / count if count else 0.0
     if count < _LEAST or mean <= 0:
         return Shape("steady", 0.0, 0.0, 0.0, 0.0)
     y = [rate / mean for rate in y]
+    step_s *= group
     spread, excursion = _rounds(y)
     level = _Fit(math.fsum((value - 1) ** 2 for value in y), 1, [1.0] * count, ())
-    cv = _variation(rates, mean, step_s)
-    step_s *= group
+    cv = _variation(y if usual < least else [rate / mean for rate in rates], mean * step_s)
     error = 1.96 * math.sqrt(_noise(y, level, step_s) / count)
     noisy = cv > NOISY_CV and error > NOISY_ERROR
     if spread > RANGE or excursion > SLOPE:
@@ -98,10 +106,10 @@ def shape_of(rates: Sequence[float], step_s: float, *, cap: float | None = None,
     return Shape("noisy" if noisy else "steady", cv, spread, excursion, error)
 
 
-def _variation(rates: Sequence[float], mean: float, step_s: float) -> float:
-    variance = math.fsum((rate / mean - 1) ** 2 for rate in rates) / (len(rates) - 1)
+def _variation(y: Sequence[float], ios: float) -> float:
+    variance = math.fsum((value - 1) ** 2 for value in y) / (len(y) - 1)
     # Whole numbers of I/Os differ by one even if the rate does not.
-    return math.sqrt(max(0.0, variance - 1 / max(1.0, mean * step_s)))
+    return math.sqrt(max(0.0, variance - 1 / max(1.0, ios)))
 
 
 def _rounds(y: Sequence[float]) -> tuple[float, float]:

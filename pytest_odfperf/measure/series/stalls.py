@@ -24,6 +24,8 @@ _PAUSES, _MEAN_TIMES = 3.0, 12.0
 #: What is known of its length from a line that also covers a time of work, and from the longest latency.
 _SEEN, _WAITED = 0.7, 0.95
 _DEVIATIONS = 3.0
+#: Its lines before and after tell how fast it works.
+_NEAR = 2
 #: A worker that never completes again has no latency to show: so many times the shortest stall.
 _ENDED = 3.0
 #: Shares of a section's I/Os: from the first on all of it stood still; a part below the second is not told.
@@ -110,8 +112,8 @@ def _quiet(
     least = max(least, _PAUSES * usual if usual > 1.5 * interval else 0.0, _MEAN_TIMES / rate)
     found = []
     before = 0
-    busy = _busy_rate(inside, interval) or rate
-    for line in inside:
+    for line, around in zip(inside, _busy_rates(inside, interval), strict=True):
+        busy = around or rate
         quiet = line.end_ms - before - line.ios / busy
         # Random completions come as much later now and then.
         surely = quiet - _DEVIATIONS * line.ios**0.5 / busy
@@ -130,7 +132,28 @@ def _quiet(
     return found
 
 
-def _busy_rate(lines: Sequence[Line], interval: int) -> float | None:
-    """I/Os in a ms while it works: the median over its lines, so that a stall does not count."""
-    rates = [b.ios / (b.end_ms - a.end_ms) for a, b in pairwise(lines) if b.end_ms - a.end_ms >= interval / 2]
-    return median(rates) if rates else None
+def _busy_rates(lines: Sequence[Line], interval: int) -> list[float | None]:
+    """For each line how many I/Os in a ms complete around it, while the device works.
+
+    The lines before tell it, and those after; the lower of both, so that no slow time counts as a stall.
+    """
+    rates = [
+        b.ios / (b.end_ms - a.end_ms) if b.end_ms - a.end_ms >= interval / 2 else None
+        for a, b in pairwise([Line(0, 0), *lines])
+    ]
+    before = _last_known(rates)
+    after = _last_known(rates[::-1])[::-1]
+    return [
+        min((max(side) for side in sides if side), default=None) for sides in zip(before, after, strict=True)
+    ]
+
+
+def _last_known(rates: Sequence[float | None]) -> list[tuple[float, ...]]:
+    """For each place the last `_NEAR` rates before it."""
+    known: tuple[float, ...] = ()
+    found = []
+    for rate in rates:
+        found.append(known)
+        if rate is not None:
+            known = (*known, rate)[-_NEAR:]
+    return found

@@ -168,7 +168,7 @@ RULES: tuple[Rule, ...] = (
          "still for more than 20 % of the run",
          "see the storage's log of that time, and measure again"),
     Rule("hung_io", SUSPECT, steady,
-         "an I/O took 10 % of the run or more (and 1 s), and more than 20 times the median, while others "
+         "an I/O took 10 % of the run or more (and 1 s), and more than 30 times p99, while others "
          "went on",
          "see the storage's log: slow requests, an OSD that hangs"),
     Rule("burst_then_cap", EITHER, steady,

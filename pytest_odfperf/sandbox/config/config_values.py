@@ -79,7 +79,7 @@ class ModelConfig:
     write_sigma: float = 1.0
     #: Relative standard deviation of the IOPS between runs.
     noise: float = 0.01
-    #: Relative standard deviation of the IOPS from second to second, in fio's logs.
+    #: Relative standard deviation of the IOPS from moment to moment.
     jitter: float = 0.0
     #: Name of the devices that this StorageClass shares with others.
     backend: str | None = None

@@ -51,8 +51,10 @@ class Faults:
     above_cap: float = 1.0
     #: The volume has this part of its usual speed.
     speed_part: float = 1.0
-    #: How fast it goes over the run, as (from second, how fast), see `pace`; the totals stay.
+    #: How fast it goes over the run, as (from second, how fast); see the simulation's `Pace`.
     pace: tuple[tuple[float, float], ...] = ()
+    drift: float = 0.0
+    warm_up_s: float = 0.0
     #: What the guest says of itself otherwise.
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: The guest's clock shows so many seconds more than this machine's.
@@ -109,6 +111,8 @@ def read_guest_faults(raw: Mapping[str, Any], place: str) -> Faults:
         above_cap=read.number("above_cap", 1.0, above=0.0),
         speed_part=read.number("speed_part", 1.0, above=0.0),
         pace=_pace(read.value("pace", []), f"{place}.pace"),
+        drift=_drift(read, place),
+        warm_up_s=read.number("warm_up_s", 0.0),
         facts=read.mapping("facts"),
         clock_off_s=read.number("clock_off_s", 0.0, negative=True),
         late_s=read.number("late_s", 0.0),
@@ -139,6 +143,13 @@ def _pace(raw: Any, place: str) -> tuple[tuple[float, float], ...]:
     if steps != sorted(steps, key=lambda step: step[0]):
         raise InputError("the seconds do not ascend", place=place)
     return tuple((float(second), float(rate)) for second, rate in steps)
+
+
+def _drift(read: Reader, place: str) -> float:
+    drift = read.number("drift", 0.0, negative=True)
+    if drift <= -1:
+        raise InputError(f"{drift} leaves no speed at the end; above -1 is allowed", place=f"{place}.drift")
+    return drift
 
 
 def _part(read: Reader, name: str, place: str) -> float:

@@ -10,19 +10,27 @@ import math
 import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from operator import mul
 from random import Random
 from typing import Any
 
-from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, Histogram, index_of
+from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, Histogram
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
-from pytest_odfperf.sandbox.machines.simulated.pace import pace
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, SimulatedSection
 from pytest_odfperf.sandbox.machines.simulated.simulated_log import log_files
-from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits, Rate, rates
+from pytest_odfperf.sandbox.machines.simulated.volume.course import Course, courses
+from pytest_odfperf.sandbox.machines.simulated.volume.latency_spread import (
+    beyond_histogram,
+    changing_histogram,
+    lognormal_histogram,
+)
+from pytest_odfperf.sandbox.machines.simulated.volume.pace import Pace, speeds
+from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits, Rate, rates
 
+_EVEN = Pace()
 VERSION = "fio-3.33"
 MARKING = "SIMULATED"
 _PERCENTILES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.5, 99.9, 99.95, 99.99)
@@ -35,20 +43,8 @@ _DEPTHS = ("1", "2", "4", "8", "16", "32", ">=64")
 _NS = ("2", "4", "10", "20", "50", "100", "250", "500", "750", "1000")
 _MS = (*_NS, "2000", ">=2000")
 
-
-#: Logarithms of the borders between each bucket and the next.
-_LOG_EDGES = [math.log(max((low + high) / 2, 1.0)) for low, high in pairwise(VALUES_NS)]
-
-
-def lognormal_histogram(mean_ns: float, sigma: float, total: int) -> Histogram:
-    """``total`` latencies as a lognormal distribution spreads them; its mean is ``mean_ns``."""
-    mean, stddev = math.log(mean_ns) - sigma * sigma / 2, max(sigma, 1e-3)
-    low = index_of(max(0, int(math.exp(mean - 5 * stddev))))
-    high = index_of(int(math.exp(mean + 5 * stddev)))
-    half, unit = total / 2, stddev * math.sqrt(2)
-    done = [round(half * (1 + math.erf((edge - mean) / unit))) for edge in _LOG_EDGES[low:high]]
-    counts = (after - before for before, after in pairwise([0, *done, total]))
-    return Histogram(tuple(item for item in enumerate(counts, low) if item[1]))
+#: Of reads and of writes; None where the speed does not change.
+Courses = tuple[Course | None, Course | None]
 
 
 @lru_cache(64)
@@ -64,12 +60,13 @@ def answer(
     *,
     directory: str | None,
     error: int = 0,
-    steps: Sequence[tuple[float, float]] = (),
+    pace: Pace = _EVEN,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """fio's document for the whole job, and its log files by name.
 
-    ``error`` is an errno that every section ends with; ``steps`` are its rates over time, see `pace`.
+    ``error`` is an errno that every section ends with; ``pace`` how fast the volume goes.
     """
+    pace = replace(pace, jitter=model.jitter)
     now = time.time()
     entries: list[dict[str, Any]] = []
     logs: dict[str, str] = {}
@@ -77,11 +74,14 @@ def answer(
     elapsed = 0.0
     for group, phase in enumerate(job.phases):
         elapsed += max(s.ramp_s + s.runtime_s for s in phase)
+        noise = random.getstate()
         got = rates(model, [s.load for s in phase], limits, random)
         for section, rate in zip(phase, got, strict=True):
-            entries.append(_entry(section, rate, model, group, math.ceil(elapsed) + 1, error))
-            over_time = pace(int(1000 * section.runtime_s), steps, model.jitter, random)
-            logs |= log_files(section, entries[-1], worker, over_time)
+            course: Courses = (None, None)
+            if not pace.even and not error:
+                course = _courses(section, rate, model, limits, noise, pace, random)
+            entries.append(_entry(section, rate, model, group, math.ceil(elapsed) + 1, error, course))
+            logs |= log_files(section, entries[-1], worker, course)
             worker += section.numjobs
     document = {
         "fio version": VERSION,
@@ -96,13 +96,35 @@ def answer(
     return document, logs
 
 
+def _courses(
+    section: SimulatedSection,
+    rate: Rate,
+    model: ModelConfig,
+    limits: Sequence[Limits],
+    noise: Any,
+    pace: Pace,
+    random: Random,
+) -> Courses:
+    same = Random()  # noqa: S311 - noise, not a secret
+    same.setstate(noise)
+    load = replace(section.load, read_rate_iops=None, write_rate_iops=None)
+    (free,) = rates(model, [load], limits, same)
+    return courses(section.load, rate, free, speeds(pace, section.runtime_s, random))
+
+
 def _entry(
-    section: SimulatedSection, rate: Rate, model: ModelConfig, group: int, elapsed_s: int, error: int
+    section: SimulatedSection,
+    rate: Rate,
+    model: ModelConfig,
+    group: int,
+    elapsed_s: int,
+    error: int,
+    course: Courses,
 ) -> dict[str, Any]:
     seconds = 0.0 if error else section.runtime_s
     size = section.load.block_bytes
-    read = _direction(rate.read_iops, rate.read_lat_mean_ns, model.read_sigma, size, seconds)
-    write = _direction(rate.write_iops, rate.write_lat_mean_ns, model.write_sigma, size, seconds)
+    read = _direction(rate.read_iops, rate.read_lat_mean_ns, model.read_sigma, size, seconds, course[0])
+    write = _direction(rate.write_iops, rate.write_lat_mean_ns, model.write_sigma, size, seconds, course[1])
     depth = max(d for d in (1, 2, 4, 8, 16, 32, 64) if d <= section.iodepth)
     levels = dict.fromkeys(_DEPTHS, 0.0) | {">=64" if depth == 64 else str(depth): 100.0}
     sizes = {"0": 0.0, "4": 100.0, "8": 0.0, "16": 0.0, "32": 0.0, "64": 0.0, ">=64": 0.0}
@@ -142,13 +164,18 @@ def _sync(section: SimulatedSection, writes: int, lat_mean_ns: float, sigma: flo
     return {"total_ios": counted, "lat_ns": _spread(lat)}
 
 
-def _direction(iops: float, lat_mean_ns: float, sigma: float, size: int, seconds: float) -> dict[str, Any]:
-    total = round(iops * seconds)
+def _direction(
+    iops: float, lat_mean_ns: float, sigma: float, size: int, seconds: float, course: Course | None = None
+) -> dict[str, Any]:
+    total = round(iops * seconds) if course is None else course.total
     runtime_ms = int(seconds * 1000) if total else 0
-    lat = lognormal_histogram(lat_mean_ns, sigma, total) if total else None
-    clat = (
-        lognormal_histogram(max(lat_mean_ns - _SUBMIT_NS, lat_mean_ns / 2), sigma, total) if total else None
-    )
+    if course is None:
+        completes_ns = max(lat_mean_ns - _SUBMIT_NS, lat_mean_ns / 2)
+        lat = lognormal_histogram(lat_mean_ns, sigma, total) if total else None
+        clat = lognormal_histogram(completes_ns, sigma, total) if total else None
+    else:
+        lat = changing_histogram(course, sigma, 0) if total else None
+        clat = changing_histogram(course, sigma, _SUBMIT_NS) if total else None
     per_s = 1000 * total / runtime_ms if runtime_ms else 0.0
     samples = int(seconds * 2) if total else 0
     kib = total * size // 1024
@@ -164,8 +191,8 @@ def _direction(iops: float, lat_mean_ns: float, sigma: float, size: int, seconds
         "short_ios": 0,
         "drop_ios": 0,
         "slat_ns": {**_submit_latencies(min(total, _MANY)), "N": total},
-        "clat_ns": _spread(clat),
-        "lat_ns": _spread(lat),
+        "clat_ns": _spread(clat) | beyond_histogram(clat, course),
+        "lat_ns": _spread(lat) | beyond_histogram(lat, course),
         "bw_min": int(kib_per_s * 0.97),
         "bw_max": int(kib_per_s * 1.03),
         "bw_agg": 100.0 if total else 0.0,

@@ -29,7 +29,8 @@ from pytest_odfperf.sandbox.machines.simulated.real_fio import fio_says
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING, VERSION, answer
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, parse_job
 from pytest_odfperf.sandbox.machines.simulated.simulated_witness import MOST_DISKS, disk_name, witness_text
-from pytest_odfperf.sandbox.machines.simulated.storage_model import Limits
+from pytest_odfperf.sandbox.machines.simulated.volume.pace import Pace
+from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits
 from pytest_odfperf.sandbox.machines.user_data import JOB_FILE, UserData
 
 #: What `timeout` ends with when the time is over.
@@ -238,7 +239,7 @@ class SimulatedGuest:
             self._random(run.job),
             directory=self._data_dir,
             error=errno.EIO if faults.fio_exit else 0,
-            steps=faults.pace,
+            pace=Pace(steps=faults.pace, drift=faults.drift, warm_up_s=faults.warm_up_s),
         )
         if self._disk is not None:
             disks = self._spec.disks[:MOST_DISKS]

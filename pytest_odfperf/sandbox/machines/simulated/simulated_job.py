@@ -10,7 +10,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.job_file.fio_numbers import size_bytes
 from pytest_odfperf.fio.job_file.job_lines import IniSection, read_sections
 from pytest_odfperf.fio.job_file.profile_faults import Faults
-from pytest_odfperf.sandbox.machines.simulated.storage_model import Load
+from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Load
 
 #: Share of reads of fio's rw values; None: rwmixread says.
 _READ_PART = {

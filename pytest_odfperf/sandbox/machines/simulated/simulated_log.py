@@ -7,19 +7,23 @@ from typing import Any
 
 from pytest_odfperf.fio.completion_log import COARSENESS, log_name
 from pytest_odfperf.fio.histogram import BUCKETS, Histogram
-from pytest_odfperf.sandbox.machines.simulated.pace import Pace
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedSection
+from pytest_odfperf.sandbox.machines.simulated.volume.course import Course
+from pytest_odfperf.sandbox.machines.simulated.volume.course_log import course_lines
 
 _COLUMNS = BUCKETS >> COARSENESS
 _DIRECTIONS = ("read", "write")
 
 
 def log_files(
-    section: SimulatedSection, entry: Mapping[str, Any], first_worker: int, pace: Pace | None = None
+    section: SimulatedSection,
+    entry: Mapping[str, Any],
+    first_worker: int,
+    courses: Sequence[Course | None] = (None, None),
 ) -> dict[str, str]:
     """All log files of the workers of ``section`` by name; ``entry`` is what the JSON says of it.
 
-    I/Os come evenly without a ``pace``.
+    ``courses``: of reads and writes, where the volume's speed changes.
     """
     logs: dict[str, str] = {}
     columns = [_Columns(entry[direction]["lat_ns"].get("bins", {})) for direction in _DIRECTIONS]
@@ -27,7 +31,7 @@ def log_files(
         number = first_worker + worker
         if section.hist_log is not None:
             prefix, every_ms = section.hist_log
-            lines = sorted(_lines(section, entry, worker, every_ms, columns, pace))
+            lines = sorted(_lines(section, entry, worker, every_ms, columns, courses))
             logs[log_name(prefix, number)] = "".join(line for _, line in lines)
         for kind, prefix in section.averaged_logs.items():
             # fio logs three latencies under one name.
@@ -55,17 +59,25 @@ def _lines(
     worker: int,
     every_ms: int,
     columns: Sequence[_Columns],
-    pace: Pace | None,
+    courses: Sequence[Course | None],
 ) -> Iterator[tuple[int, str]]:
     for number, direction in enumerate(_DIRECTIONS):
         part = entry[direction]
+        course = courses[number]
+        if course is not None:
+            for end_ms, counts in course_lines(course, section.numjobs, worker, every_ms):
+                yield (
+                    end_ms,
+                    f"{end_ms}, {number}, {section.load.block_bytes}, {', '.join(map(str, counts))}\n",
+                )
+            continue
         total, runtime_ms = part["total_ios"], int(part["runtime"])
-        # The workers take turns.
+        # I/Os come evenly, and the workers take turns.
         own = total // section.numjobs + (worker < total % section.numjobs)
         between = f", {number}, {section.load.block_bytes}, "
         done = 0
         for end_ms in range(every_ms, runtime_ms + 1, every_ms):
-            now = int(own * pace.share(end_ms)) if pace else own * end_ms // runtime_ms
+            now = own * end_ms // runtime_ms
             if now > done:
                 yield end_ms, f"{end_ms}{between}{columns[number].of(now - done)}\n"
             done = now

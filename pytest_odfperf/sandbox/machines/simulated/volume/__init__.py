@@ -1,0 +1,1 @@
+"""What a simulated volume does: its speed, its pace, its latencies."""
