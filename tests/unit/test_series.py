@@ -242,7 +242,21 @@ def test_batches_and_pauses_of_the_job_are_no_stalls() -> None:
     # thinktime: nothing is in flight meanwhile, so no latency agrees.
     pauses = [(t, 500_000) for block in range(5) for t in (2000.0 * block + n for n in range(1, 800))]
     found = job([pauses], 10)
-    assert stalls_of(found.log, 10_000, 500_000) == []
+    assert stalls_of(found.log, 10_000, 500_000, pauses=True) == []
+    # Nothing of the job pauses: the guest stood still, with nothing in flight.
+    assert len(stalls_of(found.log, 10_000, 500_000)) >= 4
+
+
+def test_a_trickle_is_a_stall_and_a_slow_pool_is_none() -> None:
+    usual = [(5.0 * n, 4_000_000) for n in range(1, 800)]
+    trickle = [(4000 + 1000.0 * n, 990_000_000) for n in range(1, 4)]
+    found = job([[*usual, *trickle, *((7000 + t, lat) for t, lat in usual if t < 3000)]], 10)
+    (stall,) = stalls_of(found.log, 10_000, 990_000_000)
+    # What was before the first of them may have been slow work.
+    assert 3900 < stall.from_ms < 5100
+    assert stall.to_ms == pytest.approx(7000, abs=250)
+    slow = job([[(1000.0 * n, 990_000_000) for n in range(1, 60)]], 60)
+    assert stalls_of(slow.log, 60_000, 990_000_000) == []
 
 
 def test_a_worker_that_ends_is_found_with_its_share() -> None:

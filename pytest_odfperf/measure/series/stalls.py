@@ -8,7 +8,7 @@ agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
@@ -24,6 +24,8 @@ _PAUSES, _MEAN_TIMES = 3.0, 12.0
 #: What is known of its length from a line that also covers a time of work, and from the longest latency.
 _SEEN, _WAITED = 0.7, 0.95
 _DEVIATIONS = 3.0
+#: So little of the usual rate is nothing.
+_HARDLY = 0.05
 #: Its lines before and after tell how fast it works.
 _NEAR = 2
 #: A worker that never completes again has no latency to show: so many times the shortest stall.
@@ -49,8 +51,11 @@ def least_ms(interval_ms: int, runtime_ms: int) -> float:
     return min(LEAST_MS, max(_INTERVALS * interval_ms, _RUN_SHARE * runtime_ms))
 
 
-def stalls_of(log: SectionLog, runtime_ms: int, longest_ns: int) -> list[Stall]:
-    """The stalls of one section over its workers and directions; ``longest_ns`` is its longest latency."""
+def stalls_of(log: SectionLog, runtime_ms: int, longest_ns: int, *, pauses: bool = False) -> list[Stall]:
+    """The stalls of one section over its workers and directions; ``longest_ns`` is its longest latency.
+
+    ``pauses``: whether the job itself pauses between I/Os (``thinktime``).
+    """
     least = least_ms(log.interval_ms, runtime_ms)
     changes: list[tuple[float, float]] = []
     everything = 0.0
@@ -58,7 +63,9 @@ def stalls_of(log: SectionLog, runtime_ms: int, longest_ns: int) -> list[Stall]:
         for lines in workers:
             ios = sum(line.ios for line in lines)
             everything += ios
-            for start, end in _quiet(lines, ios, log.interval_ms, runtime_ms, least, longest_ns / 1e6):
+            for start, end in _quiet(
+                lines, ios, log.interval_ms, runtime_ms, least, longest_ns / 1e6, pauses=pauses
+            ):
                 changes += [(start, float(ios)), (end, -float(ios))]
     return _merged(changes, everything, least, max(_ENDED * least, _RUN_SHARE * runtime_ms))
 
@@ -99,7 +106,14 @@ def _joined(pieces: Iterable[Stall]) -> list[Stall]:
 
 
 def _quiet(
-    lines: Sequence[Line], ios: int, interval: int, runtime_ms: int, least: float, longest_ms: float
+    lines: Sequence[Line],
+    ios: int,
+    interval: int,
+    runtime_ms: int,
+    least: float,
+    longest_ms: float,
+    *,
+    pauses: bool,
 ) -> list[tuple[float, float]]:
     """When one worker completed nothing in one direction: (from, to) in ms."""
     if not ios:
@@ -110,15 +124,17 @@ def _quiet(
     spans = [b.end_ms - a.end_ms for a, b in pairwise(inside) if b.end_ms - a.end_ms >= interval / 2]
     usual = median(spans) if spans else float(interval)
     least = max(least, _PAUSES * usual if usual > 1.5 * interval else 0.0, _MEAN_TIMES / rate)
-    found = []
+    found = list(_hardly_moving(inside, interval, least))
     before = 0
     for line, around in zip(inside, _busy_rates(inside, interval), strict=True):
         busy = around or rate
         quiet = line.end_ms - before - line.ios / busy
         # Random completions come as much later now and then.
         surely = quiet - _DEVIATIONS * line.ios**0.5 / busy
-        if surely >= _SEEN * least and longest_ms >= _WAITED * least:
-            quiet = min(quiet, longest_ms)
+        waited = longest_ms >= _WAITED * least
+        # If nothing was in flight nothing waited: the guest itself stood still, or the job pauses.
+        if (waited and surely >= _SEEN * least) or (not pauses and surely >= least):
+            quiet = min(quiet, longest_ms) if waited and longest_ms >= quiet / 2 else quiet
             # The first line comes an interval after the first completion; the others' work is at their
             # beginning.
             first = not before and line.ios / busy >= 0.8 * interval
@@ -129,6 +145,35 @@ def _quiet(
     quiet = runtime_ms - before - max(interval, usual)
     if quiet >= _SEEN * least and (longest_ms >= _WAITED * least or quiet >= _ENDED * least):
         found.append((runtime_ms - quiet, float(runtime_ms)))
+    return _union(found) if not pauses or longest_ms >= _WAITED * least else []
+
+
+def _hardly_moving(lines: Sequence[Line], interval: int, least: float) -> Iterator[tuple[float, float]]:
+    """Times of several lines in which hardly anything completed: (from, to) in ms."""
+    spans = [(a.end_ms, b.end_ms, b.ios) for a, b in pairwise([Line(0, 0), *lines])]
+    rates = [ios / (end - start) for start, end, ios in spans if end - start >= interval / 2]
+    if not rates:
+        return
+    hardly = _HARDLY * median(rates)
+    since: int | None = None
+    # The last one ends whatever goes on until the end.
+    for start, end, ios in [*spans, (spans[-1][1], spans[-1][1], 1)]:
+        slow = end > start and ios / (end - start) <= hardly
+        if slow and since is None:
+            since = start
+        elif not slow and since is not None:
+            if start - since >= least:
+                yield float(since), float(start)
+            since = None
+
+
+def _union(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_odfperf.fio.answers.fio_result import JobResult
 from pytest_odfperf.fio.job import Section
@@ -37,10 +37,10 @@ def steady(evidence: Evidence) -> Iterator[Doubt]:
         for guest in evidence.guests:
             job = guest.result.jobs[number]
             about = _about(evidence, guest, section)
-            doubts = list(_still(job, runtime_ms, about))
+            doubts = list(_still(job, section, runtime_ms, about))
             stopped = stopped or any(doubt.code == "stall" for doubt in doubts)
             yield from doubts
-        if not stopped:
+        if not stopped and not _pauses(section, series):
             # After a stall it makes up for it, which is no shape of its own.
             yield from _shapes(evidence, section, series)
 
@@ -79,6 +79,12 @@ def open_loop(evidence: Evidence) -> Iterator[Doubt]:
                 )
 
 
+def _pauses(section: Section, series: Mapping[str, tuple[Series, ...]]) -> bool:
+    """Whether the job pauses so long between I/Os that its series says more of that than of the storage."""
+    steps = [one.step_ms for of_guest in series.values() for one in of_guest if one.job == section.name]
+    return bool(steps) and 1000 * section.thinktime_s > steps[0] / 10
+
+
 def _series(guest: GuestEvidence, runtime_ms: int) -> tuple[Series, ...]:
     return series_of(guest.result, runtime_ms) if guest.series is None else guest.series
 
@@ -90,12 +96,12 @@ def _about(evidence: Evidence, guest: GuestEvidence | None, section: Section) ->
     return f"guest {guest.name}, {job}"
 
 
-def _still(job: JobResult, runtime_ms: int, about: str) -> Iterator[Doubt]:
+def _still(job: JobResult, section: Section, runtime_ms: int, about: str) -> Iterator[Doubt]:
     parts = [part for part in (job.read, job.write) if part is not None]
     longest_ns = max((part.lat_max_ns for part in (*parts, job.sync) if part is not None), default=0)
-    stalls = stalls_of(job.log, runtime_ms, longest_ns)
+    stalls = stalls_of(job.log, runtime_ms, longest_ns, pauses=section.thinktime_s > 0)
     if stalls:
-        yield _stall(stalls, runtime_ms, about, least_ms(job.log.interval_ms, runtime_ms))
+        yield _stall(stalls, runtime_ms, about, least_ms(job.log.interval_ms, runtime_ms), longest_ns)
         return
     least_ns = 1e6 * max(HUNG * runtime_ms, least_ms(job.log.interval_ms, runtime_ms))
     # Without a log of its completions a stall is known by its I/Os alone: with a deep queue these are many.
@@ -116,12 +122,14 @@ def _still(job: JobResult, runtime_ms: int, about: str) -> Iterator[Doubt]:
             return
 
 
-def _stall(stalls: Sequence[Stall], runtime_ms: int, about: str, limit_ms: float) -> Doubt:
+def _stall(stalls: Sequence[Stall], runtime_ms: int, about: str, limit_ms: float, longest_ns: int) -> Doubt:
     longest = max(stalls, key=lambda stall: stall.length_ms * stall.share)
     lost_ms = sum(stall.length_ms * stall.share for stall in stalls)
     level: Level = "invalid" if lost_ms > STALLED * runtime_ms else "suspect"
     of = "nothing completed" if longest.share >= 0.9 else f"{longest.share:.0%} of its I/Os did not complete"
     more = f" ({len(stalls)} times, {lost_ms / 1000:.1f} s in all)" if len(stalls) > 1 else ""
+    if longest_ns / 1e6 < longest.length_ms / 2:
+        more += "; no I/O waited that long, so that the guest stood still rather than its disk"
     return Doubt(
         code="stall",
         level=level,
@@ -182,7 +190,7 @@ def _shape(shape: Shape, runtime_s: int, about: str) -> Doubt:
         text = (
             f"{about}: its rate varies by {shape.cv:.0%} (coefficient of variation) from step to step, "
             f"and its mean "
-            f"is known to ±{shape.error:.0%} only; it is not shown to change"
+            f"is known to ±{min(shape.error, 1):.0%} only; it is not shown to change"
         )
         return Doubt(code="noisy", level="suspect", text=text, figures=figures)
     level: Level = "invalid" if shape.spread > TORN else "suspect"
