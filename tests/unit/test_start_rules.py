@@ -93,10 +93,10 @@ def test_a_later_guest_never_makes_it_better(starts_s: list[float], runtime_s: i
     ("changes", "codes"),
     [
         ({}, []),
-        ({"clock_offset_ms": 900.0, "clock_uncertainty_ms": 1.0}, []),
-        ({"clock_offset_ms": -2500.0, "clock_uncertainty_ms": 1.0}, ["clock_off"]),
+        ({"clock_offset_ms": 4900.0, "clock_uncertainty_ms": 1.0}, []),
+        ({"clock_offset_ms": -5500.0, "clock_uncertainty_ms": 1.0}, ["clock_off"]),
         # Not known well enough to say so.
-        ({"clock_offset_ms": -2500.0, "clock_uncertainty_ms": 1600.0}, []),
+        ({"clock_offset_ms": -5500.0, "clock_uncertainty_ms": 600.0}, []),
         ({"clock_jump_s": -3600.0}, ["clock_set"]),
         (
             {"clock_jump_s": 60.0, "clock_offset_ms": 3.6e6, "clock_uncertainty_ms": 2.0},

@@ -203,7 +203,7 @@ RULES: tuple[Rule, ...] = (
          "a guest's clock was set by more than 1 s while fio ran",
          "measure when its time is kept"),
     Rule("clock_off", SUSPECT, clocks,
-         "a guest's clock is off by more than 1 s by that of the machine that measures",
+         "a guest's clock is off by more than 5 s by that of the machine that measures",
          "keep the time of both; what the figures say does not depend on it, what logs say of times does"),
     Rule("uneven_guests", EITHER, uneven,
          "the slowest guest has less than 50 % of the median guest's IOPS, or Jain's index of them is "

@@ -23,8 +23,9 @@ MISSING = 0.02
 RAMP = 2.0
 #: What a file system does beside (metadata, its log), at least, and of what fio did.
 BESIDE_BYTES, BESIDE = 16 << 20, 0.01
-#: A commit's record in the log of a file system: 32 KiB is its buffer (XFS), and it may take two.
-SYNC_BYTES = 64 << 10
+#: A commit's record in the log of a file system: XFS fills up to 32 KiB where the disk says that it likes
+#: large I/Os, as RBD does, and to a sector elsewhere.
+SYNC_BYTES = 36 << 10
 #: What other disks may do: the guest's own system has one.
 OTHERS_BYTES, OTHERS = 64 << 20, 0.05
 
