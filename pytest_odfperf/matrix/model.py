@@ -17,6 +17,13 @@ AccessMode = Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]
 Target = Literal["file", "block"]
 
 
+#: Names of caps: of each volume, and of all volumes of a backend together; IOPS, and bytes a second.
+CAPS = (
+    "iops", "read_iops", "write_iops", "bandwidth", "read_bandwidth", "write_bandwidth",
+    "backend_iops", "backend_bandwidth",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiName:
     """An object of the cluster that a VM is made with."""
@@ -88,6 +95,8 @@ class Pool:
     vm: VmSettings = field(default_factory=VmSettings)
     #: None: what ``fio`` says.
     target: Target | None = None
+    #: What its volumes can not exceed, by `CAPS`; they go before what the StorageClass says.
+    caps: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

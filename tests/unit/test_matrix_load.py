@@ -183,7 +183,7 @@ def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
         ("  - rep3\n", "  - ../x\n", "m.yaml:3: pool '../x' can not be part of a key"),
         ("  - rep3\n", "  - Rep3\n", "m.yaml:3: pool 'Rep3': storage_class 'Rep3' is not a DNS-1123 subdomain"),
         ("  - rep3\n", "  - {storage_class: x}\n", "m.yaml:3: pool has no name"),
-        ("  - rep3\n", "  - {name: a, storageclass: x}\n", "m.yaml:3: unknown field 'storageclass' in pool (did you mean 'storage_class'? known: name, storage_class, volume_mode, backend, overhead, recipe, allow_not_ready, only, vm, target)"),
+        ("  - rep3\n", "  - {name: a, storageclass: x}\n", "m.yaml:3: unknown field 'storageclass' in pool (did you mean 'storage_class'? known: name, storage_class, volume_mode, backend, overhead, recipe, allow_not_ready, only, vm, target, caps)"),
         ("volume_mode: Block", "volume_mode: block", "m.yaml:4: pool 'rep2': volume_mode 'block' is not known (did you mean 'Block'? known: Block, Filesystem, from-provisioner)"),
         ("overhead: 2", "overhead: 0.5", "m.yaml:4: pool 'rep2': overhead 0.5 is not from 1 to 100"),
         ("overhead: 2", "overhead: .nan", "m.yaml:4: '.nan' is no usable number"),

@@ -88,6 +88,11 @@ class ClusterFacts:
     #: By VM size: why such VMs can not be made as the matrix says.
     size_problems: Mapping[str, str] = field(default_factory=dict)
 
+    def caps(self, pool: Pool) -> dict[str, float]:
+        """What the volumes of a pool can not exceed: the matrix's word, else the StorageClass's."""
+        found = self.storage_classes.get(pool.storage_class)
+        return {**(found.caps if found is not None else {}), **pool.caps}
+
     def storage_facts(self, pool: Pool) -> dict[str, Any]:
         """What decides a pool's numbers, in plain JSON types."""
         found = self.storage_classes.get(pool.storage_class)

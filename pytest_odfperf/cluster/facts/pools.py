@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_odfperf.cluster.client.calls import JsonObject
+from pytest_odfperf.cluster.facts.caps import caps_of
 from pytest_odfperf.cluster.facts.provisioners import CephKind, ceph_kind, ceph_prefix, usual_mode
 from pytest_odfperf.matrix.model import AccessMode, Pool, VolumeMode
 
@@ -28,6 +29,8 @@ class StorageClassFacts:
     parameters: Mapping[str, str]
     #: The name of the devices behind it, if its annotation `BACKEND` says one.
     backend: str | None = None
+    #: What its volumes can not exceed.
+    caps: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: JsonObject) -> StorageClassFacts:
@@ -43,6 +46,7 @@ class StorageClassFacts:
                 if not name.endswith(("-secret-name", "-secret-namespace"))
             },
             backend=str(annotations[BACKEND])[:_NAME_LENGTH] if annotations.get(BACKEND) else None,
+            caps=caps_of(str(found.get("provisioner", "")), parameters, annotations),
         )
 
     @property

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import NATIVE, check_name
-from pytest_odfperf.matrix.model import Only, Pool, Profile, PvcSize, VmSettings, VmSize
+from pytest_odfperf.matrix.model import CAPS, Only, Pool, Profile, PvcSize, VmSettings, VmSize
 from pytest_odfperf.matrix.reading import fields
 from pytest_odfperf.matrix.reading.settings import read_block_sizes, read_lists, read_number, read_target
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
@@ -20,7 +20,7 @@ ReadTemplate = Callable[[Marked, str, str | None], str]
 
 POOL = (
     "name", "storage_class", "volume_mode", "backend", "overhead", "recipe", "allow_not_ready", "only", "vm",
-    "target",
+    "target", "caps",
 )  # fmt: skip
 VM_SIZE = ("vcpus", "memory", "instancetype", "vm")
 ONLY = ("vm_sizes", "pvc_sizes", "concurrency", "profiles")
@@ -186,7 +186,18 @@ def _pool(entry: Marked, declared: Mapping[str, Sequence[Any]]) -> Pool:
         only=_only(values["only"], what, declared) if "only" in values else Only(),
         vm=read_vm(values["vm"], what) if "vm" in values else VmSettings(),
         target=read_target(values["target"], f"{what}: target") if "target" in values else None,
+        caps=_caps(values["caps"], what) if "caps" in values else {},
     )
+
+
+def _caps(item: Marked, pool: str) -> dict[str, float]:
+    values = fields.fields(item, f"caps of {pool}", CAPS)
+    return {
+        name: float(fields.quantity_bytes(entry, f"{pool}: {name}", 1, _LARGEST_BYTES))
+        if name.endswith("bandwidth")
+        else fields.number(entry, f"{pool}: {name}", 1, 1e9)
+        for name, entry in values.items()
+    }
 
 
 def _only(item: Marked, pool: str, declared: Mapping[str, Sequence[Any]]) -> Only:

@@ -52,6 +52,8 @@ class Evidence:
     job: Job
     settings: FioSettings
     guests: tuple[GuestEvidence, ...]
+    #: What the pool's volumes can not exceed, in IOPS and bytes a second: see `matrix.model.CAPS`.
+    caps: Mapping[str, float] = field(default_factory=dict)
     #: The pools, and other runs, that ran beside it.
     beside: tuple[Neighbour, ...] = ()
     #: What the storage said of itself meanwhile; None: not known, or not Ceph's.

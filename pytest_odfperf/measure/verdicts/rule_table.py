@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_odfperf.measure.verdicts import asked_and_ran as ran
+from pytest_odfperf.measure.verdicts import device_rules as devices
 from pytest_odfperf.measure.verdicts import disk_rules as disks
 from pytest_odfperf.measure.verdicts import figure_rules as figures
 from pytest_odfperf.measure.verdicts.cpu_rules import MOST_STOLEN, stolen_cpu
@@ -161,6 +162,14 @@ RULES: tuple[Rule, ...] = (
          f"{figures.LEAST_MEAN_LAT_NS / 1000:.0f} µs without the page cache, latencies that are not "
          "least ≤ mean ≤ largest, or a number that is none",
          "see what answers the I/Os: memory, a cache, unwritten blocks"),
+    # -- the device can do this
+    Rule("above_cap", INVALID, devices.caps,
+         "IOPS or bandwidth of a volume, or of all VMs together, are more than "
+         f"{100 * devices.BEYOND_SHARE:.0f} % (and {devices.BURST_S} s at the beginning) above a known cap: "
+         "`caps` of the pool in the matrix, parameters or annotations of the StorageClass "
+         "([more](storage-drivers.md#caps))",
+         "correct the cap if it is wrong; else something before the device answers: a cache, unwritten "
+         "blocks"),
     # -- the rate was held and steady
     Rule("stall", EITHER, steady,
          "nothing (or for three times as long a tenth or more of it not) completed for 1 s, in runs below 10 "

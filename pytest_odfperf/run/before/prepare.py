@@ -149,6 +149,7 @@ def make_plan(
         seed=selection.seed if selection.seed or not run_id else seed_of(run_id),
         backends={pool: to_plain(found) for pool, found in facts.backends.items()} if facts else {},
         root_backend=to_plain(facts.root_backend) if facts else None,
+        caps={pool.name: facts.caps(pool) for pool in matrix.pools} if facts else {},
         ceph={pool: to_plain(found) for pool, found in facts.health.storage.items()} if facts else {},
         other_runs=other_runs or {},
         client_key_private=client_key.private if client_key else Hidden(""),

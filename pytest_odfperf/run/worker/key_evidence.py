@@ -59,6 +59,7 @@ def evidence_of(
         job=job,
         settings=slot.plan.matrix.fio_of(key.profile),
         guests=tuple(found),
+        caps=slot.plan.caps.get(key.pool, {}),
         beside=around.beside,
         health=around.health,
     )

@@ -50,7 +50,8 @@ CLONE_ROLE = "os-images.kubevirt.io:view"
 _RBAC = "rbac.authorization.k8s.io"
 NODE_MARKING = "odfperf/marking"
 #: An annotation that tells which StorageClasses are on the same devices; Ceph's tell it by their objects.
-BACKEND = "odfperf/backend"
+_ODFPERF = "odfperf/"
+BACKEND = f"{_ODFPERF}backend"
 #: What is on the disk of the sandbox's host, and not limited.
 _HOST_DISK = "host-disk"
 #: KubeVirt lets that many VMs onto a node.
@@ -65,7 +66,7 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
     for node in config.nodes:
         await _create(api, NODE, _node(node, marking))
     for sc in config.storage_classes:
-        await api.create(STORAGE_CLASS, _storage_class(sc, config.machine))
+        await api.create(STORAGE_CLASS, _storage_class(sc, config))
         await _create(api, STORAGE_PROFILE, _storage_profile(sc))
     for namespace, name in config.data_sources:
         await _create(api, DATA_SOURCE, _data_source(namespace, name))
@@ -139,11 +140,20 @@ def _node(node: NodeConfig, marking: str | None) -> Obj:
     return {"metadata": {"name": node.name, "labels": labels}, "spec": spec, "status": status}
 
 
-def _storage_class(sc: StorageClassConfig, machine: MachineKind) -> Obj:
+def _caps(sc: StorageClassConfig, config: SandboxConfig) -> dict[str, str]:
+    """What volumes can not exceed, as an administrator may say it of any StorageClass."""
+    backend = config.backends.get(sc.model.backend or "") if config.machine == "simulated" else None
+    found: dict[str, float | None] = {"iops": sc.iops, "bandwidth": sc.bandwidth_bytes_per_s}
+    if backend is not None:
+        found |= {"backend-iops": backend.iops, "backend-bandwidth": backend.bandwidth}
+    return {f"{_ODFPERF}{name}": f"{cap:.0f}" for name, cap in found.items() if cap is not None}
+
+
+def _storage_class(sc: StorageClassConfig, config: SandboxConfig) -> Obj:
     annotations: dict[str, str] = (
-        {} if sc.provisioner.endswith(".csi.ceph.com") else {BACKEND: _devices(sc, machine)}
+        {} if sc.provisioner.endswith(".csi.ceph.com") else {BACKEND: _devices(sc, config.machine)}
     )
-    annotations |= sc.annotations
+    annotations |= {**_caps(sc, config), **sc.annotations}
     if sc.default:
         annotations |= {DEFAULT_CLASS: "true", DEFAULT_VIRT_CLASS: "true"}
     return {
