@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,6 +70,22 @@ def test_runs_are_named_by_id_by_last_and_by_folder(results: Path, monkeypatch: 
         assert [run.run_id for run in found.runs] == ids, text
         assert [record.key for record in found.runs[0].records] == [KEY]
     assert read(None, results) is None
+
+
+def test_a_run_that_is_compared_with_nothing_loads_no_statistics() -> None:
+    """Nor does one that ranks pools: numpy and scipy are an extra, and take half a second."""
+    modules = (
+        "plugin.session",
+        "plugin.controller_hooks",
+        "plugin.output.comparing",
+        "run.confirm.confirm_stage",
+    )
+    code = "; ".join(f"import pytest_odfperf.{name}" for name in modules)
+    check = "import sys; print([name for name in ('numpy', 'scipy') if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; {check}"], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_a_run_that_is_gone_on_with_keeps_its_baseline(results: Path) -> None:

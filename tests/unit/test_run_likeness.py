@@ -86,7 +86,7 @@ def change(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("method", None, "method: 3, not "),
         ("marking", "SIMULATED", "marking: real storage, not SIMULATED"),
         ("options/parallel", 2, "pools: one after the other, not several at once"),
-        ("options/isolation", "backend", "isolation: none, not backend"),
+        ("options", {"parallel": 2, "isolation": "backend"}, "isolation: none, not backend"),
         ("found/versions/kubernetes", "v1.34", "kubernetes version: v1.33, not v1.34"),
         ("found/versions/openshift", "4.21.0", "openshift version: 4.20.1, not 4.21.0"),
         ("found/versions/odf", "4.21", "odf version: 4.20, not 4.21"),
@@ -125,6 +125,7 @@ def test_what_a_figure_depends_on_makes_runs_unlike(
     [
         ("run_id", "another"),
         ("options/filters", ["*:*:*:*:*:4k"]),
+        ("options/isolation", "backend"),
         ("matrix/name", "other"),
         ("matrix/timeouts/boot_s", 10),
         ("matrix/ranking", {"weights": {"random-rw": 2.0}}),

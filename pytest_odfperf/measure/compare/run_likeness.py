@@ -64,7 +64,8 @@ def describe(content: Mapping[str, Any], matrix: Matrix) -> RunDescription:
             "method": str(content.get("method", "of an earlier version")),
             "marking": str(content.get("marking") or "real storage"),
             "pools": "several at once" if beside else "one after the other",
-            "isolation": str(options.get("isolation") or "none"),
+            # Of pools that run at one time.
+            "isolation": str(options.get("isolation") or "none") if beside else "none",
         },
         versions={str(name): str(value) for name, value in _mapping(found, "versions").items()},
         of_keys=of_keys,
