@@ -1,0 +1,1 @@
+"""Lies told to the plugin one at a time, and clean results: what it believes, and what it doubts."""
