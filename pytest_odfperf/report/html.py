@@ -86,7 +86,7 @@ def summary_block(
 
 _PICTURE_NOTE = (
     "Bars begin at zero. IOPS of all VMs together; MiB/s from a block size of 1M on. "
-    "All figures are in the table below."
+    "Of a key with repeats, the one in the middle. All figures are in the table below."
 )
 _TABLE_NOTE = (
     "p99 is over all I/Os of all VMs, from submission to completion. n/a: fewer than 100 I/Os lie above it. "

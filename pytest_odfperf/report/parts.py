@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, LatencyMeasurement
@@ -27,3 +28,14 @@ def shown_parts(record: Record) -> list[Part]:
     if record.read or record.write or record.sync:
         return [Part(name="", read=record.read, write=record.write, sync=record.sync)]
     return []
+
+
+def middle_repeat(repeats: Sequence[Record]) -> Record:
+    """Of the repeats with figures the one whose IOPS are in the middle (of two the lower), else the last."""
+    ranked = sorted((_iops(record), number) for number, record in enumerate(repeats) if shown_parts(record))
+    return repeats[ranked[(len(ranked) - 1) // 2][1]] if ranked else repeats[-1]
+
+
+def _iops(record: Record) -> float:
+    parts = [part for one in shown_parts(record) for part in (one.read, one.write) if part is not None]
+    return sum(part.iops_per_s for part in parts)

@@ -16,7 +16,7 @@ from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.number import MEBI, short
-from pytest_odfperf.report.parts import Part, shown_parts
+from pytest_odfperf.report.parts import Part, middle_repeat, shown_parts
 
 #: From this block size on a pool is judged by its bandwidth.
 BANDWIDTH_FROM_BYTES = 1 << 20
@@ -94,6 +94,14 @@ def profile_pictures(records: Sequence[Record]) -> list[tuple[str, str]]:
     return pictures
 
 
+def _by_pool(records: Sequence[Record]) -> dict[str, Record]:
+    """Of a key with repeats the one in the middle, of one that was measured again the later."""
+    of_pool: dict[str, dict[int, Record]] = {}
+    for record in records:
+        of_pool.setdefault(record.key.pool, {})[record.repeat] = record
+    return {pool: middle_repeat(list(repeats.values())) for pool, repeats in of_pool.items()}
+
+
 def _picture(name: str, profile: str, shape: Shape, records: Sequence[Record]) -> str:
     pools = list(dict.fromkeys(record.key.pool for record in records))
     sizes = sorted({record.key.block_size for record in records}, key=lambda text: parse_fio_bytes(text) or 0)
@@ -102,8 +110,7 @@ def _picture(name: str, profile: str, shape: Shape, records: Sequence[Record]) -
             size,
             section,
             "MiB/s" if (parse_fio_bytes(size) or 0) >= BANDWIDTH_FROM_BYTES else "IOPS",
-            # Of a key that was measured again, the later record.
-            {record.key.pool: record for record in records if record.key.block_size == size},
+            _by_pool([record for record in records if record.key.block_size == size]),
         )
         for size in sizes
         for section in _sections(record for record in records if record.key.block_size == size)

@@ -29,6 +29,8 @@ from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.decisions_text import limit_lines, repeat_lines
 from pytest_odfperf.report.html_decisions import limits_table, repeats_table
 from pytest_odfperf.report.keys_csv import render_keys_csv
+from pytest_odfperf.report.parts import middle_repeat
+from pytest_odfperf.report.svg import profile_pictures
 from pytest_odfperf.run.controller.decide_again import decide_again
 from pytest_odfperf.schedule.jobs import render_jobs
 from pytest_odfperf.schedule.limit_check import check_limits
@@ -389,6 +391,20 @@ def test_every_report_has_limits_and_repeats(repeats: Callable[..., list[Record]
     assert limit_lines(records[:1]) == repeat_lines(records[:1]) == []
     (single,) = csv.DictReader(io.StringIO(render_keys_csv(records[:1], 1)))
     assert (single["read_iops"], single["read_iops_low"]) == ("1000.000000", "")
+
+
+def test_a_picture_shows_the_repeat_in_the_middle_of_those_with_figures(
+    repeats: Callable[..., list[Record]],
+) -> None:
+    records = repeats([1000, 5000, 1200, 300])
+    assert middle_repeat(records).repeat == 1
+    assert middle_repeat(records[:3]).repeat == 3
+    invalid = replace(records[2], verdict="invalid")
+    assert middle_repeat([*records[:2], invalid]).repeat == 1
+    assert middle_repeat([invalid]) == invalid
+    ((_, picture),) = profile_pictures(records[:3])
+    assert "R 1.20k<" in picture
+    assert "R 5.00k<" not in picture
 
 
 @pytest.mark.parametrize(
