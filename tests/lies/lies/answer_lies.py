@@ -28,7 +28,22 @@ def _other(
     return _said(name, says, right, changes, family="not what was asked for", **more)
 
 
+def _recorded(name: str, says: str, right: str, failure: str) -> Lie:
+    """What a real fio left."""
+    return faulty(name, says, "not what was asked for", right, {"fio_failure": failure})
+
+
 ASKED: tuple[Lie, ...] = (
+    _recorded(
+        "full-disk", "the disk was full after some I/Os, whose figures look fine", "no_space", "no_space"
+    ),
+    _recorded(
+        "culprit", "a job of a group failed; its entry shows the others' I/Os", "timeout", "group_culprit"
+    ),
+    _recorded("signal", "ended by SIGTERM, with a whole answer", "interrupted", "sigterm"),
+    _recorded(
+        "end-of-file", "it ended when its files were read, not by its time", "other_length truncated", "short"
+    ),
     _other(
         "buffered",
         "the page cache was measured: fio ran with direct=0",

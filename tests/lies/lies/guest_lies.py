@@ -109,6 +109,24 @@ def _group(name: str, says: str, right: str, faults: Mapping[str, Any], **more: 
 
 GROUP: tuple[Lie, ...] = (
     _group(
+        "two-late-guests",
+        "two of three guests began 20 s late",
+        "starts_apart",
+        {"late_s": 20, "guests": [2, 3]},
+    ),
+    _group(
+        "clock-off",
+        "a guest's clock is ten minutes off, so that its own logs lie of when",
+        "clock_off",
+        {"clock_off_s": 600, "guests": [3]},
+    ),
+    _group(
+        "guest-at-a-third",
+        "one of three guests at a third of the others' speed",
+        "uneven_guests",
+        {"speed_part": 0.33, "guests": [2]},
+    ),
+    _group(
         "late-guest", "one of three guests began 30 s late", "starts_apart", {"late_s": 30, "guests": [1]}
     ),
     _group("later-guest", "one of three guests began 5 s late", "starts_apart", {"late_s": 5, "guests": [2]}),
