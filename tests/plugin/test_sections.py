@@ -4,6 +4,10 @@ import csv
 import io
 import re
 
+import pytest
+
+from pytest_odfperf.measure.series.series_csv import read_series
+
 MATRIX = """
 extends: sim.yaml
 pools: [fast]
@@ -104,6 +108,13 @@ def test_unlike_sections_are_apart_in_everything_that_a_run_leaves(run_pytest, t
         f"odfperf_clat_hist.{worker}.log" for worker in range(1, 5)
     ]
     assert len(list(folder.glob("*-mine_bw.*.log"))) == 4
+    over_time = read_series(next(folder.glob("*-series.csv")).read_text())
+    assert [(one.job, one.direction) for one in over_time] == [
+        ("wal", "write"), ("reader", "read"), ("mix", "read"), ("mix", "write"),
+    ]  # fmt: skip
+    for one, job in zip(over_time[:2], passed["jobs"], strict=False):
+        mean = sum(one.rates) / len(one.rates)
+        assert mean == pytest.approx(job[one.direction]["iops_per_s"], rel=0.01)
     assert {path.name for path in folder.iterdir()} == {
         artefact.rpartition("/")[2] for artefact in passed["artefacts"]
     }

@@ -102,40 +102,42 @@ def test_no_io_is_lost_or_made_up(seed: int, rate: float, workers: int, runtime_
             done.append((time_ms, random.randrange(1, 2 * 10**7)))
         all_done.append(done)
     series = of(job(all_done, runtime_s), runtime_s)
-    seconds = series.steps[-1].end_ms / 1000
+    seconds = series.samples[-1].end_ms / 1000
     completed = sum(1 for done in all_done for time_ms, _ in done if time_ms <= 1000 * seconds)
-    ios = sum(series.rates) * series.step_ms / 1000
+    ios = sum(series.rates) * series.sample_ms / 1000
     # At the end a worker's last line may be missing.
-    assert ios == pytest.approx(completed, abs=workers * (2 + 2 * rate * series.step_ms / 1000))
-    assert 1000 * runtime_s - series.steps[-1].end_ms <= 2.5 * series.step_ms + 4000 / rate
-    for step in series.steps:
-        if step.lat_mean_ns is not None:
-            assert step.lat_p99_below_ns is not None
-            assert step.lat_max_below_ns is not None
-            assert 0 < step.lat_mean_ns <= step.lat_max_below_ns
-            assert step.lat_p99_below_ns <= step.lat_max_below_ns <= 2 * 10**7
+    assert ios == pytest.approx(completed, abs=workers * (2 + 2 * rate * series.sample_ms / 1000))
+    assert 1000 * runtime_s - series.samples[-1].end_ms <= 2.5 * series.sample_ms + 4000 / rate
+    for sample in series.samples:
+        if sample.lat_mean_ns is not None:
+            assert sample.lat_p99_below_ns is not None
+            assert sample.lat_max_below_ns is not None
+            assert 0 < sample.lat_mean_ns <= sample.lat_max_below_ns
+            assert sample.lat_p99_below_ns <= sample.lat_max_below_ns <= 2 * 10**7
 
 
 def test_a_series_shows_when_the_rate_and_the_latency_changed() -> None:
     fast = [(0.5 * n, 2_000_000) for n in range(1, 10_000)]
     slow = [(5000 + 2.0 * n, 8_100_000) for n in range(1, 2500)]
     series = of(job([[*fast, *slow]], 10), 10)
-    assert series.step_ms == 200
-    for step in series.steps[1:]:
-        early = step.end_ms <= 5000
-        if early or step.end_ms > 5400:
-            assert step.iops_per_s == pytest.approx(2000 if early else 500, rel=0.02)
-            assert step.lat_mean_ns == pytest.approx(2e6 if early else 8.1e6, rel=0.02)
-            assert step.lat_p99_below_ns == (2**21 if early else 8_100_000)
+    assert series.sample_ms == 200
+    for sample in series.samples[1:]:
+        early = sample.end_ms <= 5000
+        if early or sample.end_ms > 5400:
+            assert sample.iops_per_s == pytest.approx(2000 if early else 500, rel=0.02)
+            assert sample.lat_mean_ns == pytest.approx(2e6 if early else 8.1e6, rel=0.02)
+            assert sample.lat_p99_below_ns == (2**21 if early else 8_100_000)
 
 
 def test_a_series_is_read_back_as_it_was_written() -> None:
     found = job([closed_loop(Random(1), 10_000, 4, [(3000, 5000)])], 10)
     series = of(found, 10)
     (again,) = read_series(write_series([series]))
-    assert again.steps == tuple(step._replace(iops_per_s=round(step.iops_per_s, 1)) for step in series.steps)
-    assert (again.job, again.direction, again.step_ms) == ("a", "read", 200)
-    assert any(step.lat_mean_ns is None for step in again.steps)
+    assert again.samples == tuple(
+        sample._replace(iops_per_s=round(sample.iops_per_s, 1)) for sample in series.samples
+    )
+    assert (again.job, again.direction, again.sample_ms) == ("a", "read", 200)
+    assert any(sample.lat_mean_ns is None for sample in again.samples)
     assert read_series(write_series([])) == ()
 
 

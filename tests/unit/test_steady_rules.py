@@ -89,7 +89,7 @@ def doubts(found: Evidence) -> list[Doubt]:
     return [doubt for look in (steady, open_loop, uneven) for doubt in look(found)]
 
 
-def shapes(runtime_s: float) -> dict[str, tuple[Pace, tuple[str, str]]]:
+def forms(runtime_s: float) -> dict[str, tuple[Pace, tuple[str, str]]]:
     r = runtime_s
     return {
         "short stall": (Pace(steps=((0.3 * r, 0), (0.3 * r + 1.2, 1))), ("stall", "suspect")),
@@ -111,10 +111,10 @@ def shapes(runtime_s: float) -> dict[str, tuple[Pace, tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("runtime_s", [10, 60])
-@pytest.mark.parametrize("name", shapes(10))
+@pytest.mark.parametrize("name", forms(10))
 @pytest.mark.parametrize(("load", "workers"), [("reads", 1), ("mix", 2)])
-def test_each_shape_is_told_by_its_name(name: str, runtime_s: int, load: str, workers: int) -> None:
-    pace, wanted = shapes(runtime_s)[name]
+def test_each_form_is_told_by_its_name(name: str, runtime_s: int, load: str, workers: int) -> None:
+    pace, wanted = forms(runtime_s)[name]
     assert said(evidence([pace], LOADS[load], runtime_s=runtime_s, workers=workers)) == [wanted]
 
 

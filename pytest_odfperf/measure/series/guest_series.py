@@ -1,32 +1,33 @@
 """What a guest did from moment to moment: IOPS and latencies of each section, from fio's log of completions.
 
 A line of the log is a whole number of completions in the time since the worker's line before. They are spread
-evenly over that time, and cut at the steps of one grid, so that workers and guests can be added.
+evenly over that time, and cut at the samples of one grid, so that workers and guests can be added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from operator import add
+from operator import add, mul
 from statistics import median
 from typing import NamedTuple
 
 from pytest_odfperf.fio.answers.fio_result import FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.completion_lines import Line
 from pytest_odfperf.fio.completion_log import SectionLog
-from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, lowest_of
+from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, index_of, lowest_of
 
-#: The longest step of a series. Short runs have shorter ones, so that they too have about fifty.
+#: The longest sample of a series. Short runs have shorter ones, so that they too have about fifty.
 LONGEST_STEP_MS = 1000
 #: A profile may ask for lines so often that each says nothing.
 _MOST_STEPS = 4000
 _LEAST_STEPS = 50
 
 
-class Step(NamedTuple):
+class Sample(NamedTuple):
     """All workers of a section in one direction, until ``end_ms`` after its ramp. Latencies None: no I/O."""
 
     end_ms: int
@@ -43,12 +44,12 @@ class Series:
 
     job: str
     direction: str
-    step_ms: int
-    steps: tuple[Step, ...] = field(repr=False)
+    sample_ms: int
+    samples: tuple[Sample, ...] = field(repr=False)
 
     @property
     def rates(self) -> list[float]:
-        return [step.iops_per_s for step in self.steps]
+        return [sample.iops_per_s for sample in self.samples]
 
 
 def series_of(result: FioResult, runtime_ms: int) -> tuple[Series, ...]:
@@ -62,7 +63,7 @@ def series_of(result: FioResult, runtime_ms: int) -> tuple[Series, ...]:
     return tuple(found)
 
 
-def step_ms(interval_ms: int, runtime_ms: int) -> int:
+def sample_ms(interval_ms: int, runtime_ms: int) -> int:
     """The log's interval, unless that is needlessly short."""
     usual = min(LONGEST_STEP_MS, runtime_ms // _LEAST_STEPS)
     return max(interval_ms, usual, -(-runtime_ms // _MOST_STEPS), 1)
@@ -79,28 +80,30 @@ def _series(job: JobResult, direction: str, part: LatencyResult, runtime_ms: int
     workers = [lines for lines in log.lines.get(direction, ()) if lines]
     if not workers:
         return None
-    step = step_ms(log.interval_ms, runtime_ms)
+    sample = sample_ms(log.interval_ms, runtime_ms)
     known_ms = min(_known_ms(lines, log, runtime_ms) for lines in workers)
-    count = int(known_ms / step + 0.5)
+    count = int(known_ms / sample + 0.5)
     if count < 1:
         return None
     ios = [0.0] * count
     columns: list[list[int] | None] = [None] * count
     for lines in workers:
-        _spread(lines, step, ios, columns)
-    # The last step may not be known to its end.
-    ios[-1] *= step / min(step, known_ms - (count - 1) * step)
-    means = _column_means(part, log.coarseness)
-    steps = []
+        _spread(lines, sample, ios, columns)
+    # The last sample may not be known to its end.
+    ios[-1] *= sample / min(sample, known_ms - (count - 1) * sample)
+    means, top = _column_means(part, log.coarseness), index_of(part.lat_max_ns) >> log.coarseness
+    samples = []
     for number, (done, counts) in enumerate(zip(ios, columns, strict=True), 1):
-        rate = 1000 * done / step
+        rate = 1000 * done / sample
         if counts is None:
-            steps.append(Step(number * step, rate))
+            samples.append(Sample(number * sample, rate))
         else:
-            steps.append(
-                Step(number * step, rate, *_latencies(counts, means, log.coarseness, part.lat_max_ns))
+            samples.append(
+                Sample(
+                    number * sample, rate, *_latencies(counts, means, log.coarseness, part.lat_max_ns, top)
+                )
             )
-    return Series(job=job.name, direction=direction, step_ms=step, steps=tuple(steps))
+    return Series(job=job.name, direction=direction, sample_ms=sample, samples=tuple(samples))
 
 
 def _known_ms(lines: Sequence[Line], log: SectionLog, runtime_ms: int) -> int:
@@ -108,24 +111,24 @@ def _known_ms(lines: Sequence[Line], log: SectionLog, runtime_ms: int) -> int:
     return runtime_ms if runtime_ms - last_ms > tail_ms(lines, log.interval_ms) else last_ms
 
 
-def _spread(lines: Sequence[Line], step: int, ios: list[float], columns: list[list[int] | None]) -> None:
-    """Add one worker's lines: its I/Os by the time of each step, latencies where most of the line is."""
+def _spread(lines: Sequence[Line], sample: int, ios: list[float], columns: list[list[int] | None]) -> None:
+    """Add one worker's lines: its I/Os by the time of each sample, latencies where most of the line is."""
     count = len(ios)
     before = 0
     for end, done, counts in lines:
-        first, last = before // step, min(end // step, count)
+        first, last = before // sample, min(end // sample, count)
         if first >= count:
             return
         if first == last:
             ios[first] += done
         else:
             a_ms = done / (end - before)
-            ios[first] += ((first + 1) * step - before) * a_ms
+            ios[first] += ((first + 1) * sample - before) * a_ms
             for number in range(first + 1, last):
-                ios[number] += step * a_ms
+                ios[number] += sample * a_ms
             if last < count:
-                ios[last] += (end - last * step) * a_ms
-        middle = (before + end) // 2 // step
+                ios[last] += (end - last * sample) * a_ms
+        middle = (before + end) // 2 // sample
         if middle < count:
             known = columns[middle]
             columns[middle] = list(counts) if known is None else list(map(add, known, counts))
@@ -133,35 +136,38 @@ def _spread(lines: Sequence[Line], step: int, ios: list[float], columns: list[li
 
 
 def _latencies(
-    counts: Sequence[int], means: Mapping[int, float], coarseness: int, longest_ns: int
+    counts: Sequence[int], means: Sequence[float], coarseness: int, longest_ns: int, top: int
 ) -> tuple[int | None, int | None, int | None]:
     total = sum(counts)
     if not total:
         return None, None, None
-    summed, seen, p99, highest = 0.0, 0, -1, 0
-    for column, ios in enumerate(counts):
-        if ios:
-            highest = column
-            summed += ios * (means.get(column) or _middle_ns(column, coarseness))
-            seen += ios
-            if p99 < 0 and 100 * seen >= 99 * total:
-                p99 = column
+    # No I/O is above the column of the longest one, ``top``.
+    column = min(top, len(counts) - 1)
+    while column > 0 and not counts[column]:
+        column -= 1
+    highest, above = column, counts[column]
+    while column > 0 and 100 * above <= total:
+        column -= 1
+        above += counts[column]
     return (
-        round(summed / total),
-        min(_edge_ns(p99, coarseness), longest_ns),
+        round(sum(map(mul, counts, means)) / total),
+        min(_edge_ns(column, coarseness), longest_ns),
         min(_edge_ns(highest, coarseness), longest_ns),
     )
 
 
-def _column_means(part: LatencyResult, coarseness: int) -> dict[int, float]:
+def _column_means(part: LatencyResult, coarseness: int) -> list[float]:
     """The mean latency in each column of the log, in ns, over the whole run: its histogram is finer."""
-    sums: dict[int, float] = {}
-    ios: dict[int, int] = {}
-    for index, count in part.histogram.counts:
-        column = index >> coarseness
-        sums[column] = sums.get(column, 0.0) + VALUES_NS[index] * count
-        ios[column] = ios.get(column, 0) + count
-    return {column: sums[column] / ios[column] for column in sums}
+    found = list(_middles_ns(coarseness))
+    indices, ios = zip(*part.histogram.counts, strict=True)
+    sums = list(map(mul, [VALUES_NS[index] for index in indices], ios))
+    start = 0
+    while start < len(indices):
+        column = indices[start] >> coarseness
+        end = bisect_left(indices, (column + 1) << coarseness, start)
+        found[column] = sum(sums[start:end]) / sum(ios[start:end])
+        start = end
+    return found
 
 
 @cache
@@ -170,5 +176,8 @@ def _edge_ns(column: int, coarseness: int) -> int:
 
 
 @cache
-def _middle_ns(column: int, coarseness: int) -> float:
-    return (lowest_of(min(column << coarseness, BUCKETS)) + _edge_ns(column, coarseness)) / 2
+def _middles_ns(coarseness: int) -> tuple[float, ...]:
+    edges = [
+        lowest_of(min(index, BUCKETS)) for index in range(0, BUCKETS + (1 << coarseness), 1 << coarseness)
+    ]
+    return tuple((low + high) / 2 for low, high in pairwise(edges))

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from pytest_odfperf.measure.series.guest_series import Series, Step
+from pytest_odfperf.measure.series.guest_series import Sample, Series
 
 #: The end of the file's name, after the guest's.
 FILE_NAME = "series.csv"
@@ -16,12 +16,12 @@ HEADER = (
 
 
 def write_series(series: Iterable[Series]) -> str:
-    """A line for each step: ``end_ms`` is the time since the ramp of its section. Empty: there was no I/O."""
+    """A line for each sample: ``end_ms`` is the time since its section's ramp. Empty: there was no I/O."""
     lines = [",".join(HEADER)]
     for one in series:
         # Names of sections are letters, digits, '.', '_' and '-'.
         start = f"{one.job},{one.direction},"
-        for end_ms, iops, mean, p99, longest in one.steps:
+        for end_ms, iops, mean, p99, longest in one.samples:
             lat = ",," if mean is None else f"{mean},{p99},{longest}"
             lines.append(f"{start}{end_ms},{iops:.1f},{lat}")
     return "\n".join(lines) + "\n"
@@ -32,7 +32,7 @@ def read_series(text: str) -> tuple[Series, ...]:
     rows = csv.reader(io.StringIO(text))
     if tuple(next(rows, ())) != HEADER:
         raise ValueError(f"line 1 is not {','.join(HEADER)}")
-    found: dict[tuple[str, str], list[Step]] = {}
+    found: dict[tuple[str, str], list[Sample]] = {}
     for number, row in enumerate(rows, 2):
         try:
             job, direction, end_ms, iops, *latencies = row
@@ -41,8 +41,8 @@ def read_series(text: str) -> tuple[Series, ...]:
                 raise ValueError
         except ValueError:
             raise ValueError(f"line {number} is {','.join(row)!r:.80}") from None
-        found.setdefault((job, direction), []).append(Step(int(end_ms), float(iops), mean, p99, longest))
+        found.setdefault((job, direction), []).append(Sample(int(end_ms), float(iops), mean, p99, longest))
     return tuple(
-        Series(job=job, direction=direction, step_ms=steps[0].end_ms, steps=tuple(steps))
-        for (job, direction), steps in found.items()
+        Series(job=job, direction=direction, sample_ms=samples[0].end_ms, samples=tuple(samples))
+        for (job, direction), samples in found.items()
     )

@@ -63,11 +63,27 @@ def stalls_of(log: SectionLog, runtime_ms: int, longest_ns: int, *, pauses: bool
         for lines in workers:
             ios = sum(line.ios for line in lines)
             everything += ios
+            if _flows(lines, log.interval_ms, runtime_ms, least, longest_ns / 1e6):
+                continue
             for start, end in _quiet(
                 lines, ios, log.interval_ms, runtime_ms, least, longest_ns / 1e6, pauses=pauses
             ):
                 changes += [(start, float(ios)), (end, -float(ios))]
     return _merged(changes, everything, least, max(_ENDED * least, _RUN_SHARE * runtime_ms))
+
+
+def _flows(lines: Sequence[Line], interval: int, runtime_ms: int, least: float, longest_ms: float) -> bool:
+    """Whether a first look shows that there is none: each line in time, none with few I/Os, no long wait."""
+    if not lines or longest_ms >= _WAITED * least:
+        return False
+    ends = [line.end_ms for line in lines]
+    longest = max(b - a for a, b in pairwise([0, *ends]))
+    counts = sorted(line.ios for line in lines)
+    return (
+        longest < least + interval / 2
+        and 2 * counts[0] >= counts[len(counts) // 2]
+        and runtime_ms - ends[-1] < least + interval
+    )
 
 
 def _merged(

@@ -194,8 +194,8 @@ RULES: tuple[Rule, ...] = (
          "the same limits, and its rate clearly changed at another time, for good or for a while",
          "see what else the storage did then: recovery, scrub, a neighbour; measure again"),
     Rule("noisy", SUSPECT, steady,
-         "its rate varies by 15 % from step to step and its mean is known to no better than 3 %, or it is "
-         "beyond the limits without a clear shape and known to no better than 5 %",
+         "its rate varies by 15 % from moment to moment and its mean is known to no better than 3 %, or it "
+         "is beyond the limits without a clear form and known to no better than 5 %",
          "measure longer, or repeat"),
     Rule("saturated", SUSPECT, open_loop,
          "less than 99 % of a rate that the job asks for (`rate_iops`, `rate`) was done",

@@ -8,8 +8,8 @@ from pytest_odfperf.fio.answers.fio_result import JobResult
 from pytest_odfperf.fio.job import Section
 from pytest_odfperf.measure.series.guest_series import Series, series_of
 from pytest_odfperf.measure.series.open_loop import full_queue_share, held
-from pytest_odfperf.measure.series.shape import RANGE, SLOPE, Shape, shape_of
 from pytest_odfperf.measure.series.stalls import Stall, least_ms, stalls_of
+from pytest_odfperf.measure.series.steadiness import RANGE, SLOPE, Steadiness, steadiness_of
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 
@@ -22,7 +22,7 @@ TORN = 1.0
 HUNG, _USUAL = 0.1, 30
 #: What must be left of a rate that was asked for.
 HELD = 0.99
-#: The I/Os in flight may be this share of those of a step.
+#: The I/Os in flight may be this share of those of a sample.
 _IN_FLIGHT = 0.1
 #: I/Os in whose time the queue filled up.
 FULL = 0.01
@@ -41,8 +41,8 @@ def steady(evidence: Evidence) -> Iterator[Doubt]:
             stopped = stopped or any(doubt.code == "stall" for doubt in doubts)
             yield from doubts
         if not stopped and not _pauses(section, series):
-            # After a stall it makes up for it, which is no shape of its own.
-            yield from _shapes(evidence, section, series)
+            # After a stall it makes up for it, which is no form of its own.
+            yield from _forms(evidence, section, series)
 
 
 def open_loop(evidence: Evidence) -> Iterator[Doubt]:
@@ -81,8 +81,8 @@ def open_loop(evidence: Evidence) -> Iterator[Doubt]:
 
 def _pauses(section: Section, series: Mapping[str, tuple[Series, ...]]) -> bool:
     """Whether the job pauses so long between I/Os that its series says more of that than of the storage."""
-    steps = [one.step_ms for of_guest in series.values() for one in of_guest if one.job == section.name]
-    return bool(steps) and 1000 * section.thinktime_s > steps[0] / 10
+    samples = [one.sample_ms for of_guest in series.values() for one in of_guest if one.job == section.name]
+    return bool(samples) and 1000 * section.thinktime_s > samples[0] / 10
 
 
 def _series(guest: GuestEvidence, runtime_ms: int) -> tuple[Series, ...]:
@@ -145,33 +145,33 @@ def _stall(stalls: Sequence[Stall], runtime_ms: int, about: str, limit_ms: float
     )
 
 
-def _shapes(evidence: Evidence, section: Section, series: dict[str, tuple[Series, ...]]) -> Iterator[Doubt]:
+def _forms(evidence: Evidence, section: Section, series: dict[str, tuple[Series, ...]]) -> Iterator[Doubt]:
     """The guests together, whose sum is the figure; else those that alone are unsteady."""
     own: dict[str, list[float]] = {}
-    step_ms = 0
+    sample_ms = 0
     for name, all_series in series.items():
         directions = [one for one in all_series if one.job == section.name]
         if directions:
-            step_ms = directions[0].step_ms
-            own[name] = _known(_added([one.rates for one in directions]), section, step_ms / 1000)
+            sample_ms = directions[0].sample_ms
+            own[name] = _known(_added([one.rates for one in directions]), section, sample_ms / 1000)
     if not own:
         return
     runtime_s = evidence.settings.runtime_s
     streams = section.numjobs * len(section.directions)
     added = _added(list(own.values()))
-    together = shape_of(added, step_ms / 1000, streams=streams * len(own))
+    together = steadiness_of(added, sample_ms / 1000, streams=streams * len(own))
     if together.kind != "steady":
-        yield _shape(together, runtime_s, _about(evidence, None, section))
+        yield _of_form(together, runtime_s, _about(evidence, None, section))
     if together.kind in ("steady", "noisy") and len(own) > 1:
         for guest in evidence.guests:
-            shape = shape_of(own.get(guest.name, []), step_ms / 1000, alike=len(own), streams=streams)
-            if shape.kind not in ("steady", "noisy"):
-                yield _shape(shape, runtime_s, _about(evidence, guest, section))
+            form = steadiness_of(own.get(guest.name, []), sample_ms / 1000, alike=len(own), streams=streams)
+            if form.kind not in ("steady", "noisy"):
+                yield _of_form(form, runtime_s, _about(evidence, guest, section))
 
 
-def _known(rates: list[float], section: Section, step_s: float) -> list[float]:
-    """Without the first step, if what was in flight at the ramp's end is much of it."""
-    usual = sum(rates) / len(rates) * step_s
+def _known(rates: list[float], section: Section, sample_s: float) -> list[float]:
+    """Without the first sample, if what was in flight at the ramp's end is much of it."""
+    usual = sum(rates) / len(rates) * sample_s
     return rates[1:] if section.iodepth * section.numjobs > _IN_FLIGHT * usual else rates
 
 
@@ -179,26 +179,26 @@ def _added(series: Sequence[Sequence[float]]) -> list[float]:
     return [sum(rates) for rates in zip(*series, strict=False)]
 
 
-def _shape(shape: Shape, runtime_s: int, about: str) -> Doubt:
+def _of_form(form: Steadiness, runtime_s: int, about: str) -> Doubt:
     figures = {
-        "cv": round(shape.cv, 4),
-        "rounds_apart": round(shape.spread, 4),
-        "rise_or_fall": round(shape.excursion, 4),
-        "mean_error": round(shape.error, 4),
+        "cv": round(form.cv, 4),
+        "rounds_apart": round(form.spread, 4),
+        "rise_or_fall": round(form.excursion, 4),
+        "mean_error": round(form.error, 4),
     }
-    if shape.kind == "noisy":
+    if form.kind == "noisy":
         text = (
-            f"{about}: its rate varies by {shape.cv:.0%} (coefficient of variation) from step to step, "
+            f"{about}: its rate varies by {form.cv:.0%} (coefficient of variation) from moment to moment, "
             f"and its mean "
-            f"is known to ±{min(shape.error, 1):.0%} only; it is not shown to change"
+            f"is known to ±{min(form.error, 1):.0%} only; it is not shown to change"
         )
         return Doubt(code="noisy", level="suspect", text=text, figures=figures)
-    level: Level = "invalid" if shape.spread > TORN else "suspect"
-    limits = f"fifths of the run {shape.spread:.0%} of the mean apart (limit {RANGE:.0%}), "
-    limits += f"rise or fall {shape.excursion:.0%} (limit {SLOPE:.0%}); invalid above {TORN:.0%} apart"
-    at = [share * runtime_s for share in shape.changes]
-    way = f"from {shape.before:.4g} to {shape.after:.4g} IOPS"
-    match shape.kind:
+    level: Level = "invalid" if form.spread > TORN else "suspect"
+    limits = f"fifths of the run {form.spread:.0%} of the mean apart (limit {RANGE:.0%}), "
+    limits += f"rise or fall {form.excursion:.0%} (limit {SLOPE:.0%}); invalid above {TORN:.0%} apart"
+    at = [share * runtime_s for share in form.changes]
+    way = f"from {form.before:.4g} to {form.after:.4g} IOPS"
+    match form.kind:
         case "drift":
             said = f"its rate drifted {way}"
         case "outside_event" if len(at) == 2:
@@ -209,6 +209,6 @@ def _shape(shape: Shape, runtime_s: int, about: str) -> Doubt:
             said = f"its rate rose {way} in the first {at[0]:.3g} s: it warmed up within the measured time"
         case _:
             said = f"its rate fell {way} after {at[0]:.3g} s and stayed there: a burst, then a cap"
-    figures |= {"before_iops_per_s": round(shape.before, 2), "after_iops_per_s": round(shape.after, 2)}
+    figures |= {"before_iops_per_s": round(form.before, 2), "after_iops_per_s": round(form.after, 2)}
     figures |= {f"change_{number}_s": round(time, 2) for number, time in enumerate(at, 1)}
-    return Doubt(code=shape.kind, level=level, text=f"{about}: {said} ({limits})", figures=figures)
+    return Doubt(code=form.kind, level=level, text=f"{about}: {said} ({limits})", figures=figures)

@@ -1,4 +1,4 @@
-"""What the shape of a series is called. Figures for all lengths and noises: tools/steadiness-figures."""
+"""What the form of a series is called. Figures for all lengths and noises: tools/steadiness-figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pytest_odfperf.fio.completion_log import interval_ms
-from pytest_odfperf.measure.series.shape import Shape, shape_of
+from pytest_odfperf.measure.series.steadiness import Steadiness, steadiness_of
 
 #: Shapes of a rate around 1 by the share of the run, and what each is called.
 PLANTED: dict[str, tuple[Callable[[float], float], str]] = {
@@ -28,24 +28,26 @@ PLANTED: dict[str, tuple[Callable[[float], float], str]] = {
 }
 
 
-def noisy(seed: int, runtime_s: int, cv: float, shape: Callable[[float], float], mean: float = 1000) -> Shape:
-    """Of AR(1) noise that is half gone after a second, in the steps that such a run has."""
-    random, step_s = Random(seed), interval_ms(runtime_s, 1) / 1000
-    count, follow = round(runtime_s / step_s), 0.5**step_s
+def noisy(
+    seed: int, runtime_s: int, cv: float, form: Callable[[float], float], mean: float = 1000
+) -> Steadiness:
+    """Of AR(1) noise that is half gone after a second, in the samples that such a run has."""
+    random, sample_s = Random(seed), interval_ms(runtime_s, 1) / 1000
+    count, follow = round(runtime_s / sample_s), 0.5**sample_s
     rates, value = [], random.gauss(0, 1)
     for number in range(count):
-        rates.append(mean * shape((number + 0.5) / count) * max(0.01, 1 + cv * value))
+        rates.append(mean * form((number + 0.5) / count) * max(0.01, 1 + cv * value))
         value = follow * value + math.sqrt(1 - follow * follow) * random.gauss(0, 1)
-    return shape_of(rates, step_s)
+    return steadiness_of(rates, sample_s)
 
 
 @pytest.mark.parametrize("runtime_s", [2, 10, 60, 300])
 @pytest.mark.parametrize("name", PLANTED)
 def test_what_is_planted_is_called_by_its_name(name: str, runtime_s: int) -> None:
-    shape, kind = PLANTED[name]
-    found = [noisy(seed, runtime_s, 0.01, shape) for seed in range(20)]
+    form, kind = PLANTED[name]
+    found = [noisy(seed, runtime_s, 0.01, form) for seed in range(20)]
     assert [one.kind for one in found].count(kind) >= 19
-    assert [one.kind for one in (noisy(0, runtime_s, 0.0, shape),)] == [kind]
+    assert [one.kind for one in (noisy(0, runtime_s, 0.0, form),)] == [kind]
 
 
 @settings(max_examples=150, phases=(Phase.explicit, Phase.generate))
@@ -69,8 +71,8 @@ def test_a_noisy_pool_is_noisy_and_not_unsteady(runtime_s: int) -> None:
 
 @pytest.mark.parametrize("name", ["burst", "drop", "dip", "warm-up"])
 def test_noise_of_8_percent_hides_none_of_the_large_shapes_in_a_minute(name: str) -> None:
-    shape, kind = PLANTED[name]
-    kinds = [noisy(seed, 60, 0.08, shape).kind for seed in range(50)]
+    form, kind = PLANTED[name]
+    kinds = [noisy(seed, 60, 0.08, form).kind for seed in range(50)]
     assert kinds.count(kind) >= 44
 
 
@@ -78,30 +80,30 @@ def test_noise_of_8_percent_hides_none_of_the_large_shapes_in_a_minute(name: str
 def test_the_unit_of_the_rate_does_not_matter(factor: float, name: str) -> None:
     rates = [PLANTED[name][0]((number + 0.5) / 60) for number in range(60)]
     first, second = (
-        shape_of([20 * rate for rate in rates], 1.0),
-        shape_of([factor * rate for rate in rates], 1.0),
+        steadiness_of([20 * rate for rate in rates], 1.0),
+        steadiness_of([factor * rate for rate in rates], 1.0),
     )
     assert first.kind == second.kind
     assert second.spread == pytest.approx(first.spread)
 
 
 def test_figures_say_what_changed_and_when() -> None:
-    burst = shape_of([1600.0] * 15 + [1000.0] * 45, 1.0)
+    burst = steadiness_of([1600.0] * 15 + [1000.0] * 45, 1.0)
     assert (burst.changes, burst.before, burst.after) == ((0.25,), pytest.approx(1600), pytest.approx(1000))
-    dip = shape_of([1000.0] * 30 + [400.0] * 12 + [1000.0] * 18, 1.0)
+    dip = steadiness_of([1000.0] * 30 + [400.0] * 12 + [1000.0] * 18, 1.0)
     assert (dip.changes, dip.before, dip.after) == ((0.5, 0.7), pytest.approx(1000), pytest.approx(400))
     late = [1300.0] * 40 + [1000.0] * 20
-    assert shape_of(late, 1.0).kind == "outside_event"
-    assert shape_of(late, 1.0, cap=1010).kind == "burst_then_cap"
+    assert steadiness_of(late, 1.0).kind == "outside_event"
+    assert steadiness_of(late, 1.0, cap=1010).kind == "burst_then_cap"
 
 
 def test_whole_numbers_of_ios_are_no_noise() -> None:
-    # 16 IOPS in steps of 0.2 s: 3 or 4 I/Os in each.
+    # 16 IOPS in samples of 0.2 s: 3 or 4 I/Os in each.
     rates = [5 * (math.floor(3.2 * (n + 1)) - math.floor(3.2 * n)) for n in range(50)]
-    assert shape_of(rates, 0.2).kind == "steady"
-    assert shape_of(rates, 0.2).cv == 0
+    assert steadiness_of(rates, 0.2).kind == "steady"
+    assert steadiness_of(rates, 0.2).cv == 0
 
 
 @pytest.mark.parametrize("rates", [[], [5.0], [0.0] * 60, [1.0] * 9])
 def test_what_can_not_be_told_is_not_objected_to(rates: list[float]) -> None:
-    assert shape_of(rates, 1.0).kind == "steady"
+    assert steadiness_of(rates, 1.0).kind == "steady"

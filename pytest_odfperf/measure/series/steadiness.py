@@ -1,15 +1,15 @@
-"""What the shape of a series says of its mean: steady, noisy, or unsteady in a way that has a name.
+"""What the form of a series says of its mean: steady, noisy, or unsteady in a way that has a name.
 
 Two questions are asked one after the other. Is it far from level? As SNIA's Performance Test Specification
 asks: of five rounds of equal length, the largest may be 20 % of the mean above the smallest, and the line
-through them may rise or fall by 10 %. A noisy pool fails that by chance, so: is a simple shape (a line, a
+through them may rise or fall by 10 %. A noisy pool fails that by chance, so: is a simple form (a line, a
 curve that settles, another level for a while) clear against the noise around it? Only then is it unsteady.
 The noise is taken to be as slow as lasts 1.5 s, or slower where the series shows that, so that a short run
 is not judged by its few seconds.
 
 The limits are such that of stationary series (AR(1), coefficients of variation to 20 %, 10 to 120 s) at
 most 0.5 % are called unsteady; ``tools/steadiness-figures`` prints how many are, and what is found of
-planted shapes.
+planted forms.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ ROUNDS = 5
 RANGE, SLOPE = 0.20, 0.10
 #: Noisy from this coefficient of variation on, if its mean is not known better than this (95 %, relative).
 NOISY_CV, NOISY_ERROR = 0.15, 0.03
-#: Noisy as well: far from level without a clear shape, with a mean that is not known better than this.
+#: Noisy as well: far from level without a clear form, with a mean that is not known better than this.
 UNTOLD_ERROR = 0.05
-#: More steps say no more.
+#: More samples say no more.
 _MOST = 75
 _LEAST = 10
 #: Steps with fewer I/Os than these on the mean are put together; each worker and direction counts to a
@@ -39,7 +39,7 @@ _LEAST_IOS, _OF_EACH = 10, 4
 _PER_SECOND = 0.5
 _MOST_CORRELATED = 0.95
 _ALWAYS = 0.4
-#: The strength of a shape against the noise, from which it is one; it is larger for short series.
+#: The strength of a form against the noise, from which it is one; it is larger for short series.
 _STRENGTH, _SHORT = 25.0, 15.0
 #: The shortest time at another level, as a share of the run.
 _SEGMENT = 1 / 15
@@ -47,16 +47,16 @@ _SEGMENT = 1 / 15
 _SETTLES = (0.04, 0.07, 0.1, 0.14, 0.2)
 
 
-class Shape(NamedTuple):
+class Steadiness(NamedTuple):
     kind: Kind
-    #: Of the steps, without what their whole numbers of I/Os do.
+    #: Of the samples, without what their whole numbers of I/Os do.
     cv: float
     #: Largest less smallest round, and what the line through the rounds changes by, of their mean.
     spread: float
     excursion: float
-    #: Half of the 95 % interval of the mean, relative.
-    error: float
-    #: Of a shape that has a name: when it changed, as shares of the run, and the rates before and after (of
+    #: Half of the 95 % interval of the mean, relative; not looked at where it is steady anyway.
+    error: float = 0.0
+    #: Of a form that has a name: when it changed, as shares of the run, and the rates before and after (of
     #: an outside event that ended: outside and within it).
     changes: tuple[float, ...] = ()
     before: float = 0.0
@@ -64,7 +64,7 @@ class Shape(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """A shape through the series: the sum of squares that it leaves, its parameters, its values."""
+    """A form through the series: the sum of squares that it leaves, its parameters, its values."""
 
     left: float
     parameters: int
@@ -72,38 +72,40 @@ class _Fit(NamedTuple):
     about: tuple[float, ...]
 
 
-def shape_of(
-    rates: Sequence[float], step_s: float, *, cap: float | None = None, alike: int = 1, streams: int = 1
-) -> Shape:
-    """The shape of a series of IOPS in steps of ``step_s``.
+def steadiness_of(
+    rates: Sequence[float], sample_s: float, *, cap: float | None = None, alike: int = 1, streams: int = 1
+) -> Steadiness:
+    """The form of a series of IOPS in samples of ``sample_s``.
 
     ``cap``: a rate that the device is known to be limited to; ``alike``: how many series are looked at for
     one result, since of many one is odd by chance; ``streams``: how many workers and directions were added.
-    A series of less than ten steps is steady.
+    A series of less than ten samples is steady.
     """
     least = _LEAST_IOS + _OF_EACH * (streams - 1)
-    usual = math.fsum(rates) / max(1, len(rates)) * step_s
+    usual = math.fsum(rates) / max(1, len(rates)) * sample_s
     group = max(1, -(-len(rates) // _MOST), math.ceil(least / usual) if usual > 0 else 1)
     y = [math.fsum(rates[i : i + group]) / group for i in range(0, len(rates) - group + 1, group)]
     count = len(y)
     mean = math.fsum(y) / count if count else 0.0
     if count < _LEAST or mean <= 0:
-        return Shape("steady", 0.0, 0.0, 0.0, 0.0)
+        return Steadiness("steady", 0.0, 0.0, 0.0, 0.0)
     y = [rate / mean for rate in y]
-    step_s *= group
+    sample_s *= group
     spread, excursion = _rounds(y)
     level = _Fit(math.fsum((value - 1) ** 2 for value in y), 1, [1.0] * count, ())
-    cv = _variation(y if usual < least else [rate / mean for rate in rates], mean * step_s)
-    error = 1.96 * math.sqrt(_noise(y, level, step_s) / count)
+    cv = _variation(y if usual < least else [rate / mean for rate in rates], mean * sample_s)
+    if spread <= RANGE and excursion <= SLOPE and cv <= NOISY_CV:
+        return Steadiness("steady", cv, spread, excursion)
+    error = 1.96 * math.sqrt(_noise(y, level, sample_s) / count)
     noisy = cv > NOISY_CV and error > NOISY_ERROR
     if spread > RANGE or excursion > SLOPE:
         fit = min((make(y) for make in _FITS), key=lambda one: one.left / (count - one.parameters))
         explained = math.fsum((value - 1) ** 2 for value in fit.values)
         needed = (_STRENGTH + 2 * math.log(alike)) * (1 + _SHORT / count)
-        if explained > needed * _noise(y, fit, step_s):
+        if explained > needed * _noise(y, fit, sample_s):
             return _named(y, fit, mean, cap)._replace(cv=cv, spread=spread, excursion=excursion, error=error)
         noisy = noisy or error > UNTOLD_ERROR
-    return Shape("noisy" if noisy else "steady", cv, spread, excursion, error)
+    return Steadiness("noisy" if noisy else "steady", cv, spread, excursion, error)
 
 
 def _variation(y: Sequence[float], ios: float) -> float:
@@ -121,15 +123,15 @@ def _rounds(y: Sequence[float]) -> tuple[float, float]:
     return max(means) - min(means), abs(slope) * (ROUNDS - 1)
 
 
-def _noise(y: Sequence[float], fit: _Fit, step_s: float) -> float:
-    """The variance of what is left, as if each step were independent of the one before (AR(1))."""
+def _noise(y: Sequence[float], fit: _Fit, sample_s: float) -> float:
+    """The variance of what is left, as if each sample were independent of the one before (AR(1))."""
     count = len(y)
     left = [a - b for a, b in zip(y, fit.values, strict=True)]
     variance = max(fit.left / (count - fit.parameters), 1e-12)
     follow = math.fsum(a * b for a, b in pairwise(left)) / (count - fit.parameters) / variance
-    # Estimated from few values it comes out too small (Kendall 1954), the more so around a fitted shape.
+    # Estimated from few values it comes out too small (Kendall 1954), the more so around a fitted form.
     follow += 2 * (1 + 3 * follow) / count
-    slow: float = min(_PER_SECOND**step_s, follow + 3 / math.sqrt(count))
+    slow: float = min(_PER_SECOND**sample_s, follow + 3 / math.sqrt(count))
     follow = min(max(follow, slow, _ALWAYS if fit.parameters > 1 else 0.0), _MOST_CORRELATED)
     return variance * (1 + follow) / (1 - follow)
 
@@ -154,7 +156,7 @@ def _along(y: Sequence[float], base: Sequence[float], about: tuple[float, ...]) 
 
 
 def _levels(y: Sequence[float]) -> _Fit:
-    """Another level from one step to another; it may begin with the series, or end with it."""
+    """Another level from one sample to another; it may begin with the series, or end with it."""
     count = len(y)
     shortest = max(2, math.ceil(count * _SEGMENT))
     sums = [0.0, *accumulate(value - 1 for value in y)]
@@ -179,28 +181,28 @@ _FITS: tuple[Callable[[Sequence[float]], _Fit], ...] = (
 )
 
 
-def _named(y: Sequence[float], fit: _Fit, mean: float, cap: float | None) -> Shape:
+def _named(y: Sequence[float], fit: _Fit, mean: float, cap: float | None) -> Steadiness:
     count = len(y)
     start, end = fit.values[0] * mean, fit.values[-1] * mean
 
-    def shape(kind: Kind, changes: tuple[float, ...], before: float, after: float) -> Shape:
-        return Shape(kind, 0.0, 0.0, 0.0, 0.0, changes, max(0.0, before), max(0.0, after))
+    def form(kind: Kind, changes: tuple[float, ...], before: float, after: float) -> Steadiness:
+        return Steadiness(kind, 0.0, 0.0, 0.0, 0.0, changes, max(0.0, before), max(0.0, after))
 
     if not fit.about:
-        return shape("drift", (), start, end)
+        return form("drift", (), start, end)
     if len(fit.about) == 1:
-        return shape("warm_up" if start < end else "burst_then_cap", fit.about, start, end)
+        return form("warm_up" if start < end else "burst_then_cap", fit.about, start, end)
     first, last, within, outside = fit.about
     edge = max(1.0, count * _SEGMENT)
     if first >= edge and count - last >= edge:
-        return shape("outside_event", (first / count, last / count), outside * mean, within * mean)
+        return form("outside_event", (first / count, last / count), outside * mean, within * mean)
     if first < edge:
         at, before, after = last / count, within * mean, outside * mean
     else:
         at, before, after = first / count, outside * mean, within * mean
     at_cap = cap is not None and abs(after - cap) <= 0.03 * cap
     if before > after and (at <= 0.5 or at_cap):
-        return shape("burst_then_cap", (at,), before, after)
+        return form("burst_then_cap", (at,), before, after)
     if before < after and at <= 1 / 3:
-        return shape("warm_up", (at,), before, after)
-    return shape("outside_event", (at,), before, after)
+        return form("warm_up", (at,), before, after)
+    return form("outside_event", (at,), before, after)
