@@ -245,7 +245,7 @@ class ControllerHooks:
         self._completion.complete(self._ended)
         if self._undeleted.report():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        if not self._outputs.write():
+        if not self._outputs.write() or self._outputs.broken_unseen:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if not self._comparing.finish(run_whole=session.exitstatus in _WHOLE):
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -31,6 +31,17 @@ def repeated(records: Iterable[Record]) -> list[Record]:
     return list({record.key: record for record in records if record.over_repeats is not None}.values())
 
 
+def broken_unseen(records: Iterable[Record]) -> list[str]:
+    """Keys whose limit is broken by valid repeats, while the last one has no figures and did not fail."""
+    return [
+        f"{record.key}: a limit is broken by its valid repeats, though its last one is {record.status}"
+        for record in records
+        if record.status != "failed"
+        and not (record.usable and record.jobs)
+        and any(one.outcome == "broken" for one in record.limits)
+    ]
+
+
 def limit_lines(records: Iterable[Record]) -> list[str]:
     """How many limits were met, and which were not."""
     pairs = judged(records)

@@ -13,7 +13,7 @@ from pytest_odfperf.report.beside import beside_lines
 from pytest_odfperf.report.capacity_table import capacity_html, capacity_lines
 from pytest_odfperf.report.comparison_html import comparison_html
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_lines
-from pytest_odfperf.report.decisions_text import limit_lines, repeat_lines
+from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, repeat_lines
 from pytest_odfperf.report.ranking_table import RankingReport, ranking_html, ranking_lines, ranking_report
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
 from pytest_odfperf.run.controller.finish import final_records, write_capacity, write_outputs, write_ranking
@@ -36,6 +36,8 @@ class Outputs:
         self.comparison: ComparisonReport | None = None
         #: What limits came to, and how far repeats lie apart.
         self.decisions: list[str] = []
+        #: Whether a limit is broken that no failed test tells of.
+        self.broken_unseen = False
         self._records: list[Record] = []
         self._sweeps: list[DepthSweep] = []
         #: Records of this session that are not on the disk, by test.
@@ -83,7 +85,9 @@ class Outputs:
             plan = self._run.plan
             self.ranking = ranking_report(records, plan.keys, plan.matrix.ranking.weights)
             write_ranking(self._run.run_dir, self.ranking)
-            self.decisions = [*repeat_lines(records), *limit_lines(records)]
+            unseen = broken_unseen(records)
+            self.broken_unseen = bool(unseen)
+            self.decisions = [*repeat_lines(records), *limit_lines(records), *unseen]
             self._records, self._sweeps = records, depth_sweeps(records, plan.matrix, plan.keys)
             write_capacity(self._run.run_dir, records, self._sweeps)
         except StoreError as error:
