@@ -36,6 +36,7 @@ from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.store.run_dir import RunDir
 
 if TYPE_CHECKING:
+    from pytest_odfperf.guest.answers import CommonTimes
     from pytest_odfperf.guest.guest import Guest, GuestRun
     from pytest_odfperf.run.worker.group_slot import GroupSlot
 
@@ -168,24 +169,28 @@ def _measured(
 ) -> Measured:
     nodes = {vm.name: vm.node for vm in slot.group.vms}
     records: list[GuestRecord] = []
+    common: dict[str, CommonTimes] = {}
     pool = slot.group.spec.key.pool
     notes = [f"pool {pool}: {note}" for name, note in slot.plan.pool_notes.items() if name == pool]
     for guest in guests:
         run = runs[guest.name]
         assert not isinstance(run, GuestError)
+        assert run.common is not None
+        common[guest.name] = run.common
         records.append(_guest_record(run, nodes[guest.name], moved.get(guest.name), results[guest.name]))
         notes += [f"guest {guest.name}: {note}" for note in _notes(run, moved.get(guest.name))]
     notes += _doubts(results)
-    common = [run.common for run in runs.values() if not isinstance(run, GuestError) and run.common]
-    starts_ms = {} if len(common) < len(runs) else {r.name: r.started_at_epoch_ns / 1e6 for r in records}
+    starts_ms = {name: times.started_epoch_ns / 1e6 for name, times in common.items()}
     runtime_ms = 1000 * slot.plan.matrix.fio_of(profile).runtime_s
     markings = {guest.facts.get("marking") for guest in guests} - {None}
     return Measured(
         measurement=combine(results, starts_ms, runtime_ms),
         fairness=least_fair(fairness_of(within_shared_time(results, starts_ms, runtime_ms))),
         guests=tuple(records),
-        start_skew_ms=span_ms([times.started_epoch_ns for times in common]),
-        shared_window_ms=shared_ms([(times.started_epoch_ns, times.ended_epoch_ns) for times in common]),
+        start_skew_ms=span_ms([times.started_epoch_ns for times in common.values()]),
+        shared_window_ms=shared_ms(
+            [(times.started_epoch_ns, times.ended_epoch_ns) for times in common.values()]
+        ),
         marking=_marking(slot.plan.marking or next(iter(markings), None), job),
         artefacts=tuple(artefacts),
         software=_software(guests),
