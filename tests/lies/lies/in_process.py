@@ -60,7 +60,10 @@ async def _tell(case: Case) -> Heard:
     job = _job(case.profile, case.settings, case.block_size)
     guests = [_guest(config, number) for number in range(1, case.vms + 1)]
     runs = [await _run(guest, number, job) for number, guest in enumerate(guests, 1)]
-    return judge_guests(case.name, runs, [guest.facts() for guest in guests], job, case.settings)
+    sc = next(sc for sc in config.storage_classes if sc.name == "sc")
+    caps = {"iops": sc.iops, "bandwidth": sc.bandwidth_bytes_per_s}
+    known = {name: float(cap) for name, cap in caps.items() if cap is not None}
+    return judge_guests(case.name, runs, [guest.facts() for guest in guests], job, case.settings, known)
 
 
 def _guest(config: SandboxConfig, number: int) -> SimulatedGuest:

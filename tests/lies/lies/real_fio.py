@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -200,7 +200,12 @@ def judged(name: str, run: GuestRun, job: Job, asked: FioSettings, device: str) 
 
 
 def judge_guests(
-    name: str, runs: Sequence[GuestRun], facts: Sequence[dict[str, Any]], job: Job, asked: FioSettings
+    name: str,
+    runs: Sequence[GuestRun],
+    facts: Sequence[dict[str, Any]],
+    job: Job,
+    asked: FioSettings,
+    caps: Mapping[str, float] | None = None,
 ) -> Heard:
     """What the rules make of a group, as `key_run.measure` asks them."""
     results, series = {}, {}
@@ -233,7 +238,7 @@ def judge_guests(
             )
         )
     key = Key.parse(f"lies:tiny:1Gi:{len(runs)}:lie:4k")
-    doubts = judge(Evidence(key=key, job=job, settings=asked, guests=tuple(guests)))
+    doubts = judge(Evidence(key=key, job=job, settings=asked, guests=tuple(guests), caps=caps or {}))
     return Heard(
         name=name,
         verdict=verdict_of(doubts),
