@@ -85,12 +85,12 @@ class PoolQueue:
         running = {pool for pool, _ in self._left.values()}
         waiting = {assignment.pool: assignment for assignment in self._waiting}
         # What a lost worker left still loads its devices: its pool goes before those it is kept apart from.
-        first = [pool for pool in waiting if pool in self._haunted]
-        pool = next_pool(first, running, self._estimates_s, self._apart)
-        if pool is None:
-            rest = [pool for pool in waiting if pool not in self._haunted]
-            pool = next_pool(rest, running | self._haunted, self._estimates_s, self._apart)
-        return waiting[pool] if pool is not None else None
+        # It always may: only pools that are apart from it ran when it was lost, and none started since.
+        for sort in (True, False):
+            some = [pool for pool in waiting if (pool in self._haunted) is sort]
+            if (pool := next_pool(some, running, self._estimates_s, self._apart)) is not None:
+                return waiting[pool]
+        return None
 
     def done(self, worker: str, item: int) -> bool:
         """Note that ``item`` has ended on ``worker``; True if its pool ended with it.

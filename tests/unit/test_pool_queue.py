@@ -160,11 +160,12 @@ class AnyInterleaving(RuleBasedStateMachine):
         if worker in self.has:
             return
         waiting = self.queue.waiting
-        running = {pool for pool, _ in self.has.values()}
+        # What runs, and the VMs that a lost worker left of a pool that waits.
+        busy = {pool for pool, _ in self.has.values()} | self.returned
         able = [
             pool
             for pool in waiting
-            if self.apart is None or all(self.apart(pool, other) for other in running)
+            if self.apart is None or all(self.apart(pool, other) for other in busy - {pool})
         ]
         assignment = self.queue.assign(worker)
         # No worker is idle without need.
@@ -173,9 +174,6 @@ class AnyInterleaving(RuleBasedStateMachine):
             assert assignment.pool in able
             assert self.apart is not None or assignment.pool == waiting[0]
             assert assignment.items
-            # What a lost worker left goes first, before the pools that are kept apart from it.
-            left = {pool for pool in self.returned & set(waiting) if pool != assignment.pool}
-            assert self.apart is None or all(self.apart(assignment.pool, pool) for pool in left & set(able))
             self.returned.discard(assignment.pool)
             self.has[worker] = (assignment.pool, list(assignment.items))
 
