@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -15,7 +16,7 @@ from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 from pytest_odfperf.measure.verdicts.guest_rules import uneven
-from pytest_odfperf.measure.verdicts.steady_rules import open_loop, steady
+from pytest_odfperf.measure.verdicts.steady_rules import latencies, open_loop, steady
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import answer
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import parse_job
@@ -168,6 +169,27 @@ def test_a_rate_for_each_direction_is_held_or_told_for_each() -> None:
     assert said(evidence([Pace()], body)) == []
     codes = said(evidence([Pace()], body, iops=[800]))
     assert codes == [("saturated", "suspect")] * 2
+
+
+def test_at_a_fixed_rate_a_change_of_the_latency_is_told() -> None:
+    body = f"{READS}rate_iops=200\n"
+    found = evidence([Pace(steps=((4, 0.2),))], body)
+    assert said(found) == []
+    (doubt,) = latencies(found)
+    assert (doubt.code, doubt.level) == ("latency_changed", "suspect")
+    assert doubt.figures["after_lat_mean_ns"] > 4 * doubt.figures["before_lat_mean_ns"]
+    assert list(latencies(evidence([Pace(steps=((4, 0.8),))], body))) == []
+    assert list(latencies(evidence([Pace()] * 3, body, jitter=0.2))) == []
+    # In closed loop the rate shows it.
+    assert list(latencies(evidence([Pace(steps=((4, 0.2),))]))) == []
+
+
+def test_a_level_at_a_known_cap_is_a_cap_whenever_it_begins() -> None:
+    late = evidence([Pace(steps=((0, 1.6), (7, 1)))])
+    assert [code for code, _ in said(late)] == ["outside_event"]
+    assert [code for code, _ in said(replace(late, caps={"iops": 2000}))] == ["burst_then_cap"]
+    assert [code for code, _ in said(replace(late, caps={"bandwidth": 2000 * 4096}))] == ["burst_then_cap"]
+    assert [code for code, _ in said(replace(late, caps={"write_iops": 2000}))] == ["outside_event"]
 
 
 def test_a_queue_that_fills_up_at_its_rate_is_told() -> None:

@@ -22,7 +22,7 @@ from pytest_odfperf.measure.verdicts.guest_rules import uneven
 from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pgs, look_at_pools
 from pytest_odfperf.measure.verdicts.neighbour_rules import look_beside
 from pytest_odfperf.measure.verdicts.start_rules import clocks, together
-from pytest_odfperf.measure.verdicts.steady_rules import open_loop, steady
+from pytest_odfperf.measure.verdicts.steady_rules import latencies, open_loop, steady
 from pytest_odfperf.measure.verdicts.witness_rules import witnessed
 
 Look = Callable[[Evidence], Iterator[Doubt]]
@@ -197,6 +197,10 @@ RULES: tuple[Rule, ...] = (
          "its rate varies by 15 % from moment to moment and its mean is known to no better than 3 %, or it "
          "is beyond the limits without a clear form and known to no better than 5 %",
          "measure longer, or repeat"),
+    Rule("latency_changed", SUSPECT, latencies,
+         "at a rate that the job asks for the mean latencies of the fifths of the run differ by more than "
+         "their mean, and clearly changed or drifted",
+         "see what else the storage did then, and whether the rate is near what it can do"),
     Rule("saturated", SUSPECT, open_loop,
          "less than 99 % of a rate that the job asks for (`rate_iops`, `rate`) was done",
          "ask for less: latencies above the capacity say how long the run was"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 from pytest_odfperf.fio.answers.fio_result import JobResult
 from pytest_odfperf.fio.job import Section
 from pytest_odfperf.measure.series.guest_series import Series, series_of
-from pytest_odfperf.measure.series.open_loop import full_queue_share, held
+from pytest_odfperf.measure.series.open_loop import asked_rates, full_queue_share, held
 from pytest_odfperf.measure.series.stalls import Stall, least_ms, stalls_of
 from pytest_odfperf.measure.series.steadiness import RANGE, SLOPE, Steadiness, steadiness_of
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
@@ -85,6 +86,33 @@ def _pauses(section: Section, series: Mapping[str, tuple[Series, ...]]) -> bool:
     return bool(samples) and 1000 * section.thinktime_s > samples[0] / 10
 
 
+def latencies(evidence: Evidence) -> Iterator[Doubt]:
+    """``latency_changed``: at a rate that is held, only the latency shows that the storage did."""
+    runtime_ms = 1000 * evidence.settings.runtime_s
+    for guest in evidence.guests:
+        for section, one in product(evidence.job.sections, _series(guest, runtime_ms)):
+            if one.job != section.name or one.direction not in asked_rates(section):
+                continue
+            lats = [float(sample.lat_mean_ns) for sample in one.samples if sample.lat_mean_ns is not None]
+            found = steadiness_of(lats, one.sample_ms / 1000, alike=len(evidence.guests))
+            if found.kind in ("steady", "noisy") or found.spread <= TORN:
+                continue
+            at = [share * evidence.settings.runtime_s for share in found.changes]
+            when = f" at {' and '.join(f'{time:.3g} s' for time in at)}" if at else ""
+            yield Doubt(
+                code="latency_changed",
+                level="suspect",
+                text=f"{_about(evidence, guest, section)}: its {one.direction} latency went from "
+                f"{found.before / 1e6:.3g} to {found.after / 1e6:.3g} ms{when} at a fixed rate (fifths of the "
+                f"run {found.spread:.0%} of the mean apart, limit {TORN:.0%})",
+                figures={
+                    "before_lat_mean_ns": round(found.before),
+                    "after_lat_mean_ns": round(found.after),
+                    "rounds_apart": round(found.spread, 4),
+                },
+            )
+
+
 def _series(guest: GuestEvidence, runtime_ms: int) -> tuple[Series, ...]:
     return series_of(guest.result, runtime_ms) if guest.series is None else guest.series
 
@@ -159,14 +187,28 @@ def _forms(evidence: Evidence, section: Section, series: dict[str, tuple[Series,
     runtime_s = evidence.settings.runtime_s
     streams = section.numjobs * len(section.directions)
     added = _added(list(own.values()))
-    together = steadiness_of(added, sample_ms / 1000, streams=streams * len(own))
+    cap = _cap(evidence, section)
+    sum_cap = None if cap is None else cap * len(own)
+    together = steadiness_of(added, sample_ms / 1000, cap=sum_cap, streams=streams * len(own))
     if together.kind != "steady":
         yield _of_form(together, runtime_s, _about(evidence, None, section))
     if together.kind in ("steady", "noisy") and len(own) > 1:
         for guest in evidence.guests:
-            form = steadiness_of(own.get(guest.name, []), sample_ms / 1000, alike=len(own), streams=streams)
+            rates = own.get(guest.name, [])
+            form = steadiness_of(rates, sample_ms / 1000, cap=cap, alike=len(own), streams=streams)
             if form.kind not in ("steady", "noisy"):
                 yield _of_form(form, runtime_s, _about(evidence, guest, section))
+
+
+def _cap(evidence: Evidence, section: Section) -> float | None:
+    """The IOPS that one volume is known to be limited to for this section; None: not known."""
+    kinds = ["", *(f"{direction}_" for direction in section.directions if len(section.directions) == 1)]
+    found = [evidence.caps[f"{kind}iops"] for kind in kinds if f"{kind}iops" in evidence.caps]
+    sizes = {size for sizes in section.block_bytes.values() for size in sizes}
+    if len(sizes) == 1:
+        size = sizes.pop()
+        found += [evidence.caps[f"{k}bandwidth"] / size for k in kinds if f"{k}bandwidth" in evidence.caps]
+    return min(found, default=None)
 
 
 def _known(rates: list[float], section: Section, sample_s: float) -> list[float]:
