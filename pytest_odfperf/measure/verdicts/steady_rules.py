@@ -103,8 +103,8 @@ def latencies(evidence: Evidence) -> Iterator[Doubt]:
                 code="latency_changed",
                 level="suspect",
                 text=f"{_about(evidence, guest, section)}: its {one.direction} latency went from "
-                f"{found.before / 1e6:.3g} to {found.after / 1e6:.3g} ms{when} at a fixed rate (fifths of the "
-                f"run {found.spread:.0%} of the mean apart, limit {TORN:.0%})",
+                f"{found.before / 1e6:.3g} to {found.after / 1e6:.3g} ms{when} at a fixed rate (fifths of "
+                f"the run {found.spread:.0%} of the mean apart, limit {TORN:.0%})",
                 figures={
                     "before_lat_mean_ns": round(found.before),
                     "after_lat_mean_ns": round(found.after),
