@@ -130,6 +130,26 @@ def row(name: str, tally: Tally, planted: int) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
+def worse_pools(runs: int, seed: int, sessions: int, loss: float) -> tuple[float, float]:
+    """How often a pool that lost ``loss`` in all its keys is worse as a whole; pools a run that are not."""
+    rng = np.random.default_rng([seed, sessions, round(loss * 1000)])
+    found = false = 0
+    every = range(len(KEYS))
+    for _ in range(runs):
+        world = World.new(rng)
+        before = [world.repeats(rng, world.session(rng)) for _ in range(sessions)]
+        today = world.session(rng)
+        today[list(POOL)] += log1p(-loss)
+        comparison = compare(
+            figures(world.repeats(rng, today), every), [figures(logs, every) for logs in before]
+        )
+        worse = {one.pool for one in comparison.families if not one.pattern and one.outcome == "worse"}
+        true = {KEYS[POOL[0]].pool} if loss else set()
+        found += len(worse & true)
+        false += len(worse - true)
+    return found / runs, false / runs
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
@@ -149,6 +169,14 @@ def main() -> None:
         for loss in (0.10, 0.25):
             tally = measure(given.runs, given.seed, sessions, POOL, loss)
             print(row(f"{what}; -{loss:.0%} in a pool of 30", tally, len(POOL)), flush=True)
+    losses = (0.0, 0.05, 0.10, 0.15)
+    print("\n| baseline | " + " | ".join(f"-{loss:.0%}" if loss else "A/A" for loss in losses) + " |")
+    print("|---|" + "---|" * len(losses))
+    for sessions in (1, 5, 10):
+        rates = [worse_pools(given.runs, given.seed, sessions, loss) for loss in losses]
+        cells = [f"{found:.0%} / {false:.2f}" for found, false in rates]
+        cells[0] = f"- / {rates[0][1]:.2f}"
+        print(f"| {sessions} session{'s' if sessions > 1 else ''} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
