@@ -79,7 +79,9 @@ def _disk(image: Path, mounted: Path) -> Iterator[str]:
         try:
             yield device
         finally:
-            _run("umount", "--recursive", mounted)
+            # A lie may have mounted something over it.
+            while os.path.ismount(mounted):
+                _run("umount", mounted)
     finally:
         _run("losetup", "--detach", device)
 
