@@ -6,19 +6,27 @@ import dataclasses
 import math
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
 _LARGEST = 2**63
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+#: Where a value is, for an error: the whole's name and the steps to the value, made to a text only then.
+_Place = tuple[Any, str]
 
 
 def to_plain(value: Any) -> Any:
     """Dataclasses become objects, tuples lists; anything else must be a JSON scalar already."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
     return value
 
 
@@ -28,58 +36,85 @@ def from_plain(kind: type[T], plain: Any, where: str, *, defaults: bool = False,
     Raises `ValueError` that names the field: unknown and missing fields, wrong types, and numbers that
     are none are refused. With ``defaults``, fields that have one may be missing, at any depth.
     """
-    value: T = _decode_object(kind, plain, where, defaults, **ready)
+    value: T = _decode_object(kind, plain, (None, where), defaults, **ready)
     return value
 
 
-def _decode(kind: Any, plain: Any, where: str, defaults: bool) -> Any:
-    origin, arguments = get_origin(kind), get_args(kind)
+def _decode(kind: Any, plain: Any, where: _Place, defaults: bool) -> Any:
+    if type(plain) is kind and kind in (str, bool):
+        return plain
+    origin, arguments = _parts(kind)
     if origin in (Union, types.UnionType):
         if plain is None and type(None) in arguments:
             return None
         return _decode(next(one for one in arguments if one is not type(None)), plain, where, defaults)
     if origin is Mapping:
         if not isinstance(plain, dict):
-            raise ValueError(f"{where} is not an object")
+            raise ValueError(f"{_shown(where)} is not an object")
         return plain
     if origin is Literal:
         if isinstance(plain, str) and plain in arguments:
             return plain
-        raise ValueError(f"{where} is {plain!r:.60}, not one of {', '.join(map(str, arguments))}")
+        raise ValueError(f"{_shown(where)} is {plain!r:.60}, not one of {', '.join(map(str, arguments))}")
     if origin is tuple:
         if not isinstance(plain, list):
-            raise ValueError(f"{where} is not a list")
+            raise ValueError(f"{_shown(where)} is not a list")
+        kind = arguments[0]
         return tuple(
-            _decode(arguments[0], item, f"{where}[{number}]", defaults) for number, item in enumerate(plain)
+            [_decode(kind, item, (where, f"[{number}]"), defaults) for number, item in enumerate(plain)]
         )
     if dataclasses.is_dataclass(kind):
         return _decode_object(kind, plain, where, defaults)
     # Numbers of other programs can be of any length; then they can not be calculated with.
     if type(plain) is int and abs(plain) >= _LARGEST:
-        raise ValueError(f"{where} is not below 2^63")
+        raise ValueError(f"{_shown(where)} is not below 2^63")
     if kind is float and type(plain) is int:
         return float(plain)
     if type(plain) is not kind or (kind is float and not math.isfinite(plain)):
-        raise ValueError(f"{where} is {plain!r:.60}, not {kind.__name__}")
+        raise ValueError(f"{_shown(where)} is {plain!r:.60}, not {kind.__name__}")
     return plain
 
 
-def _decode_object(kind: Any, plain: Any, where: str, defaults: bool, **ready: Any) -> Any:
+def _decode_object(kind: Any, plain: Any, where: _Place, defaults: bool, **ready: Any) -> Any:
     if not isinstance(plain, dict):
-        raise ValueError(f"{where} is not an object")
-    names = {field.name for field in dataclasses.fields(kind)} - set(ready)
-    missing, unknown = sorted(names - set(plain)), sorted(map(str, set(plain) - names))
-    if defaults:
-        missing = [name for name in missing if not _has_default(kind, name)]
-    if missing or unknown:
-        raise ValueError(f"{where}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
-    hints = get_type_hints(kind)
+        raise ValueError(f"{_shown(where)} is not an object")
+    hints = _hints(kind)
+    names = hints.keys() - ready.keys()
+    if names != plain.keys():
+        missing, unknown = sorted(names - plain.keys()), sorted(map(str, plain.keys() - names))
+        if defaults:
+            missing = [name for name in missing if not _has_default(kind, name)]
+        if missing or unknown:
+            problem = f"missing {missing or 'nothing'}, unknown {unknown or 'nothing'}"
+            raise ValueError(f"{_shown(where)}: {problem}")
     given = {
-        name: _decode(hints[name], plain[name], f"{where}.{name}", defaults)
-        for name in names
-        if name in plain
+        name: _decode(hints[name], value, (where, f".{name}"), defaults) for name, value in plain.items()
     }
     return kind(**ready, **given)
+
+
+def _shown(where: _Place) -> str:
+    above, step = where
+    return step if above is None else _shown(above) + step
+
+
+# A run's records have hundreds of thousands of fields: what types say of them is asked once.
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    hints = get_type_hints(kind)
+    return {name: hints[name] for name in _names(kind)}
+
+
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
 
 
 def _has_default(kind: Any, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,26 +19,39 @@ _MOST_KEPT = 1000
 
 async def fio_says(job: bytes) -> tuple[int, bytes]:
     """Exit code and words of ``fio --parse-only``, or of the simulation that can not run the job."""
-    if job not in _SAID:
-        code, said = await _parse_only(job) if shutil.which("fio") else (0, b"")
+    return (await fio_says_to_all([job]))[0]
+
+
+async def fio_says_to_all(jobs: Sequence[bytes]) -> list[tuple[int, bytes]]:
+    """`fio_says` of several jobs: one process for all of them, as most often nothing is wrong."""
+    if len(_SAID) + len(jobs) >= _MOST_KEPT:
+        _SAID.clear()
+    there = shutil.which("fio") is not None
+    known = {job: _SAID[job] for job in jobs if job in _SAID}
+    fresh = [job for job in dict.fromkeys(jobs) if job not in known]
+    all_well = not there or (len(fresh) > 1 and await _parse_only(*fresh) == (0, b""))
+    said = {job: (0, b"") if all_well else await _parse_only(job) for job in fresh}
+    for job in fresh:
+        code, words = said[job]
         if code == 0:
             try:
                 parse_job(job.decode("utf-8", "replace"))
             except JobFileError as error:
-                code, said = 1, f"{error}\n".encode()
-        if len(_SAID) >= _MOST_KEPT:
-            _SAID.clear()
-        _SAID[job] = code, said
-    return _SAID[job]
+                code, words = 1, f"{error}\n".encode()
+        known[job] = _SAID[job] = code, words
+    return [known[job] for job in jobs]
 
 
-async def _parse_only(job: bytes) -> tuple[int, bytes]:
+async def _parse_only(*jobs: bytes) -> tuple[int, bytes]:
     with TemporaryDirectory(prefix="odfperf-fio-") as folder:
-        Path(folder, "job.fio").write_bytes(job)
+        # Its words name the file.
+        names = ["job.fio"] if len(jobs) == 1 else [f"job-{number}.fio" for number in range(len(jobs))]
+        for name, job in zip(names, jobs, strict=True):
+            Path(folder, name).write_bytes(job)
         process = await asyncio.create_subprocess_exec(
             "fio",
             "--parse-only",
-            "job.fio",
+            *names,
             cwd=folder,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

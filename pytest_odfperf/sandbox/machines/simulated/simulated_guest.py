@@ -25,7 +25,7 @@ from pytest_odfperf.sandbox.fio_failures import as_job, failure
 from pytest_odfperf.sandbox.machines.base import DiskSpec, MachineSpec
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
 from pytest_odfperf.sandbox.machines.simulated.fio_run import FioRun, ProtocolError, bundle
-from pytest_odfperf.sandbox.machines.simulated.real_fio import fio_says
+from pytest_odfperf.sandbox.machines.simulated.real_fio import fio_says, fio_says_to_all
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING, VERSION, answer
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, parse_job
 from pytest_odfperf.sandbox.machines.simulated.simulated_witness import MOST_DISKS, disk_name, witness_text
@@ -150,7 +150,7 @@ class SimulatedGuest:
         """What fio says to each of ``jobs``: its exit code and its words. Raises `ProtocolError`."""
         if self.faults.no_fio:
             raise ProtocolError("fio_missing", "fio: command not found")
-        return [await fio_says(job) for job in jobs]
+        return await fio_says_to_all(jobs)
 
     async def prepare(self, token: str, deadline_s: float, job: bytes) -> FioRun:
         """Everything before ``ready``. Raises `ProtocolError`."""
