@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pytest_odfperf.errors import StoreError
+
+#: Flushes at one time.
+_AT_ONCE = 16
 
 
 @contextlib.contextmanager
@@ -57,3 +61,35 @@ def replace_file(path: Path, content: bytes) -> None:
             fresh.unlink()
         raise
     sync_folder(path.parent)
+
+
+def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """`replace_file` of many in one folder, which share their waits for the disk. Raises `OSError`.
+
+    Flushes that wait at one time end up in one commit of the file system's journal.
+    """
+    above, suffix = f"{folder}/", f".{os.getpid()}.new"
+    fresh = {f"{above}.{name}{suffix}": f"{above}{name}" for name in files}
+    descriptors: list[int] = []
+    try:
+        for path, content in zip(fresh, files.values(), strict=True):
+            descriptors.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644))
+            view = memoryview(content)
+            while view:
+                view = view[os.write(descriptors[-1], view) :]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="disk") as pool:
+            # An empty file has nothing to be flushed but its name, which the folder has.
+            list(
+                pool.map(os.fsync, (fd for fd, data in zip(descriptors, files.values(), strict=True) if data))
+            )
+        for path, final in fresh.items():
+            Path(path).replace(final)
+    except OSError:
+        for path in fresh:
+            with contextlib.suppress(OSError):
+                Path(path).unlink()
+        raise
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+    sync_folder(folder)

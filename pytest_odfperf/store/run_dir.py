@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import GroupKey, Key
-from pytest_odfperf.store.durable import make_folders, replace_file, sync_folder, told
+from pytest_odfperf.store.durable import make_folders, replace_file, replace_files, sync_folder, told
 from pytest_odfperf.store.journal import read_lines
 
 RUN_JSON = "run.json"
@@ -138,14 +138,10 @@ class RunDir:
         return self.path / f"{stage}.jsonl"
 
     def artefacts(self, key: Key, repeat: int = 1, stage: str | None = None) -> Path:
-        """The folder of a key's raw files, made if need be; repeats from 2 on have one in it.
-
-        So have all of a ``stage``. Raises `StoreError`.
-        """
+        """The folder of a key's raw files; repeats from 2 on have one in it. So have all of a ``stage``."""
         path = self.path / key.pool / key.size / key.pvc / str(key.concurrency) / key.profile / key.block_size
         if repeat > 1 or stage is not None:
             path /= f"{stage or 'repeat'}-{repeat}"
-        self.make(path)
         return path
 
     def new_diagnosis(self, group: GroupKey) -> Path:
@@ -180,6 +176,12 @@ class RunDir:
         self.make(path.parent)
         with told("can not be written", path):
             replace_file(path, content)
+
+    def write_all(self, folder: Path, files: Mapping[str, bytes]) -> None:
+        """Replace files of one folder, made if need be, as `write` does. Raises `StoreError`."""
+        self.make(folder)
+        with told("can not be written", folder):
+            replace_files(folder, files)
 
     def write_derived(self, path: Path, text: str) -> None:
         """Write a file that can be made anew from others of its folder: nobody waits for the disk.

@@ -325,3 +325,15 @@ def test_runs_that_begin_in_one_second_have_ids_of_their_own() -> None:
     ids = [check_run_id(new_run_id()) for _ in range(40)]
     assert len(set(ids)) > 30
     assert all(re.fullmatch(r"perf-[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", run_id) for run_id in ids)
+
+
+def test_files_that_are_written_together_are_all_there_or_none(tmp_path: Path) -> None:
+    run_dir = RunDir(tmp_path, "r1")
+    run_dir.create()
+    folder = run_dir.path / "pool" / "key"
+    first = {f"{number}.json": b"x" * number for number in range(40)}
+    run_dir.write_all(folder, first)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    with pytest.raises(StoreError):
+        run_dir.write_all(folder, {"1.json": b"new", "a" * 300: b"too long a name"})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first

@@ -32,7 +32,7 @@ def read(answer: Answer, job: Job, settings: FioSettings) -> FioResult:
     log = lines_of(answer.log)
     if answer.timed_out:
         raise FioError("timeout", f"fio had not ended at its deadline and was killed; it said: {_shown(log)}")
-    prefix, document = _parts(answer.output)
+    prefix, document = parts = _parts(answer.output)
     if failed := _failed_job(document):
         name, code = failed
         reason = ERRNO_REASONS.get(code, "io_error")
@@ -40,7 +40,8 @@ def read(answer: Answer, job: Job, settings: FioSettings) -> FioResult:
         said = found[1] if found else _shown([*log, *prefix])
         raise FioError(reason, f"job {name}: {errno_text(code)}; fio said: {said}")
     if answer.exit_code == 0:
-        return parse(answer.output, job, settings, logs=answer.logs, log=answer.log)
+        known = parts if document else None
+        return parse(answer.output, job, settings, logs=answer.logs, log=answer.log, parts=known)
     # The log first: it has no listings of what would have been allowed.
     found = by_words(log) or by_words(prefix) or by_exit_code(answer.exit_code)
     if found:

@@ -36,15 +36,16 @@ def parse(
     *,
     logs: Mapping[str, str] | None = None,
     log: str = "",
+    parts: tuple[list[str], Mapping[str, Any]] | None = None,
 ) -> FioResult:
     """The figures of fio's ``--output-format=json+`` file. Raises `FioError`.
 
-    ``logs``: fio's own log files by name; ``log``: its stdout and stderr. Text before the JSON is fio's:
-    notes (the job is not run as written) and errors. Of several documents (``--status-interval``) the last is
-    the final one. Whether the figures are to be believed is not asked here, but by the rules of
-    `pytest_odfperf.measure.verdicts`.
+    ``logs``: fio's own log files by name; ``log``: its stdout and stderr; ``parts``: what `documents` made of
+    the text, if that is known. Text before the JSON is fio's: notes (the job is not run as written) and
+    errors. Of several documents (``--status-interval``) the last is the final one. Whether the figures are to
+    be believed is not asked here, but by the rules of `pytest_odfperf.measure.verdicts`.
     """
-    prefix, document = documents(text)
+    prefix, document = parts or documents(text)
     said = list(dict.fromkeys([*lines_of(log), *prefix]))
     doubtful = _check_said(said)
     if "client_stats" in document:

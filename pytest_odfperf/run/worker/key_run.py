@@ -6,6 +6,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,28 +79,37 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
     series: dict[str, tuple[Series, ...]] = {}
     #: Guests whose fio answered, and no figure can be made of it.
     doubts: list[Doubt] = []
-    artefacts: list[str] = []
+    files: dict[str, bytes] = {}
+    settings = matrix.fio_of(key.profile)
     for guest in guests:
-        run = runs[guest.name]
-        if isinstance(run, GuestError):
+        if isinstance(run := runs[guest.name], GuestError):
             problems.append((run.reason, str(run)))
-            continue
-        for name, content in _files(run, guest.facts).items():
-            run_dir.write(folder / name, content)
-            artefacts.append(str((folder / name).relative_to(plan.run_path)))
-        try:
-            results[guest.name] = read(_answer(run), job, matrix.fio_of(key.profile))
-        except FioError as error:
-            if (doubt := unusable(guest.name, error)) is not None:
-                doubts.append(doubt)
+        else:
+            files |= _files(run, guest.facts)
+    with ThreadPoolExecutor(1, thread_name_prefix="artefacts") as disk:
+        # It is waited for while the answers are read.
+        kept = disk.submit(run_dir.write_all, folder, files)
+        for guest in guests:
+            if isinstance(run := runs[guest.name], GuestError):
+                continue
+            try:
+                results[guest.name] = read(_answer(run), job, settings)
+            except FioError as error:
+                if (doubt := unusable(guest.name, error)) is not None:
+                    doubts.append(doubt)
+                else:
+                    problems.append((error.reason, f"guest {guest.name}: {error}"))
             else:
-                problems.append((error.reason, f"guest {guest.name}: {error}"))
-            continue
-        series[guest.name] = series_of(results[guest.name], 1000 * matrix.fio_of(key.profile).runtime_s)
-        path = folder / f"{guest.name}-{SERIES_FILE}"
-        run_dir.write_derived(path, write_series(series[guest.name]))
-        artefacts.append(str(path.relative_to(plan.run_path)))
-    changes = slot.group.changes(stop=stop)
+                series[guest.name] = series_of(results[guest.name], 1000 * settings.runtime_s)
+        kept.result()
+    derived = {f"{name}-{SERIES_FILE}": write_series(found) for name, found in series.items()}
+    for name, content in derived.items():
+        run_dir.write_derived(folder / name, content)
+    place = folder.relative_to(plan.run_path).as_posix()
+    artefacts = [f"{place}/{name}" for name in (*files, *derived)]
+    # A VM that moved or restarted has lost its connection. Where none was lost the watch is soon enough.
+    calm = not any(isinstance(run, GuestError) or run.reconnects for run in runs.values())
+    changes = slot.group.changes(stop=stop, exact=not calm)
     # First: a guest that is gone explains what else is wrong with it.
     problems = [(loss.reason, f"guest {name}: {loss.text}") for name, loss in changes.lost.items()] + problems
     lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]
