@@ -124,15 +124,17 @@ class MeasuringHooks:
             return (yield)
         finally:
             # In the last key's own teardown, so that a failed deletion is an error of the right group.
-            if nextitem is None or nextitem in self._ran or self._slot.differs(nextitem.stash.get(KEY, None)):
-                self._release()
+            last = nextitem is None or nextitem in self._ran
+            following = None if last or nextitem is None else nextitem.stash.get(KEY, None)
+            if last or self._slot.differs(following):
+                self._release(following.pool if following is not None else None)
 
-    def _release(self) -> None:
+    def _release(self, next_pool: str | None = None) -> None:
         self._last = self._capacity = None
         if self._stop.is_set():
             return  # the controller deletes the whole run at once
         try:
-            self._slot.release()
+            self._slot.release(next_pool)
         except InterruptedRunError:
             raise interruption(self._config, None) from None
 

@@ -30,10 +30,15 @@ def vm_name(run_id: str, group: GroupKey, attempt: int, index: int) -> str:
     """
     if not 1 <= index <= 99999 or attempt < 1:
         raise ValueError(f"VM {index} of attempt {attempt}: both count from 1, at most 99999 VMs")
-    readable = re.sub(r"[^a-z0-9]+", "-", group.pool.lower())[:_READABLE].strip("-") or "pool"
     identity = "\0".join((run_id, str(group), str(attempt)))
     digest = base64.b32encode(hashlib.sha256(identity.encode()).digest()).decode().lower()[:_DIGEST]
-    return f"odf-{readable}-{digest}-{index}"
+    return f"{pool_part(group.pool)}{digest}-{index}"
+
+
+def pool_part(pool: str) -> str:
+    """What the names of all objects of a pool begin with. Other pools may share it."""
+    readable = re.sub(r"[^a-z0-9]+", "-", pool.lower())[:_READABLE].strip("-") or "pool"
+    return f"odf-{readable}-"
 
 
 def root_disk_name(vm: str) -> str:

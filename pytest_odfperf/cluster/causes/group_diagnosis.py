@@ -8,7 +8,8 @@ from typing import Any
 
 from pytest_odfperf.cluster.causes.object_redaction import redacted_object
 from pytest_odfperf.cluster.causes.seen import container_names, last_seen, phase, short_line
-from pytest_odfperf.cluster.client.calls import ApiError, JsonObject, as_api_error, bound, transport_errors
+from pytest_odfperf.cluster.client.api_request import bound, pod_log
+from pytest_odfperf.cluster.client.calls import ApiError, JsonObject, as_api_error, transport_errors
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import (
     CEPH_CLUSTER,
@@ -85,8 +86,7 @@ class _Reader:
         import json
 
         what = f"list {kind.plural}"
-        call, place = bound(self._cluster, kind, "list", namespace, None)
-        data = self._ask(what, call, **place, **query)
+        data = self._ask(what, bound(self._cluster, kind, "list", namespace, None), **query)
         try:
             answer = json.loads(data) if data is not None else None
         except ValueError as error:
@@ -102,11 +102,7 @@ class _Reader:
         """The end of a container's log; None if there is none."""
         metadata = pod["metadata"]
         what = f"log of {metadata['name']}/{container}"
-
-        def call(**options: Any) -> Any:
-            api = self._cluster.api("CoreV1Api")
-            return api.read_namespaced_pod_log(metadata["name"], metadata["namespace"], **options)
-
+        call = pod_log(self._cluster, metadata["namespace"], metadata["name"])
         data = self._ask(
             what, call, container=container, tail_lines=LOG_LINES, limit_bytes=_LONGEST_LOG_BYTES
         )
@@ -118,7 +114,7 @@ class _Reader:
             self.notes.append(f"{what}: no time was left")
             return None
         try:
-            answer = call(**options, _preload_content=False, _request_timeout=(min(2.0, left_s), left_s))
+            answer = call(**options, timeout_s=(min(2.0, left_s), left_s))
             return bytes(answer.data)
         except transport_errors() as error:
             problem: ApiError = as_api_error(what, error)

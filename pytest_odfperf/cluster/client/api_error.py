@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_odfperf.cluster.client.api_request import RefusedRequestError
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.redaction import redact
 
@@ -95,10 +96,9 @@ def as_api_error(what: str, error: Exception) -> ApiError:
 
 def transport_errors() -> tuple[type[Exception], ...]:
     """What a call can raise, apart from mistakes of ours."""
-    from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
-    return (ApiException, HTTPError, OSError, http.client.HTTPException)
+    return (RefusedRequestError, HTTPError, OSError, http.client.HTTPException)
 
 
 def _refusal(what: str, status: int, error: Exception) -> ApiError:

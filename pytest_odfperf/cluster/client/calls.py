@@ -15,15 +15,17 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, patience_s, transport_errors
+from pytest_odfperf.cluster.client.api_request import bound, send
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import Kind
 from pytest_odfperf.vm.labels import RUN
 from pytest_odfperf.waiting import Deadline, Stop
 
-__all__ = ["ApiError", "Calls", "JsonObject", "as_api_error", "bound", "transport_errors"]
+__all__ = ["ApiError", "Calls", "JsonObject", "as_api_error", "transport_errors"]
 
 #: Seconds to connect, and between two pieces of the answer.
 TIMEOUT_S = (5.0, 30.0)
@@ -56,8 +58,7 @@ class Calls:
         self.date: datetime | None = None
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> JsonObject:
-        verb = "read" if kind.api else "get"
-        return self._parsed(f"get {kind} {name}", kind, verb, namespace, name)
+        return self._parsed(f"get {kind} {name}", kind, "get", namespace, name)
 
     def whole_list(self, kind: Kind, namespace: str | None = None, **query: Any) -> JsonObject:
         """The whole list; ``query`` as the client spells it (``label_selector``, ``field_selector``)."""
@@ -156,14 +157,13 @@ class Calls:
         """The server's ``/version``."""
         what = "read the server's version"
         return self._retried(
-            lambda: self._answered(what, lambda: self._cluster.api("VersionApi").get_code, {})
+            lambda: self._answered(what, partial(send, self._cluster, "GET", "/version/"), {})
         )
 
     def open(self, kind: Kind, namespace: str, *, read_s: float, **query: Any) -> Any:
         """The open answer to a watch, the client's own; one attempt."""
-        call, place = bound(self._cluster, kind, "list", namespace, None)
-        options = {**place, **query, "watch": True, "_preload_content": False}
-        options["_request_timeout"] = (TIMEOUT_S[0], read_s)
+        call = bound(self._cluster, kind, "list", namespace, None)
+        options = {**query, "watch": True, "timeout_s": (TIMEOUT_S[0], read_s)}
         return self._known(lambda: _sent(f"watch {kind.plural}", call, options))
 
     def _parsed(
@@ -174,18 +174,15 @@ class Calls:
     def _once(
         self, what: str, kind: Kind, verb: str, namespace: str | None, name: str | None, **query: Any
     ) -> JsonObject:
-        call, place = bound(self._cluster, kind, verb, namespace, name)
-        dated = self._dated(call)
-        return self._answered(what, lambda: dated, {**place, **query})
+        call = bound(self._cluster, kind, verb, namespace, name)
+        return self._answered(what, self._dated(call), query)
 
-    def _answered(
-        self, what: str, call: Callable[[], Callable[..., Any]], arguments: JsonObject
-    ) -> JsonObject:
+    def _answered(self, what: str, call: Callable[..., Any], arguments: JsonObject) -> JsonObject:
         connect_s, read_s = TIMEOUT_S
         if self._deadline is not None:
             read_s = min(read_s, max(1.0, self._deadline.left_s()))
-        options = {**arguments, "_preload_content": False, "_request_timeout": (connect_s, read_s)}
-        return self._known(lambda: _answer(what, call(), options))
+        options = {**arguments, "timeout_s": (connect_s, read_s)}
+        return self._known(lambda: _answer(what, call, options))
 
     def _known(self, attempt: Callable[[], T]) -> T:
         """``attempt``, once more with new credentials if the server refused these."""
@@ -242,21 +239,6 @@ class Calls:
             patience = self._outage_s
         left_s = patience - (time.monotonic() - began_s)
         return left_s if self._deadline is None else min(left_s, self._deadline.left_s())
-
-
-def bound(
-    cluster: Cluster, kind: Kind, verb: str, namespace: str | None, name: str | None
-) -> tuple[Callable[..., Any], JsonObject]:
-    """The client's method for ``verb`` on ``kind``, and the arguments that say where."""
-    place: JsonObject = {} if namespace is None else {"namespace": namespace}
-    if name is not None:
-        place["name"] = name
-    scope = "namespaced_" if namespace is not None else ""
-    if kind.api is not None:
-        return getattr(cluster.api(kind.api), f"{verb}_{scope}{kind.noun}"), place
-    place |= {"group": kind.group, "version": kind.version, "plural": kind.plural}
-    scope = scope or "cluster_"
-    return getattr(cluster.api("CustomObjectsApi"), f"{verb}_{scope}custom_object"), place
 
 
 def _sent(what: str, call: Callable[..., Any], arguments: JsonObject) -> Any:

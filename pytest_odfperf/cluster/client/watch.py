@@ -20,15 +20,16 @@ from typing import Any, TypeVar
 from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, transport_errors
 from pytest_odfperf.cluster.client.calls import Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.client.kinds import EVENT, POD, Kind
+from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, EVENT, POD, Kind
 from pytest_odfperf.cluster.client.outages import Trouble
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
 #: Seconds of one watch; a fresh list follows.
 RELIST_S = 45
-#: The list of all events of a namespace is long, and an event that is lost comes again.
-EVENTS_RELIST_S = 600
+#: The list of all events of a namespace is long, and an event that is lost comes again. Disks matter only
+#: while a group is made or removed.
+_LONGER_S = {EVENT: 600, DATA_VOLUME: 300, CLAIM: 300}
 #: Seconds between two lists where watching is forbidden.
 POLL_S = 2.0
 _SILENCE_S = 10.0
@@ -96,6 +97,11 @@ class Objects:
         """The objects of ``kind`` by name; empty before its first list."""
         with self._changed:
             return dict(self._found.get(kind, {}))
+
+    def follows(self, *kinds: Kind) -> bool:
+        """Whether the watches of all ``kinds`` are open, and tell what happens at this moment."""
+        with self._changed:
+            return all(kind in self._answers and kind not in self._trouble for kind in kinds)
 
     @property
     def trouble(self) -> str | None:
@@ -204,7 +210,7 @@ class Objects:
     def _follow(self, kind: Kind) -> None:
         """The watch from the last list on, until it ends."""
         what = f"watch {kind.plural}"
-        relist_s = EVENTS_RELIST_S if kind is EVENT else RELIST_S
+        relist_s = _LONGER_S.get(kind, RELIST_S)
         try:
             answer = Calls(self._cluster, self._closed).open(
                 kind,

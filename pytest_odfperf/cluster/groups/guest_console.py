@@ -8,14 +8,15 @@ import time
 
 from pytest_odfperf.cluster.causes.cause_table import Patience
 from pytest_odfperf.cluster.causes.seen import container_names, short_line
-from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject, as_api_error, transport_errors
+from pytest_odfperf.cluster.client.api_request import pod_log
+from pytest_odfperf.cluster.client.calls import ApiError, JsonObject, as_api_error, transport_errors
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import POD
+from pytest_odfperf.cluster.groups.pool_watch import GroupView
 from pytest_odfperf.cluster.groups.sentinel import LOGGER, Sentinel
 from pytest_odfperf.errors import GroupError, InterruptedRunError
 from pytest_odfperf.redaction import redact
 from pytest_odfperf.vm import labels
-from pytest_odfperf.vm.labels import group_selector
 from pytest_odfperf.vm.spec import GroupSpec
 from pytest_odfperf.waiting import Stop
 
@@ -50,13 +51,15 @@ class ConsoleWatch:
     be read, nothing happens.
     """
 
-    def __init__(self, cluster: Cluster, spec: GroupSpec, sentinel: Sentinel, patience: Patience) -> None:
+    def __init__(
+        self, cluster: Cluster, spec: GroupSpec, seen: GroupView, sentinel: Sentinel, patience: Patience
+    ) -> None:
         self._cluster = cluster
+        self._seen = seen
         self._spec = spec
         self._sentinel = sentinel
         self._patience = patience
         self._closed = Stop(sentinel.stop)
-        self._calls = Calls(cluster, self._closed, outage_s=0.0)
         #: When a guest's cloud-init was first seen to have failed.
         self._since_s: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name=f"console-{spec.key}", daemon=True)
@@ -75,10 +78,9 @@ class ConsoleWatch:
         return dict(self._since_s)
 
     def _run(self) -> None:
-        selector = group_selector(self._spec.run_id, self._spec.key)
         try:
             while True:
-                for pod in self._calls.items(POD, self._spec.namespace, label_selector=selector):
+                for pod in self._seen.of(POD).values():
                     self._closed.sleep(_PAUSE_S)
                     self._judge(pod)
                 self._closed.sleep(_PAUSE_S)
@@ -109,14 +111,8 @@ class ConsoleWatch:
     def _read(self, pod: JsonObject) -> str:
         what = f"console of {pod['metadata']['name']}"
         try:
-            answer = self._cluster.api("CoreV1Api").read_namespaced_pod_log(
-                pod["metadata"]["name"],
-                pod["metadata"]["namespace"],
-                container=CONTAINER,
-                tail_lines=_LINES,
-                _preload_content=False,
-                _request_timeout=(_CALL_S, _CALL_S),
-            )
+            read = pod_log(self._cluster, pod["metadata"]["namespace"], pod["metadata"]["name"])
+            answer = read(container=CONTAINER, tail_lines=_LINES, timeout_s=(_CALL_S, _CALL_S))
             return bytes(answer.data).decode("utf-8", "replace")
         except transport_errors() as error:
             problem = as_api_error(what, error)

@@ -11,12 +11,9 @@ from pytest_odfperf.cluster.causes.boot import BootState
 from pytest_odfperf.cluster.causes.cause_table import AFTER_BOOT, Patience
 from pytest_odfperf.cluster.causes.changes import Loss, gone
 from pytest_odfperf.cluster.client.calls import JsonObject
-from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.client.kinds import POD, VM, VMI
-from pytest_odfperf.cluster.client.watch import Objects
+from pytest_odfperf.cluster.client.kinds import VM, VMI
+from pytest_odfperf.cluster.groups.pool_watch import GroupView
 from pytest_odfperf.errors import GroupError, InterruptedRunError, OdfError
-from pytest_odfperf.vm.labels import group_selector
-from pytest_odfperf.vm.names import common_part
 from pytest_odfperf.vm.spec import GroupSpec, RunningVm
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
@@ -32,11 +29,11 @@ class Sentinel:
     """
 
     def __init__(
-        self, cluster: Cluster, spec: GroupSpec, vms: tuple[RunningVm, ...], stop: Stop, patience: Patience
+        self, seen: GroupView, spec: GroupSpec, vms: tuple[RunningVm, ...], stop: Stop, patience: Patience
     ) -> None:
         self.stop = Stop(stop)
         self.error: GroupError | None = None
-        self._cluster = cluster
+        self._seen = seen
         self._spec = spec
         self._vms = vms
         self._patience = patience
@@ -68,30 +65,25 @@ class Sentinel:
             self.stop.set()
 
     def _watch(self) -> None:
-        spec = self._spec
-        names = spec.vm_names
-        selector = group_selector(spec.run_id, spec.key)
+        spec, seen = self._spec, self._seen
         deadline = Deadline(f"the end of VM group {spec.key}", _LONGEST_S)
-        with Objects(
-            self._cluster, spec.namespace, selector, (VM, VMI, POD), events_of=common_part(names)
-        ) as objects:
-            state = BootState(
-                str(spec.key), names, objects.of, self._patience, rows=AFTER_BOOT, verb="is lost"
-            )
+        state = BootState(
+            str(spec.key), spec.vm_names, seen.of, self._patience, rows=AFTER_BOOT, verb="is lost"
+        )
 
-            def look() -> None:
-                # First what somebody did: a VM that was stopped is gone too.
-                state.judge(time.monotonic())
-                self._check(objects.of(VMI), objects.of(VM))
+        def look() -> None:
+            # First what somebody did: a VM that was stopped is gone too.
+            state.judge(time.monotonic())
+            self._check(seen.of(VMI), seen.of(VM))
 
-            try:
-                objects.wait(look, deadline, self._closed, lambda: "all VMs run")
-            except InterruptedRunError:
-                return
-            except GroupError as error:
-                self.alarm(error)
-            except OdfError as error:
-                LOGGER.warning("VM group %s is not watched any more: %s", spec.key, error)
+        try:
+            seen.wait(look, deadline, self._closed, lambda: "all VMs run")
+        except InterruptedRunError:
+            return
+        except GroupError as error:
+            self.alarm(error)
+        except OdfError as error:
+            LOGGER.warning("VM group %s is not watched any more: %s", spec.key, error)
 
     def _check(self, instances: Mapping[str, JsonObject], machines: Mapping[str, JsonObject]) -> None:
         for vm in self._vms:

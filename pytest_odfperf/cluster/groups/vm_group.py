@@ -13,16 +13,17 @@ from pytest_odfperf.cluster.causes.refusals import refusal
 from pytest_odfperf.cluster.causes.rivals import Rivals
 from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, POD, SECRET, VM, VMI
-from pytest_odfperf.cluster.client.watch import Objects
+from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
 from pytest_odfperf.cluster.facts.instancetypes import other_size
+from pytest_odfperf.cluster.groups.pool_watch import GroupView, PoolWatch
 from pytest_odfperf.cluster.groups.removal import NOT_VERIFIED, remove
+from pytest_odfperf.cluster.groups.seen_removal import remove_seen
 from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm import manifests
 from pytest_odfperf.vm.cloudinit import user_data
 from pytest_odfperf.vm.labels import group_selector, pool_selector
-from pytest_odfperf.vm.names import common_part
+from pytest_odfperf.vm.names import data_claim_name
 from pytest_odfperf.vm.spec import GroupSpec, RunningVm
 from pytest_odfperf.waiting import Deadline, Stop
 
@@ -37,10 +38,21 @@ Witness = Callable[[OdfError], None]
 class VmGroup:
     """The VMs of one group, running. Made by `create`."""
 
-    def __init__(self, cluster: Cluster, spec: GroupSpec, vms: tuple[RunningVm, ...]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        spec: GroupSpec,
+        vms: tuple[RunningVm, ...],
+        seen: GroupView,
+        own: PoolWatch | None = None,
+    ) -> None:
+        """``own``: a watch that ends with the group."""
         self._cluster = cluster
+        self._own = own
         self.spec = spec
         self.vms = vms
+        #: What the API server tells of it.
+        self.seen = seen
 
     @classmethod
     def create(
@@ -52,32 +64,48 @@ class VmGroup:
         boot_s: float,
         delete_s: float,
         stop: Stop,
+        watch: PoolWatch | None = None,
         adopt: bool = False,
         patience: Patience = Patience(),  # noqa: B008 - frozen
         witness: Witness = lambda _: None,
     ) -> VmGroup:
         """Make the VMs of ``spec`` and return when all run (which is before their SSH answers).
 
-        With ``adopt`` all that an earlier worker left of this pool in this run is deleted first; that is
-        sound because a pool is on one worker at a time.
+        ``watch`` is that of its pool; None: it gets one of its own, until it is deleted or closed. With
+        ``adopt`` all that an earlier worker left of this pool in this run is deleted first; that is sound
+        because a pool is on one worker at a time.
 
         Raises `GroupError` with the cause, the object, its last state and a next step as soon as the API
         shows that a VM will not run (``patience`` says how long states that may pass are waited out), or
         after ``boot_s``; ``witness`` is told, and then what was made is deleted, in at most ``delete_s``.
         `InterruptedRunError` leaves what was made to the sweep.
         """
-        if adopt:
-            selector = pool_selector(spec.run_id, spec.key.pool)
-            _remove(cluster, spec, selector, f"leftovers of pool {spec.key.pool}", delete_s, stop)
-        deadline = Deadline(f"VM group {spec.key} to run", boot_s)
+        own = None if watch is not None else PoolWatch.of(cluster, spec)
+        watched = watch or own
+        assert watched is not None
+        seen = watched.group(spec)
         try:
-            vms = _make(cluster, spec, host_keys, deadline, patience, stop)
-        except InterruptedRunError:
+            if adopt and _any_left(cluster, spec, watched, delete_s, stop):
+                selector = pool_selector(spec.run_id, spec.key.pool)
+                _remove(cluster, spec, selector, f"leftovers of pool {spec.key.pool}", delete_s, stop)
+            deadline = Deadline(f"VM group {spec.key} to run", boot_s)
+            try:
+                vms = _make(cluster, spec, seen, host_keys, deadline, patience, stop)
+            except InterruptedRunError:
+                raise
+            except OdfError as error:
+                witness(error)
+                raise _given_up(cluster, spec, error, delete_s, stop) from error
+        except BaseException:
+            if own is not None:
+                own.close()
             raise
-        except OdfError as error:
-            witness(error)
-            raise _given_up(cluster, spec, error, delete_s, stop) from error
-        return cls(cluster, spec, vms)
+        return cls(cluster, spec, vms, seen, own)
+
+    def close(self) -> None:
+        """End a watch of its own; the VMs go on."""
+        if self._own is not None:
+            self._own.close()
 
     def lost(self, *, stop: Stop | None = None) -> dict[str, str]:
         """The VMs that are not the ones that were made any more, and what became of them.
@@ -87,9 +115,13 @@ class VmGroup:
         found, _ = changes_of(self.vms, self._instances(stop))
         return {name: loss.text for name, loss in found.lost.items()}
 
-    def changes(self, *, stop: Stop | None = None) -> Changes:
-        """What became of the VMs since this was last asked, or since they were made."""
-        found, self.vms = changes_of(self.vms, self._instances(stop))
+    def changes(self, *, stop: Stop | None = None, exact: bool = True) -> Changes:
+        """What became of the VMs since this was last asked, or since they were made.
+
+        Not ``exact``: as the watch shows it, if that is open. It may be some milliseconds behind.
+        """
+        watched = not exact and self.seen.follows(VMI)
+        found, self.vms = changes_of(self.vms, self.seen.of(VMI) if watched else self._instances(stop))
         return found
 
     def _instances(self, stop: Stop | None) -> dict[str, JsonObject]:
@@ -103,13 +135,35 @@ class VmGroup:
 
         Raises `GroupError` that names what stays after ``delete_s``, with its finalizers.
         """
-        selector = group_selector(self.spec.run_id, self.spec.key)
-        _remove(self._cluster, self.spec, selector, f"VM group {self.spec.key}", delete_s, stop)
+        spec = self.spec
+        selector = group_selector(spec.run_id, spec.key)
+        deadline = Deadline(f"VM group {spec.key} to be gone", delete_s)
+        try:
+            if not remove_seen(self._cluster, self.seen, spec.namespace, selector, deadline, stop):
+                what = f"VM group {spec.key}"
+                _remove(self._cluster, spec, selector, what, delete_s, stop, deadline=deadline)
+        finally:
+            self.close()
+
+
+def _any_left(cluster: Cluster, spec: GroupSpec, watch: PoolWatch, delete_s: float, stop: Stop) -> bool:
+    """Whether an earlier group of the pool left something; where that can not be seen, it may have."""
+    try:
+        if watch.anything(Deadline(f"what there is of pool {spec.key.pool}", delete_s), stop):
+            return True
+        # Secrets are not watched. A worker that died may have made no more than them.
+        selector = pool_selector(spec.run_id, spec.key.pool)
+        return bool(Calls(cluster, stop).items(SECRET, spec.namespace, label_selector=selector))
+    except InterruptedRunError:
+        raise
+    except OdfError:
+        return True
 
 
 def _make(
     cluster: Cluster,
     spec: GroupSpec,
+    seen: GroupView,
     host_keys: HostKeys,
     deadline: Deadline,
     patience: Patience,
@@ -117,22 +171,26 @@ def _make(
 ) -> tuple[RunningVm, ...]:
     names = spec.vm_names
     keys = {name: host_keys() for name in names}
-    selector = group_selector(spec.run_id, spec.key)
-    watched = (VM, VMI, DATA_VOLUME, CLAIM, POD)
     rivals = Rivals(cluster, spec, stop)
-    with Objects(cluster, spec.namespace, selector, watched, events_of=common_part(names)) as objects:
-        _create_all(cluster, spec, keys, stop)
-        state = BootState(
-            str(spec.key), names, objects.of, patience, never_fits=rivals.never_fits, alone=rivals.none
-        )
-        try:
-            instances = objects.wait(lambda: state.running(time.monotonic()), deadline, stop, state.summary)
-        except DeadlineError as error:
-            raise GroupError(
-                f"VM group {spec.key} did not run within {error.seconds:.0f} s: {error.last_state}; "
-                "next: look at what the VMs wait for, or raise timeouts.boot",
-                cause=state.last_cause or "boot_deadline",
-            ) from error
+    _create_all(cluster, spec, keys, stop)
+    state = BootState(
+        str(spec.key), names, seen.of, patience, never_fits=rivals.never_fits, alone=rivals.none
+    )
+
+    def running() -> dict[str, JsonObject] | None:
+        instances = state.running(time.monotonic())
+        # Only what was seen can be seen to be gone.
+        made = set(names) <= seen.of(VM).keys() and set(map(data_claim_name, names)) <= seen.of(CLAIM).keys()
+        return instances if made else None
+
+    try:
+        instances = seen.wait(running, deadline, stop, state.summary)
+    except DeadlineError as error:
+        raise GroupError(
+            f"VM group {spec.key} did not run within {error.seconds:.0f} s: {error.last_state}; "
+            "next: look at what the VMs wait for, or raise timeouts.boot",
+            cause=state.last_cause or "boot_deadline",
+        ) from error
     if spec.shape.instancetype is not None:
         for name in names:
             if (why := other_size(instances[name], spec.vcpus, spec.memory_bytes)) is not None:
@@ -210,9 +268,18 @@ def _given_up(cluster: Cluster, spec: GroupSpec, error: OdfError, delete_s: floa
     return made
 
 
-def _remove(cluster: Cluster, spec: GroupSpec, selector: str, what: str, delete_s: float, stop: Stop) -> None:
+def _remove(
+    cluster: Cluster,
+    spec: GroupSpec,
+    selector: str,
+    what: str,
+    delete_s: float,
+    stop: Stop,
+    *,
+    deadline: Deadline | None = None,
+) -> None:
     kinds = (VM, DATA_VOLUME, CLAIM, SECRET)
-    deadline = Deadline(f"{what} to be gone", delete_s)
+    deadline = deadline or Deadline(f"{what} to be gone", delete_s)
     left = remove(cluster, spec.namespace, selector, kinds, deadline, stop)
     if left and all(NOT_VERIFIED in line for line in left):
         raise GroupError(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import os
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_odfperf.cluster.causes.refusals import advice
@@ -75,6 +76,9 @@ class RunLease:
         self._run_id = run_id
         self._holder = holder
         self._owner = owner
+        #: As the API server answered last; with another version it is somebody else's, or another beat's.
+        self._last: JsonObject | None = None
+        self._heard: tuple[datetime | None, float] = None, 0.0
         self.duration_s = duration_s()
 
     def take(self, stop: Stop) -> None:
@@ -83,7 +87,9 @@ class RunLease:
         Raises `RunAliveError` while the holder lives, and `ClusterError`, also if it may not be renewed.
         """
         try:
-            self._take(Calls(self._cluster, stop))
+            calls = Calls(self._cluster, stop)
+            self._take(calls)
+            self._heard = calls.date, time.monotonic()
             self._renew_first(stop)
         except ApiError as error:
             if error.status != 403:
@@ -108,6 +114,7 @@ class RunLease:
                     raise
                 made = calls.get(LEASE, run_object_name(self._run_id), self._namespace)
             if self._is_ours(made):
+                self._last = made
                 return
             there = [made]
         found = SignOfLife.of(there[0], _now(calls))
@@ -121,7 +128,7 @@ class RunLease:
         taken["metadata"]["resourceVersion"] = there[0]["metadata"]["resourceVersion"]
         taken["spec"]["leaseTransitions"] = int((there[0].get("spec") or {}).get("leaseTransitions") or 0) + 1
         try:
-            calls.replace(LEASE, self._namespace, taken)
+            self._last = calls.replace(LEASE, self._namespace, taken)
         except ApiError as error:
             if error.status not in (404, 409):
                 raise
@@ -133,6 +140,14 @@ class RunLease:
         """Give a sign of life. Raises `LeaseLostError` if the run is not ours any more, and `ApiError`."""
         # The beat that follows is another attempt.
         calls = Calls(self._cluster, stop, outage_s=0)
+        last, self._last = self._last, None
+        if last is not None:
+            try:
+                self._last = self._renewed(calls, last)
+                return
+            except ApiError as error:
+                if error.status not in (404, 409):
+                    raise
         try:
             lease = calls.get(LEASE, run_object_name(self._run_id), self._namespace)
         except ApiError as error:
@@ -143,9 +158,22 @@ class RunLease:
         if not self._is_ours(lease):
             taker = SignOfLife.of(lease, _now(calls)).holder.identity
             raise LeaseLostError(f"run {self._run_id} was taken over by {taker}")
+        self._last = self._renewed(calls, lease)
+
+    def _renewed(self, calls: Calls, lease: JsonObject) -> JsonObject:
+        """``lease`` with a new sign of life; `ApiError` 409 if it is not the last version."""
         renewed = copy.deepcopy(lease)
-        renewed["spec"]["renewTime"] = _text(_now(calls))
-        calls.replace(LEASE, self._namespace, renewed)
+        renewed["spec"]["renewTime"] = _text(self._server_time(calls))
+        answer = calls.replace(LEASE, self._namespace, renewed)
+        self._heard = calls.date, time.monotonic()
+        return answer
+
+    def _server_time(self, calls: Calls) -> datetime:
+        """The server's clock: as it told it now, or at the last sign of life and the time since then."""
+        told, heard_s = self._heard
+        if calls.date is None and told is not None:
+            return told + timedelta(seconds=time.monotonic() - heard_s)
+        return _now(calls)
 
     def _put_back(self, calls: Calls) -> None:
         try:

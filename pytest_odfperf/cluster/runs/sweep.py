@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM, Kind
 from pytest_odfperf.cluster.groups.removal import remove
 from pytest_odfperf.errors import ClusterError
-from pytest_odfperf.vm.labels import run_selector
+from pytest_odfperf.vm.labels import pool_selector, run_selector
 from pytest_odfperf.waiting import Deadline, Stop
 
 #: What a run makes. VMs come first: while one runs, its claims are held by their protection.
@@ -104,3 +105,11 @@ class EarlyDelete:
             self.problems.append(str(error))
         else:
             self.found[kind.name] = set(names)
+
+
+def abandon_pool(cluster: Cluster, namespace: str, run_id: str, pool: str, seconds: float) -> None:
+    """Ask for the deletion of all that a pool has, and wait at most ``seconds`` for the answers."""
+    # Twice: a create that was on its way may have come after the first.
+    for _ in range(2):
+        EarlyDelete(cluster, namespace, pool_selector(run_id, pool)).join(seconds / 2)
+        time.sleep(1.0)

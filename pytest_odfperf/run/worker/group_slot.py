@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from pytest_odfperf.errors import (
     GroupError,
-    GuestError,
     InterruptedRunError,
     OdfError,
     StoreError,
@@ -21,7 +18,7 @@ from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
 from pytest_odfperf.run.undeleted_journal import UndeletedJournal
 from pytest_odfperf.run.worker.diagnosis_files import write_diagnosis
-from pytest_odfperf.run.worker.gone_guest import why_gone
+from pytest_odfperf.run.worker.group_login import CLOUD_INIT, SETTLE_S, log_in
 from pytest_odfperf.run.worker.job_check import Refused, ask_guest_fio
 from pytest_odfperf.run.worker.key_surroundings import Around
 from pytest_odfperf.schedule.jobs import groups_of, job_of, layout_bytes, render_jobs
@@ -32,6 +29,7 @@ from pytest_odfperf.waiting import Stop
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.causes.cause_table import Patience
     from pytest_odfperf.cluster.client.configured_client import Cluster
+    from pytest_odfperf.cluster.groups.pool_watch import PoolWatch
     from pytest_odfperf.cluster.groups.sentinel import Sentinel
     from pytest_odfperf.cluster.groups.vm_group import VmGroup
     from pytest_odfperf.guest.guest import Guest
@@ -44,10 +42,6 @@ ABANDON_S = 8.0
 _NO_DIAGNOSIS = ("config",)
 #: A group that is lost in mid-run is made again, but not for ever: so often in a row.
 _LOSSES = 2
-#: What no new group would mend, though its VMs ran.
-_CLOUD_INIT = "cloud_init"
-#: The API tells of a lost VM a moment after its connection does.
-_SETTLE_S = 1.0
 
 
 class GroupSlot:
@@ -66,6 +60,8 @@ class GroupSlot:
         self._undeleted = UndeletedJournal(plan.run_path, process)
         self.around = Around(plan, process, alone=process == MAIN)
         self._cluster: Cluster | None = None
+        #: Of the pool whose groups come now.
+        self._watch: PoolWatch | None = None
         self._group: VmGroup | None = None
         self._guests: tuple[Guest, ...] = ()
         self._spec: GroupSpec | None = None
@@ -125,7 +121,7 @@ class GroupSlot:
         """The guests of ``key``'s group, made and connected if need be. Raises `OdfError`."""
         if self._group is not None and not self.differs(key):
             return self._guests
-        self.release()
+        self.release(next_pool=key.pool)
         self._log.switch(key.pool)
         try:
             self._make(key)
@@ -134,7 +130,7 @@ class GroupSlot:
         except OdfError as error:
             self._witness(error, str(key.group))
             LOGGER.error("%s", error)
-            if self._sentinel is not None and error is self._sentinel.error and error.cause != _CLOUD_INIT:
+            if self._sentinel is not None and error is self._sentinel.error and error.cause != CLOUD_INIT:
                 # It ran, and was lost before its guests answered.
                 self.spoil(str(error))
             else:
@@ -151,7 +147,7 @@ class GroupSlot:
         """
         if self._stop.is_set() or self._sentinel is None:
             return error
-        lost = self._sentinel.settle(_SETTLE_S)
+        lost = self._sentinel.settle(SETTLE_S)
         if lost is None and isinstance(error, InterruptedRunError):
             return error
         self._witness(lost or error, str(key))
@@ -183,6 +179,7 @@ class GroupSlot:
 
     def _make(self, key: Key) -> None:
         from pytest_odfperf.cluster.client.connect import connect
+        from pytest_odfperf.cluster.groups.pool_watch import PoolWatch
         from pytest_odfperf.cluster.groups.sentinel import Sentinel
         from pytest_odfperf.cluster.groups.vm_group import VmGroup
         from pytest_odfperf.guest.ssh_keys import host_key
@@ -208,6 +205,7 @@ class GroupSlot:
             layout_bytes=layout_bytes(matrix, self._jobs, members),
             attempt=attempt,
         )
+        self._watch = self._watch or PoolWatch.of(self._cluster, spec)
         LOGGER.info("VM group %s: making %s", key.group, count_text(range(key.concurrency), "VM"))
         self.around.says(key.pool, "booting")
         self._group = VmGroup.create(
@@ -217,53 +215,43 @@ class GroupSlot:
             boot_s=matrix.timeouts.boot_s,
             delete_s=matrix.timeouts.delete_s,
             stop=self._stop,
+            watch=self._watch,
             adopt=True,
             patience=self._patience,
             witness=lambda error: self._witness(error, str(key.group)),
         )
         LOGGER.info("VM group %s: running, connecting", key.group)
-        self._sentinel = Sentinel(self._cluster, spec, self._group.vms, self._stop, self._patience).start()
-        self._guests = self._connect(self._group, self._sentinel)
+        vms, seen = self._group.vms, self._group.seen
+        self._sentinel = Sentinel(seen, spec, vms, self._stop, self._patience).start()
+        self._guests = log_in(self._cluster, plan, self._group, self._sentinel, self._patience)
         self.baked = job
         LOGGER.info("VM group %s: all guests answer", key.group)
         # They lay out their files from the boot on.
         self.around.says(key.pool, "working")
         self._refused = ask_guest_fio(self._guests[0], map(self.job, members), matrix)
 
-    def _connect(self, group: VmGroup, sentinel: Sentinel) -> tuple[Guest, ...]:
-        """Log in to all guests, unless the API or a console shows that one will never answer."""
-        from pytest_odfperf.cluster.groups.guest_console import ConsoleWatch
-        from pytest_odfperf.guest.all_guests import connect_all
-
-        assert self._cluster is not None
-        with ConsoleWatch(self._cluster, group.spec, sentinel, self._patience) as consoles:
-            try:
-                return connect_all(
-                    self._cluster,
-                    group.vms,
-                    self.plan.client_key_private,
-                    ssh_s=self.plan.matrix.timeouts.ssh_s,
-                    stop=sentinel.stop,
-                    gone=partial(why_gone, group, sentinel.stop),
-                )
-            except (InterruptedRunError, GuestError) as error:
-                if (lost := sentinel.settle(_SETTLE_S)) is not None:
-                    raise lost from error
-                if consoles.known:
-                    error.cause = _CLOUD_INIT
-                raise
-
     def _discard(self) -> None:
         """Delete a group that failed; what can not be deleted is in the log, and left to the sweep."""
         try:
-            self.release()
+            self.release(next_pool=self._log.pool)
         except InterruptedRunError:
             raise
         except OdfError as error:
             LOGGER.error("%s", error)
 
-    def release(self) -> None:
-        """Close the guests and delete the group; returns when it is gone. Raises `GroupError`."""
+    def release(self, next_pool: str | None = None) -> None:
+        """Close the guests and delete the group, and end the watch of another pool than ``next_pool``.
+
+        Returns when the group is gone. Raises `GroupError`.
+        """
+        try:
+            self._release()
+        finally:
+            if self._watch is not None and self._watch.pool != next_pool:
+                self._watch.close()
+                self._watch = None
+
+    def _release(self) -> None:
         group, self._group = self._group, None
         guests, self._guests = self._guests, ()
         self.baked = None
@@ -287,14 +275,8 @@ class GroupSlot:
 
     def abandon(self) -> None:
         """Ask for the deletion of all that this process's pool has; called from any thread."""
-        from pytest_odfperf.cluster.runs.sweep import EarlyDelete
-        from pytest_odfperf.vm.labels import pool_selector
+        from pytest_odfperf.cluster.runs.sweep import abandon_pool
 
-        cluster, pool = self._cluster, self._log.pool
-        if cluster is None or pool is None:
-            return
-        selector = pool_selector(self.plan.run_id, pool)
-        # Twice: a create that was on its way may have come after the first.
-        for _ in range(2):
-            EarlyDelete(cluster, self.plan.matrix.namespace, selector).join(ABANDON_S / 2)
-            time.sleep(1.0)
+        if self._cluster is not None and self._log.pool is not None:
+            matrix, run_id = self.plan.matrix, self.plan.run_id
+            abandon_pool(self._cluster, matrix.namespace, run_id, self._log.pool, ABANDON_S)

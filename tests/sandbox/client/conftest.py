@@ -140,7 +140,7 @@ class Bench:
         patience: Patience | None = None,
         **changes: Any,
     ) -> VmGroup:
-        return VmGroup.create(
+        made = VmGroup.create(
             self.cluster,
             self.spec(pool, vms, **changes),
             host_keys=host_key,
@@ -150,10 +150,11 @@ class Bench:
             adopt=adopt,
             patience=patience or Patience(),
         )
+        self.groups.append(made)
+        return made
 
     def connected(self, pool: str = "good", vms: int = 1, *, ssh_s: float = 20) -> tuple[Guest, ...]:
         made = self.group(pool, vms)
-        self.groups.append(made)
         guests = connect_all(
             self.cluster,
             made.vms,
@@ -189,6 +190,8 @@ class Bench:
     def end(self) -> None:
         for guest in self.guests:
             guest.close()
+        for group in self.groups:
+            group.close()
         assert sweep(self.cluster, self.namespace, self.run_id, 30).left == ()
         assert self.left(VM, VMI, DATA_VOLUME, CLAIM, SECRET) == []
         names = self.left(CONFIG_MAP)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_odfperf.cluster.client.api_request import RefusedRequestError
 from pytest_odfperf.cluster.client.calls import ApiError, Calls
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import CONFIG_MAP, SECRET
@@ -54,15 +55,15 @@ def test_deleting_what_is_not_there_is_no_error(admin: Cluster) -> None:
 def test_a_create_whose_answer_was_lost_finds_its_own_object(
     admin: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = admin.api("CoreV1Api")
-    whole = api.create_namespaced_config_map
+    connections = admin.client.rest_client.pool_manager
+    whole = connections.request
 
-    def lost(**options: Any) -> Any:
-        monkeypatch.setattr(api, "create_namespaced_config_map", whole)
-        whole(**options)
+    def lost(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(connections, "request", whole)
+        whole(*arguments, **options)
         raise ConnectionResetError("the answer was lost")
 
-    monkeypatch.setattr(api, "create_namespaced_config_map", lost)
+    monkeypatch.setattr(connections, "request", lost)
     made = Calls(admin, Stop()).create(CONFIG_MAP, "ns", config_map("c"))
     assert made["metadata"]["name"] == "c"
     assert made["metadata"]["uid"]
@@ -78,18 +79,16 @@ def test_an_object_of_another_run_is_not_taken_for_ours(admin: Cluster) -> None:
 def test_calls_pause_and_are_repeated_while_the_server_is_busy(
     admin: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kubernetes.client.exceptions import ApiException
-
-    api = admin.api("CoreV1Api")
-    whole = api.list_namespaced_config_map
+    connections = admin.client.rest_client.pool_manager
+    whole = connections.request
     answers = [429, 503, 504]
 
-    def busy(**options: Any) -> Any:
+    def busy(*arguments: Any, **options: Any) -> Any:
         if answers:
-            raise ApiException(status=answers.pop(0), reason="busy")
-        return whole(**options)
+            raise RefusedRequestError(answers.pop(0), "busy", {}, b"")
+        return whole(*arguments, **options)
 
-    monkeypatch.setattr(api, "list_namespaced_config_map", busy)
+    monkeypatch.setattr(connections, "request", busy)
     assert Calls(admin, Stop()).items(CONFIG_MAP, "ns")[:0] == []
     assert answers == []
 

@@ -236,7 +236,7 @@ def test_a_provisioner_that_is_still_at_it_is_quoted_but_not_blamed(bench: Any) 
 )
 def test_a_group_that_is_lost_in_mid_run_is_noticed(bench: Any, pool: str, cause: str, words: str) -> None:
     group = bench.group(pool)
-    sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
+    sentinel = Sentinel(group.seen, group.spec, group.vms, bench.stop, IMPATIENT).start()
     with pytest.raises(InterruptedRunError):
         sentinel.stop.sleep(60)
     sentinel.close()
@@ -251,7 +251,7 @@ def test_a_vm_that_is_restarted_sets_the_alarm(bench: Any) -> None:
     from pytest_odfperf.cluster.client.kinds import VMI
 
     group = bench.group()
-    sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
+    sentinel = Sentinel(group.seen, group.spec, group.vms, bench.stop, IMPATIENT).start()
     bench.calls.delete(VMI, group.vms[0].name, bench.namespace)
     with pytest.raises(InterruptedRunError):
         sentinel.stop.sleep(60)
@@ -278,7 +278,7 @@ def test_what_somebody_does_to_a_vm_is_told_by_its_name(
     group = bench.group()
     (vm,) = group.vms
     kube = make_kube(troubled.kubeconfig, bench.namespace)
-    sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
+    sentinel = Sentinel(group.seen, group.spec, group.vms, bench.stop, IMPATIENT).start()
     if verb == "delete":
         bench.calls.delete(VM, vm.name, bench.namespace)
     elif verb == "pause":
@@ -304,7 +304,7 @@ def test_what_somebody_does_to_a_vm_is_told_by_its_name(
 
 def test_a_group_that_is_well_sets_no_alarm_and_a_closed_sentinel_none_at_all(bench: Any) -> None:
     group = bench.group(vms=2)
-    sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
+    sentinel = Sentinel(group.seen, group.spec, group.vms, bench.stop, IMPATIENT).start()
     sentinel.stop.sleep(1.0)
     sentinel.close()
     group.delete(delete_s=20, stop=bench.stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 import urllib.request
 from base64 import b64decode
 from collections.abc import Callable, Iterator
@@ -108,6 +109,10 @@ def test_a_tunnel_outlasts_a_restart_and_a_busy_server(bench: Any, sandbox_admin
     (guest,) = connect_all(bench.cluster, group.vms, bench.keys.private, ssh_s=60, stop=bench.stop)
     bench.guests.append(guest)
     assert guest.handshakes == 1
+    # It is over when the group's watches are back too.
+    end_s = time.monotonic() + 20
+    while not found and time.monotonic() < end_s:
+        time.sleep(0.1)
     assert any(outage.why in ("connection refused", "connection reset", "no answer") for outage in found)
     bench.cluster.outages.listeners.clear()
 

@@ -61,8 +61,11 @@ def test_the_console_of_the_guest_is_read_where_the_version_has_it(bench: Any, v
     assert names == ([CONTAINER] if new else ["compute", CONTAINER])
     finalizer = "kubevirt.io/foregroundDeleteVirtualMachine" if new else "foregroundDeleteVirtualMachine"
     assert finalizer in instance["metadata"]["finalizers"]
-    sentinel = Sentinel(bench.cluster, group.spec, group.vms, bench.stop, IMPATIENT).start()
-    with ConsoleWatch(bench.cluster, group.spec, sentinel, IMPATIENT), pytest.raises(InterruptedRunError):
+    sentinel = Sentinel(group.seen, group.spec, group.vms, bench.stop, IMPATIENT).start()
+    with (
+        ConsoleWatch(bench.cluster, group.spec, group.seen, sentinel, IMPATIENT),
+        pytest.raises(InterruptedRunError),
+    ):
         connect_all(bench.cluster, group.vms, bench.keys.private, ssh_s=120, stop=sentinel.stop)
     sentinel.close()
     assert sentinel.error is not None
