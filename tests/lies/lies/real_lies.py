@@ -52,6 +52,7 @@ def _elsewhere(here: Bench) -> None:
 
 
 def _mounted_over(here: Bench) -> None:
+    time.sleep(2)
     _run("mount", "--bind", here.other_data, here.data)
     lay_out(here.data / "fio-testfile")
 
@@ -132,10 +133,10 @@ ALL: tuple[RealLie, ...] = (
     ),
     _real(
         "mounted-over",
-        "another disk is mounted over the data disk",
-        "other_disk_worked wrong_disk wrong_device",
+        "another disk is mounted over the data disk while fio runs",
+        "disk_changed other_disk_worked wrong_disk",
         family=DISK,
-        before=_mounted_over,
+        during=_mounted_over,
     ),
     _real(
         "other-writer",
