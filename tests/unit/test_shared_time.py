@@ -141,3 +141,10 @@ def test_known_values_of_jains_index(rates: list[float], jain: float) -> None:
     found = fairness("a", {str(number): float(one) for number, one in enumerate(rates)})
     assert found is not None
     assert found.jain == pytest.approx(jain, abs=1e-4)
+
+
+def test_the_slowest_guest_is_held_against_the_median_one_not_the_fastest() -> None:
+    found = fairness("a", {"a": 2.0, "b": 9.0, "c": 1.0})
+    assert found is not None
+    assert (found.worst_guest, found.min_over_median, found.max_over_min) == ("c", 0.5, 9.0)
+    assert found.median_guest_iops_per_s == 2.0
