@@ -86,6 +86,13 @@ def without(documents: list[dict[str, Any]], rights: Iterable[Right]) -> list[di
     return changed
 
 
+class Asked(SimpleNamespace):
+    """A request: what a test does not say is not asked for."""
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
 @dataclass
 class Outcome:
     """What a run came to: its error (None: all measured), what it could not delete, what is really left."""
@@ -146,11 +153,10 @@ class Rights:
 
     def run(self, *, pool: str = "fast", run_id: str | None = None) -> Outcome:
         """One key of ``pool``, as this process: opened, measured, closed."""
-        request = SimpleNamespace(
+        request = Asked(
             parallel=None, matrix=str(self.folder / "matrix.yaml"), pools=(pool,), filters=(), excludes=(),
             extra_storage_classes=(), allow_not_ready=(), resume=None, run_id=run_id,
             results=str(self.folder), cluster=None, fio=(), cleanup=(), reap=False,
-            repeat=None, seed=None, isolation=None,
         )  # fmt: skip
         selection, stop = read_selection(request), Stop()
         error, run = None, None

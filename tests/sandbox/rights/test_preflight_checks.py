@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from pytest_odfperf.run.before.cluster_questions import preflight
 from pytest_odfperf.run.before.selection import read_selection
 from pytest_odfperf.vm.manifests import run_object
 from pytest_odfperf.waiting import Stop
+from tests.sandbox.rights.conftest import Asked
 
 MERGE = "application/merge-patch+json"
 CNV = "/apis/kubevirt.io/v1/namespaces/openshift-cnv/kubevirts/kubevirt-kubevirt-hyperconverged/status"
@@ -59,9 +59,8 @@ class Preflight:
             "parallel": None, "matrix": str(self.rights.folder / "matrix.yaml"), "pools": (), "filters": (),
             "excludes": (), "extra_storage_classes": (), "allow_not_ready": (),
             "resume": None, "run_id": None, "results": "results", "cluster": None, "fio": (),
-            "repeat": None, "seed": None, "isolation": None,
         }  # fmt: skip
-        return preflight(read_selection(SimpleNamespace(**{**usual, **changes})), Stop())
+        return preflight(read_selection(Asked(**{**usual, **changes})), Stop())
 
     def only(self, **changes: Any) -> str:
         """The one line that is not ``ok``."""
