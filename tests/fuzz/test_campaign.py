@@ -34,6 +34,8 @@ from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, combine
 from pytest_odfperf.measure.record import GuestRecord, Record, read_records
+from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
+from pytest_odfperf.measure.verdicts.judge import judge
 from pytest_odfperf.quantity import parse_quantity, to_bytes, to_millicores
 from pytest_odfperf.report.csv_table import render_csv
 from pytest_odfperf.report.html import RunContext, summary_block
@@ -244,9 +246,16 @@ def test_fio_answers(tmp_path: Path, samples: list[tuple[str, str]]) -> None:
             answer = json.dumps(warp(json.loads(answer), chance))
         else:
             answer = flip(answer.encode(), chance).decode(errors="replace")
-        result = parse(answer, read_job(job), settings)
+        asked = read_job(job)
+        result = parse(answer, asked, settings)
         measured = combine({"a": result, "b": result})
         json.dumps([measured.read and measured.read.bw_bytes_per_s], allow_nan=False)
+        guest = GuestEvidence(
+            name="a", result=result, started_at_epoch_ns=0, ended_at_epoch_ns=10**9, ran_s=1.0
+        )
+        key = Key.parse("a:b:1Gi:1:c:4k")
+        doubts = judge(Evidence(key=key, job=asked, settings=settings, guests=(guest,)))
+        json.dumps([dict(doubt.figures) for doubt in doubts], allow_nan=False)
 
     lawful(tmp_path, "fio", case, FioError)
 
@@ -254,7 +263,8 @@ def test_fio_answers(tmp_path: Path, samples: list[tuple[str, str]]) -> None:
 class Asked:
     """A request to resume, see `pytest_odfperf.run.before.selection.Request`."""
 
-    parallel = matrix = run_id = cluster = None
+    parallel = isolation = matrix = run_id = cluster = repeat = seed = None
+    ramp = False
     pools = filters = excludes = extra_storage_classes = allow_not_ready = fio = ()
 
     def __init__(self, results: Path) -> None:
