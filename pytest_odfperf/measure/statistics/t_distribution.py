@@ -45,7 +45,12 @@ def _fraction(x: float, a: float, b: float) -> float:
 
 def t_tail(t: float, freedom: float) -> float:
     """The probability of a value above ``t``, with ``freedom`` > 0 degrees of freedom."""
-    half = 0.5 * beta_share(freedom / (freedom + t * t), freedom / 2, 0.5)
+    square = t * t
+    if square < freedom:
+        # Near zero the other argument is 1 less something that no float shows.
+        half = 0.5 - 0.5 * beta_share(square / (freedom + square), 0.5, freedom / 2)
+    else:
+        half = 0.5 * beta_share(freedom / (freedom + square), freedom / 2, 0.5)
     return half if t >= 0 else 1 - half
 
 
