@@ -23,7 +23,8 @@ def _ceph(name: str, says: str, right: str, **ceph: Any) -> Lie:
         },
         pool={"recipe": {"kind": "CephBlockPool", "name": "rep3"}},
         setting=name,
-        sandbox={"ceph": {"block_pools": {"rep3": {}}, **ceph}},
+        # What changes meanwhile needs a while.
+        sandbox={"ceph": {"block_pools": {"rep3": {}}, **ceph}, "speed": 6 if "changes" in ceph else 400},
     )
 
 
@@ -68,13 +69,13 @@ STORAGE: tuple[Lie, ...] = (
         "osd-down-meanwhile",
         "an OSD went down while fio ran",
         "storage_recovering",
-        changes=[{"after_s": 0.3, "health": "HEALTH_WARN", "checks": {"OSD_DOWN": "1 osds down"}}],
+        changes=[{"after_s": 6, "health": "HEALTH_WARN", "checks": {"OSD_DOWN": "1 osds down"}}],
     ),
     _ceph(
         "rebuilt",
         "the pool was deleted and made anew while fio ran",
         "pool_rebuilt",
-        changes=[{"after_s": 0.4, "rebuilt": ["rep3"]}],
+        changes=[{"after_s": 6, "rebuilt": ["rep3"]}],
     ),
 )
 
