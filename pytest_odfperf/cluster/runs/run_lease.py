@@ -98,6 +98,8 @@ class RunLease:
 
     def _renew_first(self, stop: Stop) -> None:
         """A run that may not give signs of life would be taken for dead, and removed, in its middle."""
+        # With all calls that a later sign of life may need.
+        self._last = None
         try:
             self.renew(stop)
         except ApiError as error:
