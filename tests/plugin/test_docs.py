@@ -37,7 +37,7 @@ def commands() -> list[str]:
 
 
 def matrices() -> list[str]:
-    return blocks(MATRIX_PAGE, "yaml matrix")
+    return [text for page in PAGES for text in blocks(page.read_text(), "yaml matrix")]
 
 
 def test_there_is_something_to_check():
