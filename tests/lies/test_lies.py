@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lies import clean, in_process, simulated_runs
+from lies import clean, in_process, page, real_lies, simulated_runs
 from lies.lie import Lie, caught
 from lies.simulated_lies import SIMULATED
 
@@ -41,3 +41,10 @@ def test_whole_runs_hear_the_same(tmp_path: Path) -> None:
     heard = simulated_runs.tell(tmp_path, [*told, honest])
     assert {lie.name for lie in told if caught(lie, heard[lie.name])} == set(names)
     assert heard["honest"].verdict == "valid"
+
+
+def test_the_page_has_each_lie_once_and_misses_few() -> None:
+    every = [lie.name for lie in SIMULATED] + [one.lie.name for one in real_lies.ALL]
+    assert sorted(page.named_on_page()) == sorted(every)
+    assert len(set(every)) == len(every) >= 45
+    assert page.missed_on_page() <= 0.05 * len(every)

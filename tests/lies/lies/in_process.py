@@ -133,12 +133,15 @@ def clean_cases(classes: Mapping[str, Mapping[str, Any]], count: int) -> Sequenc
             numjobs=(1, 2, 4)[number // 5 % 3],
             file_size_bytes=1 << 30,
         )
+        profile = profiles[number // len(names) % len(profiles)]
+        # A rate that a volume can not hold is no clean result.
+        block_size = "4k" if profile == "rated" else ("4k", "64k", "1M")[number // 7 % 3]
         found.append(
             Case(
                 name=f"clean-{number}",
                 storage_class=classes[names[number % len(names)]],
-                profile=profiles[number // len(names) % len(profiles)],
-                block_size=("4k", "64k", "1M")[number // 7 % 3],
+                profile=profile,
+                block_size=block_size,
                 vms=(1, 3, 10)[number // 11 % 3],
                 settings=settings,
                 seed=number,
