@@ -9,6 +9,7 @@ from typing import Any
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts, read_facts
 from pytest_odfperf.matrix.model import Matrix, Pool
+from pytest_odfperf.schedule.backends import relation
 
 
 def found(cluster: Cluster, **pools: Any) -> ClusterFacts:
@@ -63,8 +64,9 @@ def test_volume_mode_and_backend_follow_the_storage_class(cluster: Cluster) -> N
         "files": "Filesystem",
         "chosen": "Block",
     }
-    assert facts.backends["block"] == facts.backends["same"] is not None
-    assert facts.backends["files"] is None
+    block, same, files = (facts.backends[pool] for pool in ("block", "same", "files"))
+    assert relation(block, same).sharing == "shared"
+    assert relation(block, files).sharing != "shared"
 
 
 def test_the_facts_are_plain_json(cluster: Cluster) -> None:
