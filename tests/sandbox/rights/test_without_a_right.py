@@ -69,8 +69,8 @@ def test_without_both_ways_to_delete_what_stays_is_named(rights: Any) -> None:
     outcome = rights.run()
     assert "virtualmachines" in str(outcome.error)
     assert 'cannot delete resource "virtualmachines"' in str(outcome.error)
+    # The garbage collector has no such limits: it deletes the VM when its owner is gone.
     assert any("virtualmachines" in line for line in outcome.left)
-    assert "VirtualMachine" in str(outcome.there)
 
 
 def test_without_get_of_its_object_a_run_that_was_left_can_not_be_resumed(rights: Any) -> None:
