@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
@@ -79,6 +79,8 @@ class Histogram:
     """Counts by bucket: ascending (bucket, count), no count is 0."""
 
     counts: tuple[tuple[int, int], ...]
+    #: Counts up to each bucket, once somebody asked; of what is as large as this, all is asked many times.
+    _done: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, counts: Mapping[int, int]) -> Histogram:
@@ -109,7 +111,13 @@ class Histogram:
 
     @property
     def total(self) -> int:
-        return sum(count for _, count in self.counts)
+        return self._upto[-1] if self.counts else 0
+
+    @property
+    def _upto(self) -> list[int]:
+        if not self._done:
+            self._done[:] = accumulate([count for _, count in self.counts])
+        return self._done
 
     @property
     def saturated(self) -> bool:
@@ -136,12 +144,12 @@ class Histogram:
             raise ValueError("a histogram without I/Os has no percentiles")
         if not 0 < percent <= 100:
             raise ValueError(f"percentile {percent}")
-        done = list(accumulate(count for _, count in self.counts))
+        done = self._upto
         return VALUES_NS[self.counts[bisect_left(done, _rank(percent, done[-1]))][0]]
 
     def percentiles_ns(self, percents: Iterable[float]) -> list[int]:
         """`percentile_ns` of several at once, of a histogram that is not empty."""
-        done = list(accumulate(count for _, count in self.counts))
+        done = self._upto
         ranks = (_rank(percent, done[-1]) for percent in percents)
         return [VALUES_NS[self.counts[bisect_left(done, rank)][0]] for rank in ranks]
 

@@ -42,6 +42,9 @@ class Outputs:
         self._sweeps: list[DepthSweep] = []
         #: Records of this session that are not on the disk, by test.
         self._unwritten: dict[str, Record] = {}
+        #: Those that are on the disk, and the version of their file: it is asked for them again and again.
+        self._written: list[Record] = []
+        self._read: tuple[int, int, int] | None = None
 
     def note(self, line: str) -> None:
         """Say ``line`` at the end, once however often it happened."""
@@ -55,9 +58,22 @@ class Outputs:
 
     def records(self) -> list[Record]:
         """The records that count, with those that could not be written. Raises `StoreError`."""
-        written = final_records(self._run.run_dir, self._run.plan.definitions)
+        if (version := self._version()) is None or version != self._read:
+            self._written, self._read = self._final_records(), version
+        written = self._written
         kept = [record for record in written if record.test not in self._unwritten]
         return [*kept, *self._unwritten.values()]
+
+    def _final_records(self) -> list[Record]:
+        return final_records(self._run.run_dir, self._run.plan.definitions)
+
+    def _version(self) -> tuple[int, int, int] | None:
+        """What changes with the file of the records; None if that can not be told."""
+        try:
+            found = self._run.run_dir.records.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def completed_now(self, test: str) -> Record | None:
         """The complete record of ``test`` that a worker of this session wrote, and may not have reported."""
