@@ -96,9 +96,11 @@ def as_api_error(what: str, error: Exception) -> ApiError:
 
 def transport_errors() -> tuple[type[Exception], ...]:
     """What a call can raise, apart from mistakes of ours."""
+    from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
-    return (RefusedRequestError, HTTPError, OSError, http.client.HTTPException)
+    # The client's own too, for whoever calls one of its classes.
+    return (RefusedRequestError, ApiException, HTTPError, OSError, http.client.HTTPException)
 
 
 def _refusal(what: str, status: int, error: Exception) -> ApiError:

@@ -41,19 +41,26 @@ def bound(
     cluster: Cluster, kind: Kind, verb: str, namespace: str | None, name: str | None
 ) -> Callable[..., Any]:
     """What sends the request for ``verb`` on ``kind``; see `send` for its arguments."""
+    return partial(send, cluster, _METHODS[verb], _place(kind, namespace, name))
+
+
+def _place(kind: Kind, namespace: str | None, name: str | None) -> str:
     path = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     if namespace is not None:
         path += f"/namespaces/{quote(namespace, safe='')}"
     path += f"/{kind.plural}"
-    if name is not None:
-        path += f"/{quote(name, safe='')}"
-    return partial(send, cluster, _METHODS[verb], path)
+    return path if name is None else f"{path}/{quote(name, safe='')}"
 
 
 def pod_log(cluster: Cluster, namespace: str, pod: str) -> Callable[..., Any]:
     """What asks for the log of a pod; see `send`."""
-    call = bound(cluster, POD, "get", namespace, pod)
-    return partial(send, cluster, "GET", f"{call.args[2]}/log")  # type: ignore[attr-defined]
+    return partial(send, cluster, "GET", f"{_place(POD, namespace, pod)}/log")
+
+
+def service_proxy(cluster: Cluster, namespace: str, service: str, path: str) -> Callable[..., Any]:
+    """What asks a service for ``path``, through the API server; see `send`."""
+    at = f"/api/v1/namespaces/{quote(namespace, safe='')}/services/{quote(service, safe='')}/proxy/{path}"
+    return partial(send, cluster, "GET", at, accept="*/*")
 
 
 def send(
@@ -62,6 +69,7 @@ def send(
     path: str,
     *,
     timeout_s: tuple[float, float],
+    accept: str = "application/json",
     body: Mapping[str, Any] | None = None,
     **query: Any,
 ) -> Any:
@@ -73,7 +81,7 @@ def send(
     from urllib3 import Timeout
 
     client = cluster.client
-    headers = {**client.default_headers, "Accept": "application/json"}
+    headers = {**client.default_headers, "Accept": accept}
     # Runs the refresh hook of tokens that expire. The client has called this scheme by several names.
     for settings in client.configuration.auth_settings().values():
         if settings.get("in") == "header" and settings.get("value"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, transport_errors
+from pytest_odfperf.cluster.client.api_request import service_proxy
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.measure.storage_health import PgCount, PgState
 
@@ -24,9 +25,8 @@ _WHAT = "get services/proxy rook-ceph-mgr"
 def read_pgs(cluster: Cluster, namespace: str) -> PgState:
     """Ask the manager of the Ceph cluster in ``namespace``. Raises `ApiError`."""
     try:
-        answer = cluster.api("CoreV1Api").connect_get_namespaced_service_proxy_with_path(
-            SERVICE, namespace, "metrics", _preload_content=False, _request_timeout=(_TIMEOUT_S, _TIMEOUT_S)
-        )
+        ask = service_proxy(cluster, namespace, SERVICE, "metrics")
+        answer = ask(timeout_s=(_TIMEOUT_S, _TIMEOUT_S))
         found = pg_state(bytes(answer.read(_LARGEST_BYTES)))
     except transport_errors() as error:
         raise as_api_error(_WHAT, error) from error
