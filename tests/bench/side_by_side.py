@@ -150,6 +150,8 @@ def _environment(**more: str) -> dict[str, str]:
 def _measure(side: Side, folder: Path, kubeconfig: Path) -> tuple[float, float]:
     command = [side.python, "-m", "pytest", "--odf", "--odf-parallel", "-n", str(len(POOLS))]
     command += ["--odf-matrix", "matrix.yaml", "--junitxml", "junit.xml", "-p", "no:cacheprovider"]
+    # Of this environment, and not of another's.
+    command += ["-p", "no:hypothesispytest"]
     began_s = time.monotonic()
     with (folder / "pytest.log").open("wb") as log:
         process = subprocess.Popen(
@@ -290,7 +292,7 @@ def main() -> None:
         for turn in range(options.rounds):
             for side in sides if turn % 2 else reversed(sides):
                 number = len(costs.setdefault(side.name, []))
-                cost = run_once(side, content, folder / f"{side.name.replace(' ', '-')}-{number}")
+                cost = run_once(side, content, folder / f"side-{sides.index(side)}-{number}")
                 costs[side.name].append(cost)
                 print(f"{side.name}: {cost.wall_s:.1f} s", flush=True)
     figures = {side.name: show(side.name, costs[side.name]) for side in sides}
