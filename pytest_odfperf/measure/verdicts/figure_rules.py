@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from operator import mul
 
 from pytest_odfperf.fio.answers.fio_result import LatencyResult
 from pytest_odfperf.fio.answers.reported import ReportedDirection
@@ -125,6 +126,10 @@ def rates(evidence: Evidence) -> Iterator[Doubt]:
                     )
 
 
+#: The width of each bucket, squared.
+_SQUARES = tuple((high - low + 1) ** 2 for low, high in EDGES_NS)
+
+
 def histograms(evidence: Evidence) -> Iterator[Doubt]:
     """The histogram against N, least, mean, most and spread: each I/O lies within its bucket."""
     for one in evidence.sections():
@@ -157,23 +162,26 @@ def _of_histogram(part: LatencyResult, said: ReportedDirection | None) -> str | 
         return (
             f"the largest latency is {part.lat_max_ns} ns, and the last bucket {last_low} to {last_high} ns"
         )
-    least = sum(EDGES_NS[index][0] * ios for index, ios in found.counts) / total
-    most = sum(EDGES_NS[index][1] * ios for index, ios in found.counts) / total
+    buckets, ios = zip(*found.counts, strict=True)
+    edges = [EDGES_NS[index] for index in buckets]
+    lows, highs = zip(*edges, strict=True)
+    least, most = sum(map(mul, lows, ios)) / total, sum(map(mul, highs, ios)) / total
     most += (largest - last_high) * last_ios / total
     # Older versions print means as whole numbers.
     if not least * (1 - 1e-6) - 1 <= part.lat_mean_ns <= most * (1 + 1e-6) + 1:
         return f"the mean is {part.lat_mean_ns:.0f} ns, and the histogram's {least:.0f} to {most:.0f} ns"
-    return None if found.saturated else _of_spread(part, total)
+    return None if found.saturated else _of_spread(part, total, buckets, ios)
 
 
-def _of_spread(part: LatencyResult, total: int) -> str | None:
+def _of_spread(part: LatencyResult, total: int, buckets: Sequence[int], ios: Sequence[int]) -> str | None:
     """Moving each I/O to its bucket's middle changes the deviation by no more than the mean square move."""
     if total < 2:
         return None
-    counts, middles = part.histogram.counts, VALUES_NS
-    mean = sum(middles[index] * ios for index, ios in counts) / total
-    square = sum((middles[index] - mean) ** 2 * ios for index, ios in counts) / (total - 1)
-    moved = sum((EDGES_NS[index][1] - EDGES_NS[index][0] + 1) ** 2 * ios for index, ios in counts) / 4
+    middles = [VALUES_NS[index] for index in buckets]
+    mean = sum(map(mul, middles, ios)) / total
+    away = [middle - mean for middle in middles]
+    square = sum(map(mul, map(mul, away, away), ios)) / (total - 1)
+    moved = sum(map(mul, map(_SQUARES.__getitem__, buckets), ios)) / 4
     deviation, most = math.sqrt(square), math.sqrt(moved / (total - 1)) + 1
     if abs(deviation - part.lat_stddev_ns) <= most + 0.001 * deviation:
         return None
