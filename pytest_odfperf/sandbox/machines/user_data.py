@@ -35,6 +35,10 @@ class UserData:
         return {match[1]: match[2] for match in found if match}
 
 
+#: libyaml's, where there is one.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _content(entry: Mapping[str, Any]) -> bytes:
     content = entry.get("content", "")
     raw = content if isinstance(content, bytes) else str(content).encode()
@@ -49,7 +53,7 @@ def read_user_data(raw: bytes) -> UserData:
     document: Any = None
     if raw.startswith(b"#cloud-config"):
         try:
-            document = yaml.safe_load(raw)
+            document = yaml.load(raw, _LOADER)  # noqa: S506 - a safe loader
         except yaml.YAMLError:
             document = None
     config: Mapping[str, Any] = document if isinstance(document, dict) else {}
