@@ -33,6 +33,8 @@ _LONGER_S = {EVENT: 600, DATA_VOLUME: 300, CLAIM: 300}
 #: Seconds between two lists where watching is forbidden.
 POLL_S = 2.0
 _SILENCE_S = 10.0
+#: Who waits looks at the objects no more often than this.
+_TOGETHER_S = 0.02
 #: What the account may not be allowed to see; without it less is known, and nothing fails.
 _OPTIONAL = (EVENT, POD)
 _PAUSE_S = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -128,9 +130,11 @@ class Objects:
                 fresh = self._changes != seen or time.monotonic() - looked_s > 1
                 if not (ready and fresh):
                     self._changed.wait(min(SLICE_S, deadline.left_s()))
-                seen = self._changes if ready and fresh else seen
             if ready and fresh:
-                looked_s = time.monotonic()
+                # Changes come in bursts: those of the next moment are looked at together.
+                time.sleep(max(0.0, looked_s + _TOGETHER_S - time.monotonic()))
+                with self._changed:
+                    seen, looked_s = self._changes, time.monotonic()
                 if (found := look()) is not None:
                     return found
             if deadline.passed():
