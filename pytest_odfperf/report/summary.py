@@ -35,12 +35,8 @@ class PoolCounts:
 
     @property
     def line(self) -> str:
-        """The content of ``.pool-summary``: run, passed, failed, skipped; then the verdicts.
-
-        The second line is there if a result is suspect or invalid.
-        """
-        verdicts = f"{self.verdicts}\n" if self.suspect or self.invalid else ""
-        return f"{self.run} {self.passed} {self.failed} {self.skipped}\n{verdicts}"
+        """The content of ``.pool-summary``: run, passed, failed, skipped. Scripts read these four numbers."""
+        return f"{self.run} {self.passed} {self.failed} {self.skipped}\n"
 
     @property
     def verdicts(self) -> str:

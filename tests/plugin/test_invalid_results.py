@@ -92,7 +92,7 @@ def test_what_becomes_of_an_invalid_result_is_asked_for(
     assert (outcome.run / "fast" / ".pool-summary").read_text() == "2 2 0 0\n"
     counts = {"failed": "2 0 2 0", "skipped": "0 0 0 2"}[status]
     summary = (outcome.run / "slow" / ".pool-summary").read_text()
-    assert summary == f"{counts}\n0 valid, 0 suspect, 2 invalid\n"
+    assert summary == f"{counts}\n"
 
     if options:
         return
