@@ -20,6 +20,8 @@ from pytest_odfperf.waiting import Stop
 #: the Lease meets somebody else's change.
 AT_THE_END = {(verb, "leases") for verb in ("get", "watch", "delete", "deletecollection")}
 AT_THE_END |= {("watch", "configmaps")}
+#: One by one, where nobody may delete collections; what a VM owns may be gone with it before it is its turn.
+AT_THE_END |= {("delete", "datavolumes"), ("delete", "persistentvolumeclaims")}
 #: KubeVirt asks for it, in the name of another account; the plugin never does.
 ASKED_BY_KUBEVIRT = {("create", "datavolumes/source")}
 #: Every logged-in user may ask what he may do.
