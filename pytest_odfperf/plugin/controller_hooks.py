@@ -20,7 +20,7 @@ from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, complete_rep
 from pytest_odfperf.plugin.output.run_header import header_lines, repeats_text
 from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
 from pytest_odfperf.plugin.output.undeleted import Undeleted
-from pytest_odfperf.report.html import RunContext
+from pytest_odfperf.report.html_page.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.before.baselines import Baselines
 from pytest_odfperf.run.before.prepare import Workers

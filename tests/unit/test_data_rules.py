@@ -7,8 +7,8 @@ import pytest
 from pytest_odfperf.fio.job import read_job
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
-from pytest_odfperf.measure.verdicts.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.evidence import Evidence
+from pytest_odfperf.measure.verdicts.rules.data_rules import shrinking_data
 
 HEAD = "[global]\ndirect=1\ntime_based\ngroup_reporting\nlat_percentiles=1\nsize=8m\nruntime=1\n"
 

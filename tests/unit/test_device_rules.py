@@ -18,8 +18,8 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import CAPS, FioSettings, Matrix
 from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.matrix.serial import from_json, to_json
-from pytest_odfperf.measure.verdicts.device_rules import BEYOND_SHARE, BURST_S, caps
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
+from pytest_odfperf.measure.verdicts.rules.device_rules import BEYOND_SHARE, BURST_S, caps
 from pytest_odfperf.sandbox.config.parse_config import parse_config
 from pytest_odfperf.sandbox.reconcilers.start_objects import _storage_class
 

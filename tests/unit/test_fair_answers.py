@@ -21,7 +21,7 @@ from pytest_odfperf.fio.histogram import index_of, value_of
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.measure.verdicts.doubt import Doubt
-from pytest_odfperf.measure.verdicts.figure_rules import LITTLE_INVALID
+from pytest_odfperf.measure.verdicts.rules.figure_rules import LITTLE_INVALID
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import answer
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import parse_job

@@ -11,8 +11,8 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.verdicts.doubt import Doubt
-from pytest_odfperf.report.html import RunContext, summary_block
-from pytest_odfperf.report.html_row import header_cells, row_cells
+from pytest_odfperf.report.html_page.html import RunContext, summary_block
+from pytest_odfperf.report.html_page.html_row import header_cells, row_cells
 
 MakeRecord = Callable[..., Record]
 MakeMeasurement = Callable[..., DirectionMeasurement]

@@ -20,10 +20,10 @@ from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.statistics.record_figures import FigureName, figures_of
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, repeat_lines
-from pytest_odfperf.report.html_decisions import limits_table, repeats_table
+from pytest_odfperf.report.html_page.html_decisions import limits_table, repeats_table
+from pytest_odfperf.report.html_page.svg import profile_pictures
 from pytest_odfperf.report.keys_csv import render_keys_csv
 from pytest_odfperf.report.parts import middle_repeat
-from pytest_odfperf.report.svg import profile_pictures
 from pytest_odfperf.run.controller.decide_again import decide_again
 
 MakeRecord = Callable[..., Record]

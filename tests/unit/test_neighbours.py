@@ -15,7 +15,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.neighbours import Disks, Load, LoadWindow, Neighbour, neighbours
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.verdicts.evidence import Evidence
-from pytest_odfperf.measure.verdicts.neighbour_rules import look_beside
+from pytest_odfperf.measure.verdicts.rules.neighbour_rules import look_beside
 from pytest_odfperf.report.beside import beside_lines
 from pytest_odfperf.run.load_journal import LOADS, LoadJournal
 from pytest_odfperf.schedule.backends import Relation, Sharing

@@ -20,8 +20,8 @@ from pytest_odfperf.measure.compare.multiplicity import rejected, rejected_in_fa
 from pytest_odfperf.measure.compare.run_comparison import Comparison, compare
 from pytest_odfperf.measure.compare.variance_shrinkage import shrink
 from pytest_odfperf.measure.verdicts.doubt import Doubt
-from pytest_odfperf.report.comparison_html import comparison_html
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_json, comparison_lines
+from pytest_odfperf.report.html_page.comparison_html import comparison_html
 
 CELLS = tuple(
     Cell(

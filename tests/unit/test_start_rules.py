@@ -15,7 +15,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.measure.shared_window import shared_ms, span_ms
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
-from pytest_odfperf.measure.verdicts.start_rules import clocks, together
+from pytest_odfperf.measure.verdicts.rules.start_rules import clocks, together
 
 ONE = "[global]\ndirect=1\ntime_based=1\ngroup_reporting=1\nlat_percentiles=1\nsize=1m\n[a]\nrw=read\n"
 

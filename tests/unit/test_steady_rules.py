@@ -15,8 +15,8 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
-from pytest_odfperf.measure.verdicts.guest_rules import uneven
-from pytest_odfperf.measure.verdicts.steady_rules import latencies, open_loop, steady
+from pytest_odfperf.measure.verdicts.rules.guest_rules import uneven
+from pytest_odfperf.measure.verdicts.rules.steady_rules import latencies, open_loop, steady
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import answer
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import parse_job

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.html_page.svg import profile_pictures, ticks
 from pytest_odfperf.report.number import digits, short
-from pytest_odfperf.report.svg import profile_pictures, ticks
 
 NS = "{http://www.w3.org/2000/svg}"
 MakeRecord = Callable[..., Record]

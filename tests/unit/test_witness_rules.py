@@ -15,9 +15,8 @@ from pytest_odfperf.fio.job import Job, read_job
 from pytest_odfperf.fio.raw_device import on_device
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
-from pytest_odfperf.measure.verdicts.cpu_rules import stolen_cpu
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
-from pytest_odfperf.measure.verdicts.witness_rules import fio_bytes, most_bytes, witnessed
+from pytest_odfperf.measure.verdicts.rules.witness_rules import fio_bytes, most_bytes, stolen_cpu, witnessed
 from pytest_odfperf.measure.witness import DiskWork, read_witness
 from pytest_odfperf.sandbox.config.guest_faults import read_guest_faults
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig

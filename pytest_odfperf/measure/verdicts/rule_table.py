@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_odfperf.measure.verdicts import asked_and_ran as ran
-from pytest_odfperf.measure.verdicts import device_rules as devices
-from pytest_odfperf.measure.verdicts import disk_rules as disks
-from pytest_odfperf.measure.verdicts import figure_rules as figures
-from pytest_odfperf.measure.verdicts.cpu_rules import MOST_STOLEN, stolen_cpu
-from pytest_odfperf.measure.verdicts.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
-from pytest_odfperf.measure.verdicts.guest_rules import uneven
-from pytest_odfperf.measure.verdicts.health_rules import look_at_health, look_at_pgs, look_at_pools
-from pytest_odfperf.measure.verdicts.neighbour_rules import look_beside
-from pytest_odfperf.measure.verdicts.start_rules import clocks, together
-from pytest_odfperf.measure.verdicts.steady_rules import latencies, open_loop, steady
-from pytest_odfperf.measure.verdicts.witness_rules import witnessed
+from pytest_odfperf.measure.verdicts.rules import asked_and_ran as ran
+from pytest_odfperf.measure.verdicts.rules import device_rules as devices
+from pytest_odfperf.measure.verdicts.rules import disk_rules as disks
+from pytest_odfperf.measure.verdicts.rules import figure_rules as figures
+from pytest_odfperf.measure.verdicts.rules.data_rules import shrinking_data
+from pytest_odfperf.measure.verdicts.rules.guest_rules import uneven
+from pytest_odfperf.measure.verdicts.rules.health_rules import look_at_health, look_at_pgs, look_at_pools
+from pytest_odfperf.measure.verdicts.rules.neighbour_rules import look_beside
+from pytest_odfperf.measure.verdicts.rules.start_rules import clocks, together
+from pytest_odfperf.measure.verdicts.rules.steady_rules import latencies, open_loop, steady
+from pytest_odfperf.measure.verdicts.rules.witness_rules import MOST_STOLEN, stolen_cpu, witnessed
 
 Look = Callable[[Evidence], Iterator[Doubt]]
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.report.html import RunContext, summary_block
-from pytest_odfperf.report.html_row import header_cells, row_cells
+from pytest_odfperf.report.html_page.html import RunContext, summary_block
+from pytest_odfperf.report.html_page.html_row import header_cells, row_cells
 
 JUNIT = "junit.xml"
 HTML = "report.html"

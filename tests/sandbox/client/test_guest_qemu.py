@@ -21,7 +21,7 @@ from pytest_odfperf.guest.guest import Guest
 from pytest_odfperf.guest.ssh_keys import host_key, new_key_pair
 from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.matrix.model import GuestSettings
-from pytest_odfperf.measure.verdicts.witness_rules import BESIDE_BYTES, SYNC_BYTES
+from pytest_odfperf.measure.verdicts.rules.witness_rules import BESIDE_BYTES, SYNC_BYTES
 from pytest_odfperf.measure.witness import DiskWork, Witness, read_witness
 from pytest_odfperf.sandbox.start import Sandbox
 from pytest_odfperf.vm.spec import GroupSpec

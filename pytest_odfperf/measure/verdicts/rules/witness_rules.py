@@ -28,6 +28,9 @@ BESIDE_BYTES, BESIDE = 16 << 20, 0.01
 SYNC_BYTES = 36 << 10
 #: What other disks may do: the guest's own system has one.
 OTHERS_BYTES, OTHERS = 64 << 20, 0.05
+#: CPU time that the host did not give, of the time of all CPUs, idle ones included: what latencies are then,
+#: the storage did not decide. KubeVirt gives ten vCPUs a CPU, so a little is usual.
+MOST_STOLEN = 0.2
 
 
 def witnessed(evidence: Evidence) -> Iterator[Doubt]:
@@ -181,3 +184,17 @@ def _moved(work: DiskWork) -> int:
 
 def _mib(count: float) -> str:
     return f"{count / (1 << 20):.4g} MiB"
+
+
+def stolen_cpu(evidence: Evidence) -> Iterator[Doubt]:
+    """``cpu_stolen``, by ``/proc/stat`` of each guest (proc(5): steal)."""
+    for guest in evidence.guests:
+        stolen = guest.witness.steal_part if guest.witness else None
+        if stolen is not None and stolen > MOST_STOLEN:
+            yield Doubt(
+                code="cpu_stolen",
+                level="suspect",
+                text=f"guest {guest.name}: its host did not give it {stolen:.0%} of its CPUs' time "
+                f"(limit {MOST_STOLEN:.0%})",
+                figures={"steal_part": stolen},
+            )

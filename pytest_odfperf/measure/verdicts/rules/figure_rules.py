@@ -17,7 +17,7 @@ from pytest_odfperf.fio.answers.reported import ReportedDirection
 from pytest_odfperf.fio.histogram import EDGES_NS, TOP, VALUES_NS, Histogram
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence, SectionEvidence
-from pytest_odfperf.measure.verdicts.held_back import held_back
+from pytest_odfperf.measure.verdicts.rules.held_back import held_back
 
 #: I/Os in flight may differ by so much from rate x latency; beyond the second limit it is invalid.
 LITTLE_SUSPECT, LITTLE_INVALID = 0.05, 0.15

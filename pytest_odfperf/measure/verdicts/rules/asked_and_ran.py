@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pytest_odfperf.fio.answers.failures import DEFAULT_ENGINE, SYNCHRONOUS
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence, SectionEvidence
-from pytest_odfperf.measure.verdicts.held_back import held_back
+from pytest_odfperf.measure.verdicts.rules.held_back import held_back
 
 #: fio stops a few milliseconds early or late; a run below this share of its time was cut short.
 RUNTIME_SHARE = 0.98

@@ -13,11 +13,11 @@ from urllib.parse import quote
 from pytest_odfperf.measure.record import BUFFERED, Record
 from pytest_odfperf.measure.verdicts.judge import shown
 from pytest_odfperf.report.beside import beside_lines
-from pytest_odfperf.report.html_decisions import limits_table, repeats_table
-from pytest_odfperf.report.html_row import pool_log
-from pytest_odfperf.report.page import SCRIPT, STYLE
+from pytest_odfperf.report.html_page.html_decisions import limits_table, repeats_table
+from pytest_odfperf.report.html_page.html_row import pool_log
+from pytest_odfperf.report.html_page.page import SCRIPT, STYLE
+from pytest_odfperf.report.html_page.svg import profile_pictures
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count
-from pytest_odfperf.report.svg import profile_pictures
 
 #: Problems listed above the table; all of them are in it.
 _PROBLEMS_SHOWN = 12

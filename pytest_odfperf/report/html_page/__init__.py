@@ -1,0 +1,1 @@
+"""report.html: its rows, blocks, pictures, style and script."""
