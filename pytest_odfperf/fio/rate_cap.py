@@ -44,7 +44,7 @@ def _with_rate(section: Section, rate: int, depth: int | None, source: str, faul
         return section
     options = {**section.options, "rate_iops": str(each)}
     if len(section.directions) == 2:
-        reads = round(each * read_share(section))
+        reads = round(each * section.read_share)
         if not 0 < reads < each:
             faults.add(f"{what}: {each} I/Os a second of a worker are too few for its mix", source)
             return section
@@ -56,12 +56,3 @@ def _with_rate(section: Section, rate: int, depth: int | None, source: str, faul
         faults.add(f"{what}: ioengine={engine} waits for each I/O, so it holds no rate; take libaio", source)
     options["iodepth"] = str(depth)
     return replace(section, options=options, iodepth=depth)
-
-
-def read_share(section: Section) -> float:
-    """The part of a section's I/Os that are reads, from 0 to 1, as ``rwmixread`` says."""
-    if len(section.directions) == 1:
-        return 1.0 if "read" in section.directions else 0.0
-    if (reads := section.options.get("rwmixread")) is not None:
-        return int(reads) / 100
-    return 1 - int(section.options.get("rwmixwrite", "50")) / 100

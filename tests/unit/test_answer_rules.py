@@ -269,3 +269,15 @@ def test_the_pause_that_a_worker_is_in_belongs_to_its_runtime(
     pausing = read_job(job.text.replace("rw=randread", "rw=randread\nthinktime=5s"))
     codes = {doubt.code for doubt in judge_answer(document, pausing, SETTINGS)}
     assert "other_length" not in codes
+
+
+@pytest.mark.parametrize(
+    ("share", "codes"), [(1.0, []), (0.985, []), (0.97, ["guest_clock"]), (0.02, ["guest_clock"])]
+)
+def test_a_run_that_was_shorter_by_the_guests_own_clock_is_invalid_whatever_the_guest_says_of_it(
+    sample: tuple[dict[str, Any], Job], judge_answer: JudgeAnswer, share: float, codes: list[str]
+) -> None:
+    document, job = sample
+    asked_s = len(job.phases) * (SETTINGS.runtime_s + SETTINGS.ramp_s)
+    doubts = judge_answer(document, job, SETTINGS, ran_s=share * asked_s, time_scale=50.0)
+    assert [doubt.code for doubt in doubts if doubt.level == "invalid"] == codes

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -212,8 +212,9 @@ def test_what_is_rejected_agrees_with_scipy_and_families_reject_no_more_than_all
 ) -> None:
     named = dict(enumerate(p_values))
     adjusted = stats.false_discovery_control(p_values)
-    near = {name for name in named if math.isclose(adjusted[name], q, rel_tol=1e-9)}
-    assert rejected(named, q) - near == {name for name in named if adjusted[name] <= q} - near
+    # Where a float decides, both may be right.
+    assume(not any(math.isclose(one, q, rel_tol=1e-9) for one in adjusted))
+    assert rejected(named, q) == {name for name in named if adjusted[name] <= q}
     assert rejected_in_families(named, dict.fromkeys(named, "one"), q) == rejected(named, q)
     assert simes(p_values) == pytest.approx(float(min(adjusted)))
 

@@ -43,10 +43,6 @@ ERRNO_REASONS: Mapping[int, str] = {
     errno.ENXIO: "wrong_device",
 }
 
-#: The engine of a job that names none, and those that keep one I/O in flight whatever iodepth says.
-DEFAULT_ENGINE = "psync"
-SYNCHRONOUS = frozenset({"sync", "psync", "vsync", "pvsync", "pvsync2", "mmap"})
-
 
 def by_exit_code(code: int) -> tuple[str, str] | None:
     """What an exit code says by itself: fio's own 128, and those that shells give for signals."""

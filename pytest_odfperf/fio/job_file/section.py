@@ -50,6 +50,17 @@ class Section:
     options: Mapping[str, str]
 
     @property
+    def read_share(self) -> float:
+        """The part of its I/Os that are reads, 0 to 1; of rwmixread and rwmixwrite the later one holds."""
+        if len(self.directions) == 1:
+            return 1.0 if "read" in self.directions else 0.0
+        said = [name for name in self.options if name in ("rwmixread", "rwmixwrite")]
+        if not said:
+            return 0.5
+        share = int(self.options[said[-1]]) / 100
+        return share if said[-1] == "rwmixread" else 1 - share
+
+    @property
     def file_bytes(self) -> int:
         """Size of each of its files."""
         return self.offset_bytes + self.size_bytes

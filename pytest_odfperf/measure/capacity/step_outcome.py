@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_odfperf.measure.aggregate import JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.verdicts.rules.guest_rules import JAIN
+from pytest_odfperf.measure.verdicts.rules.steady_rules import HELD
 
-#: Below this share of the rate that was asked for, I/Os were late before they were sent.
-HELD_SHARE = 0.99
 #: The slowest guest's own p99 may be so many times the limit.
 WORST_GUEST = 1.5
-#: Jain's index of the guests' rates: 1 is all alike, 1/n is one guest that has all.
-LEAST_FAIRNESS = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +63,14 @@ def outcome_of(
         for name, part in parts
         if part.lat_p99_ns > lat_p99_limit_ns
     ]
-    if slowest < HELD_SHARE * asked:
+    if slowest < HELD * asked:
         broke.append(f"the rate was not held: {slowest:.0f} of {asked:.0f} I/Os a second")
     if worst > WORST_GUEST * lat_p99_limit_ns:
         broke.append(
             f"the slowest guest's p99 {_ms(worst)} (limit {_ms(round(WORST_GUEST * lat_p99_limit_ns))})"
         )
-    if fairness < LEAST_FAIRNESS:
-        broke.append(f"the guests had unlike rates: fairness {fairness:.2f} (limit {LEAST_FAIRNESS})")
+    if fairness < JAIN:
+        broke.append(f"the guests had unlike rates: fairness {fairness:.2f} (limit {JAIN})")
     return StepOutcome(
         vms=vms,
         attempt=attempt,

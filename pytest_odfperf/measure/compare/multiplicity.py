@@ -22,7 +22,7 @@ def rejected(p_values: Mapping[Name, float], q: float) -> set[Name]:
     """What differs, with an expected share of false ones of at most ``q``."""
     ordered = sorted(p_values, key=lambda name: p_values[name])
     count = len(ordered)
-    small = [rank for rank, name in enumerate(ordered, 1) if p_values[name] <= q * rank / count]
+    small = [rank for rank, name in enumerate(ordered, 1) if p_values[name] * count <= q * rank]
     last = max(small, default=0)
     return set(ordered[:last])
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from pytest_odfperf.fio.answers.failures import DEFAULT_ENGINE, SYNCHRONOUS
+from pytest_odfperf.fio.job_file.options_table import DEFAULT_ENGINE, engines
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence, SectionEvidence
 from pytest_odfperf.measure.verdicts.rules.held_back import held_back
@@ -68,13 +68,15 @@ def depth(evidence: Evidence) -> Iterator[Doubt]:
     for one in evidence.sections():
         shares, asked = one.reported.depth_shares, one.section.iodepth
         engine = one.section.options.get("ioengine", DEFAULT_ENGINE)
-        if not shares or asked < 2 or (held_back(one.section) and engine not in SYNCHRONOUS):
+        known = engines().get(engine)
+        shallow = known is not None and known.synchronous
+        if not shares or asked < 2 or (held_back(one.section) and not shallow):
             continue
         reached = max((least for least, share in shares.items() if share > 0), default=0)
         # Ranges begin at powers of two, the last one at 64.
         wanted = min(64, 1 << (asked.bit_length() - 1))
         if reached < wanted:
-            why = f"; ioengine={engine} is synchronous" if engine in SYNCHRONOUS else ""
+            why = f"; ioengine={engine} is synchronous" if shallow else ""
             yield Doubt(
                 code="depth_not_reached",
                 level="invalid",
@@ -126,21 +128,14 @@ def length(evidence: Evidence) -> Iterator[Doubt]:
     phases = len(evidence.job.phases)
     asked_s = phases * (evidence.settings.runtime_s + evidence.settings.ramp_s)
     for guest in evidence.guests:
-        ran_s = guest.ran_s * _time_scale(guest.facts.get("time_scale"))
-        if ran_s < RUNTIME_SHARE * asked_s:
+        if guest.ran_s < RUNTIME_SHARE * asked_s:
             yield Doubt(
                 code="guest_clock",
                 level="invalid",
-                text=f"guest {guest.name}: by its own clock fio ran {ran_s:.2f} s, and the job takes "
+                text=f"guest {guest.name}: by its own clock fio ran {guest.ran_s:.2f} s, and the job takes "
                 f"{asked_s} s at least",
-                figures={"ran_s": ran_s, "asked_s": asked_s},
+                figures={"ran_s": guest.ran_s, "asked_s": asked_s},
             )
-
-
-def _time_scale(found: object) -> float:
-    """Seconds of the job that pass in one second of the guest's clock: simulated guests are in a hurry."""
-    usable = isinstance(found, int | float) and not isinstance(found, bool) and 1 <= found < 1e6
-    return float(found) if usable else 1.0  # type: ignore[arg-type]
 
 
 def _most_ms(evidence: Evidence, one: SectionEvidence) -> float:
@@ -214,11 +209,7 @@ def _read_share(one: SectionEvidence) -> float | None:
         return None
     if ":" in options.get("rw", ""):
         return None
-    for name, of_writes in (("rwmixwrite", True), ("rwmixread", False)):
-        text = options.get(name)
-        if text is not None and text.isdecimal() and 0 <= int(text) <= 100:
-            return 1 - int(text) / 100 if of_writes else int(text) / 100
-    return None if {"rwmixread", "rwmixwrite"} & set(options) else 0.5
+    return one.section.read_share
 
 
 def phases(evidence: Evidence) -> Iterator[Doubt]:

@@ -142,7 +142,6 @@ class SimulatedGuest:
             "lsblk": {"blockdevices": disks},
             "mount": "" if self.faults.no_disk else data,
             "marking": MARKING,
-            "time_scale": self._config.speed,
             **self.faults.facts,
         }
 
