@@ -5,7 +5,7 @@ Jain's index alone hides one starved guest among many (one of 50 at 0: 0.98), so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
@@ -27,21 +27,29 @@ class Fairness:
     median_guest_iops_per_s: float
 
 
+def jain(iops_per_s: Collection[float]) -> float | None:
+    """Jain's index of rates, from 1/n to 1 (Jain, Chiu, Hawe 1984); None if nothing was done at all."""
+    most = max(iops_per_s, default=0.0)
+    if most <= 0:
+        return None
+    # Scaled, so that no square of a rate is too large or too small for a float.
+    squares = sum((rate / most) ** 2 for rate in iops_per_s)
+    return (sum(iops_per_s) / most) ** 2 / (len(iops_per_s) * squares)
+
+
 def fairness(job: str, iops_per_s: Mapping[str, float]) -> Fairness | None:
     """Of the guests' rates by name; None for fewer than two guests, or if nothing was done at all."""
     rates = list(iops_per_s.values())
-    if len(rates) < 2 or not any(rates):
+    index = jain(rates)
+    if len(rates) < 2 or index is None:
         return None
     worst = min(iops_per_s, key=lambda name: iops_per_s[name])
-    # Scaled, so that no square of a rate is too large or too small for a float.
-    most = max(rates)
-    squares = sum((rate / most) ** 2 for rate in rates)
     middle = median(rates)
     return Fairness(
         job=job,
-        jain=(sum(rates) / most) ** 2 / (len(rates) * squares),
+        jain=index,
         min_over_median=iops_per_s[worst] / middle if middle else 0.0,
-        max_over_min=most / iops_per_s[worst] if iops_per_s[worst] > 0 else None,
+        max_over_min=max(rates) / iops_per_s[worst] if iops_per_s[worst] > 0 else None,
         worst_guest=worst,
         worst_guest_iops_per_s=iops_per_s[worst],
         median_guest_iops_per_s=middle,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pytest_odfperf.matrix.limit import ALL
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.fairness import jain
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.measure.statistics.over_repeats import shown_name
 
@@ -73,7 +74,7 @@ def _figures(
 ) -> Iterator[tuple[FigureName, float | None]]:
     if of.read or of.write:
         rates = [_rate(jobs, "read") + _rate(jobs, "write") for jobs in guests]
-        yield FigureName(section, ALL, "fairness"), _jain(rates)
+        yield FigureName(section, ALL, "fairness"), jain(rates)
     for direction in DIRECTIONS:
         part: LatencyMeasurement | None = getattr(of, direction)
         if part is None:
@@ -89,15 +90,9 @@ def _figures(
         for metric, attribute in _PERCENTILES.items():
             yield named(metric), part.carried_ns(attribute)
         yield named("max"), part.lat_max_ns
-        yield named("fairness"), _jain([_rate(jobs, direction) for jobs in guests])
+        yield named("fairness"), jain([_rate(jobs, direction) for jobs in guests])
 
 
 def _rate(jobs: Iterable[JobMeasurement], direction: str) -> float:
     parts: Iterable[LatencyMeasurement | None] = (getattr(job, direction) for job in jobs)
     return sum(part.iops_per_s for part in parts if part is not None)
-
-
-def _jain(rates: Sequence[float]) -> float | None:
-    """Jain's index (Jain, Chiu and Hawe 1984): 1 where all have the same rate, 1/n where one of n has all."""
-    squares = sum(rate * rate for rate in rates)
-    return sum(rates) ** 2 / (len(rates) * squares) if squares > 0 else None
