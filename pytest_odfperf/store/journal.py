@@ -1,15 +1,18 @@
 """Append-only JSON lines: one write and one fsync a line, so that a killed process tears nothing.
 
-Lines from many processes to one file opened with O_APPEND do not mix on Linux; a torn last line (power
-loss, full disk) is skipped by the reader and counted.
+Lines from many processes to one file opened with O_APPEND do not mix on Linux. A torn last line (power
+loss, full disk, a kill in the middle of a long write) is skipped by the reader and counted.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
-from collections.abc import Mapping
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from pytest_odfperf.store.durable import sync_folder
 
 #: A day's run is some 30 MB; what is larger is not ours, and would fill the memory.
 LARGEST_BYTES = 1 << 30
+#: How long a writer waits for the one before it: a write takes milliseconds, unless its process is stopped.
+_TURN_S = 1.0
 
 
 def append(path: Path, entry: Mapping[str, Any]) -> None:
@@ -27,17 +32,42 @@ def append(path: Path, entry: Mapping[str, Any]) -> None:
     line = (json.dumps(entry, ensure_ascii=True, allow_nan=False, separators=(",", ":")) + "\n").encode()
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            line = b"\n" + line  # a torn line before this one must not swallow it
-        while line:
-            # One write unless the disk is full, and then the next one says so.
-            line = line[os.write(descriptor, line) :]
+        with _turn(descriptor):
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = b"\n" + line  # a torn line before this one must not swallow it
+            while line:
+                # One write unless the disk is full, and then the next one says so.
+                line = line[os.write(descriptor, line) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     if not size:
         sync_folder(path.parent)
+
+
+@contextmanager
+def _turn(descriptor: int) -> Generator[None]:
+    """One writer at a time: a line that is being written has a size, but no end yet, and looks torn.
+
+    Without a turn (no locks on this file system, or nobody lets go of it) the line is written all the same:
+    an empty line more is all that comes of it.
+    """
+    end = time.monotonic() + _TURN_S
+    held = False
+    while not held and time.monotonic() < end:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = True
+        except BlockingIOError:
+            time.sleep(0.001)
+        except OSError:
+            break
+    try:
+        yield
+    finally:
+        if held:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def read_lines(path: Path) -> list[bytes]:

@@ -1,6 +1,7 @@
 """Journals and the checkpoint survive torn, empty and alien lines."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,3 +46,17 @@ def test_an_alien_line_is_counted_not_read(tmp_path):
     path.write_bytes(b'\n[1]\n\xff\xfe\n{"a": 1}\n')
     assert journal.read(path) == ([{"a": 1}], 2)
     assert json.loads(path.read_bytes().splitlines()[-1]) == {"a": 1}
+
+
+def test_lines_that_are_written_at_one_time_are_whole_and_nothing_is_between_them(tmp_path):
+    path = tmp_path / "a.jsonl"
+    long = "y" * 60_000
+
+    def write(number: int) -> None:
+        journal.append(path, {"number": number, "long": long})
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(200)))
+    *lines, last = path.read_bytes().split(b"\n")
+    assert last == b""
+    assert sorted(json.loads(line)["number"] for line in lines) == list(range(200))
