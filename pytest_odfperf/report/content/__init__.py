@@ -1,0 +1,1 @@
+"""What every report of a run is made of."""

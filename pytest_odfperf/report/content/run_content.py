@@ -1,0 +1,95 @@
+"""What the folders of one run, or of several that are merged, say. Read once; all reports are made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.content.result_state import STATES, ResultState, state_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """One run: run.json and the journals beside it."""
+
+    run_id: str
+    #: Where its folder is from where the report is: empty for a report in that folder, else it ends in "/".
+    href: str
+    #: run.json as it is. Its texts come from files and the cluster.
+    content: Mapping[str, Any]
+    #: comparison.json, if the run was compared with others.
+    comparison: Mapping[str, Any] | None = None
+    #: The entries of loads.jsonl, health.jsonl, outages.jsonl, undeleted.jsonl in the order of writing.
+    loads: tuple[Mapping[str, Any], ...] = ()
+    health: tuple[Mapping[str, Any], ...] = ()
+    outages: tuple[Mapping[str, Any], ...] = ()
+    undeleted: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run came to its end, early or not. False: it is running, or was killed."""
+        return "ended_at" in self.content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTest:
+    """One test that the run has, or should have had. ``record`` None: it was not run."""
+
+    key: Key
+    repeat: int
+    record: Record | None
+
+    @property
+    def state(self) -> ResultState:
+        return state_of(self.record)
+
+
+def _nothing(record: Record, name: str) -> bytes | None:  # noqa: ARG001 - the signature of `read`
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContent:
+    """Everything of a run. Nothing in it is escaped."""
+
+    runs: tuple[RunFacts, ...]
+    matrix: Matrix
+    #: In the order of the matrix's keys, then of repeats. A key may have more than one test of a repeat, of
+    #: users' own test functions.
+    tests: tuple[RunTest, ...]
+    #: What the folders hold that could not be read, a line each.
+    problems: tuple[str, ...] = ()
+    #: A file of a record's: by the end of an artefact's name (``histograms.json``), or by its whole path as
+    #: ``record.artefacts`` has it. None: it is not there, or too large.
+    read: Callable[[Record, str], bytes | None] = field(default=_nothing, repr=False)
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        """The records that count."""
+        return tuple(test.record for test in self.tests if test.record is not None)
+
+    @cached_property
+    def counts(self) -> dict[ResultState, int]:
+        """How many tests came to each state, all states in their order."""
+        found = Counter(test.state for test in self.tests)
+        return {state: found[state] for state in STATES}
+
+    @cached_property
+    def pools(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(test.key.pool for test in self.tests))
+
+    @cached_property
+    def marking(self) -> str | None:
+        """``SIMULATED`` and the like, of any of the runs."""
+        found = dict.fromkeys(run.content.get("marking") for run in self.runs)
+        return ", ".join(str(one) for one in found if one) or None
+
+    def run_of(self, record: Record) -> RunFacts:
+        """The run that ``record`` is of."""
+        return next((run for run in self.runs if run.run_id == record.run_id), self.runs[0])

@@ -1,0 +1,1 @@
+"""Pictures of a run, as data: what is drawn, and the table of its values."""

@@ -1,0 +1,90 @@
+"""Reads the folder of a run, finished or not, for its reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.content.run_content import RunContent, RunFacts, RunTest
+from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
+from pytest_odfperf.run.before.selection import stored_matrix
+from pytest_odfperf.store import journal
+from pytest_odfperf.store.run_dir import RunDir
+
+#: A raw file that is larger is none of ours.
+_LARGEST_BYTES = 64 << 20
+
+
+def read_run_content(run_dir: RunDir, href: str = "") -> RunContent:
+    """All that the run's folder says; ``href`` leads there from where the report is to be.
+
+    Raises `InputError` if run.json is none of ours, `StoreError` if the records can not be read.
+    """
+    content = run_dir.read_run()
+    definitions = {str(key): str(value) for key, value in (content.get("definitions") or {}).items()}
+    records, problems = read_records_of(run_dir)
+    counted = by_test(records, definitions)
+    facts = RunFacts(
+        run_id=run_dir.run_id,
+        href=href,
+        content=content,
+        comparison=_json(run_dir.path / "comparison.json"),
+        loads=_entries(run_dir.path / "loads.jsonl"),
+        health=_entries(run_dir.path / "health.jsonl"),
+        outages=_entries(run_dir.path / "outages.jsonl"),
+        undeleted=_entries(run_dir.path / "undeleted.jsonl"),
+    )
+    return RunContent(
+        runs=(facts,),
+        matrix=stored_matrix(run_dir, content),
+        tests=_tests(definitions, int((content.get("options") or {}).get("repeat") or 1), counted),
+        problems=tuple(f"results.jsonl: {problem}" for problem in problems),
+        read=lambda record, name: _artefact(run_dir.path, record, name),
+    )
+
+
+def _tests(definitions: dict[str, str], repeats: int, counted: dict[str, Record]) -> tuple[RunTest, ...]:
+    of_key: dict[str, list[Record]] = {}
+    for record in counted.values():
+        of_key.setdefault(str(record.key), []).append(record)
+    tests = []
+    for text in [*definitions, *(other for other in of_key if other not in definitions)]:
+        own = sorted(of_key.get(text, []), key=lambda record: record.repeat)
+        there = {record.repeat for record in own}
+        asked = range(1, repeats + 1) if text in definitions else range(0)
+        try:
+            key = Key.parse(text)
+        except InputError:
+            continue
+        tests += [RunTest(key=key, repeat=record.repeat, record=record) for record in own]
+        tests += [RunTest(key=key, repeat=repeat, record=None) for repeat in asked if repeat not in there]
+    return tuple(tests)
+
+
+def _artefact(folder: Path, record: Record, name: str) -> bytes | None:
+    for path in record.artefacts:
+        if path == name or path.endswith(f"/{name}"):
+            file = (folder / path).resolve()
+            # The records may have been edited: nothing outside of the run's folder is read.
+            if file.is_relative_to(folder.resolve()) and file.is_file():
+                return file.read_bytes() if file.stat().st_size <= _LARGEST_BYTES else None
+    return None
+
+
+def _entries(path: Path) -> tuple[dict[str, Any], ...]:
+    try:
+        return tuple(journal.read(path)[0])
+    except OSError:
+        return ()
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(b"\n".join(journal.read_lines(path)))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
