@@ -37,9 +37,9 @@ from pytest_odfperf.measure.record import GuestRecord, Record, read_records
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 from pytest_odfperf.measure.verdicts.judge import judge
 from pytest_odfperf.quantity import parse_quantity, to_bytes, to_millicores
-from pytest_odfperf.report.csv_table import render_csv
 from pytest_odfperf.report.html_page.html import RunContext, summary_block
 from pytest_odfperf.report.html_page.html_row import row_cells
+from pytest_odfperf.report.tables.results_csv import render_csv
 from pytest_odfperf.run.before.earlier_results import by_test, read_earlier
 from pytest_odfperf.run.before.selection import read_selection
 from pytest_odfperf.schedule.jobs import check_fit, render_jobs

@@ -24,7 +24,7 @@ Elsewhere:
 - ETA counts what was skipped: here; tests/unit/test_progress.py
 - rate_iops on a mix doubles it: here
 - volume modes from names: tests/unit/test_pools.py. A dimension that is missing counts as zero:
-  tests/unit/test_csv_table.py, ...never_zero
+  tests/unit/test_results_csv.py, ...never_zero
 
 Not here: two orchestrators at once (tests of the run object), rankings and comparisons (no report ranks yet).
 """

@@ -22,8 +22,8 @@ from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, repeat_lines
 from pytest_odfperf.report.html_page.html_decisions import limits_table, repeats_table
 from pytest_odfperf.report.html_page.svg import profile_pictures
-from pytest_odfperf.report.keys_csv import render_keys_csv
 from pytest_odfperf.report.parts import middle_repeat
+from pytest_odfperf.report.tables.keys_csv import render_keys_csv
 from pytest_odfperf.run.controller.decide_again import decide_again
 
 MakeRecord = Callable[..., Record]

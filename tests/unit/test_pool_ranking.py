@@ -18,7 +18,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.compare.compared_figures import Cell, RunFigures, figures_of
 from pytest_odfperf.measure.ranking.pool_ranking import Ranking, rank_pools
 from pytest_odfperf.measure.verdicts.doubt import Doubt
-from pytest_odfperf.report.ranking_table import (
+from pytest_odfperf.report.tables.ranking_table import (
     COLUMNS,
     RankingReport,
     ranking_csv,

@@ -10,12 +10,17 @@ from pytest_odfperf.errors import StoreError
 from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep, depth_sweeps
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.beside import beside_lines
-from pytest_odfperf.report.capacity_table import capacity_html, capacity_lines
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_lines
 from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, repeat_lines
 from pytest_odfperf.report.html_page.comparison_html import comparison_html
-from pytest_odfperf.report.ranking_table import RankingReport, ranking_html, ranking_lines, ranking_report
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
+from pytest_odfperf.report.tables.capacity_table import capacity_html, capacity_lines
+from pytest_odfperf.report.tables.ranking_table import (
+    RankingReport,
+    ranking_html,
+    ranking_lines,
+    ranking_report,
+)
 from pytest_odfperf.run.controller.finish import final_records, write_capacity, write_outputs, write_ranking
 from pytest_odfperf.run.controller.open_run import Run
 

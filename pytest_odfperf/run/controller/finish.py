@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.report.capacity_table import depths_csv, steps_csv
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_json
-from pytest_odfperf.report.csv_table import render_csv
-from pytest_odfperf.report.keys_csv import render_keys_csv
-from pytest_odfperf.report.ranking_table import RankingReport, ranking_csv, ranking_json
 from pytest_odfperf.report.summary import PoolCounts, count
+from pytest_odfperf.report.tables.capacity_table import depths_csv, steps_csv
+from pytest_odfperf.report.tables.keys_csv import render_keys_csv
+from pytest_odfperf.report.tables.ranking_table import RankingReport, ranking_csv, ranking_json
+from pytest_odfperf.report.tables.results_csv import render_csv
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
 from pytest_odfperf.store.run_dir import RunDir
 

@@ -15,7 +15,7 @@ from pytest_odfperf.matrix.limit import ALL
 from pytest_odfperf.measure.key_decision import one_each, over_repeats
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.measure.statistics.over_repeats import FigureSpread
-from pytest_odfperf.report.csv_table import cell_text
+from pytest_odfperf.report.tables.results_csv import cell_text
 
 #: Metric of a limit to column; latencies are in ms.
 _FIGURES = {

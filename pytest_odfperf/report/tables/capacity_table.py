@@ -9,8 +9,8 @@ from html import escape
 
 from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.report.csv_table import cell_text
 from pytest_odfperf.report.number import NS_PER_MS, digits, short
+from pytest_odfperf.report.tables.results_csv import cell_text
 
 STEP_COLUMNS = (
     "storage_pool", "vm_size", "pvc_size", "fio_profile", "block_size", "vms", "attempt", "purpose",

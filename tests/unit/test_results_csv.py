@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
 from pytest_odfperf.measure.verdicts.doubt import Doubt
-from pytest_odfperf.report.csv_table import COLUMNS, render_csv
+from pytest_odfperf.report.tables.results_csv import COLUMNS, render_csv
 
 MakeRecord = Callable[..., Record]
 

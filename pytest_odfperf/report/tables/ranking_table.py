@@ -16,7 +16,7 @@ from pytest_odfperf.measure.ranking.composite_score import Composite, composites
 from pytest_odfperf.measure.ranking.pool_ranking import RankedPool, Ranking, rank_pools
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plain import to_plain
-from pytest_odfperf.report.csv_table import cell_text
+from pytest_odfperf.report.tables.results_csv import cell_text
 
 NAMES = {"rate": "rate", "lat_p99": "p99"}
 COLUMNS = (
