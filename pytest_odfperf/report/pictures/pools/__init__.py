@@ -1,0 +1,1 @@
+"""Pictures that compare pools with each other, and with their baseline."""

@@ -1,0 +1,70 @@
+"""What the specifications of several pictures have in common. No expression has a text of a file in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pytest_odfperf.report.pictures.picture import Column
+
+Spec = dict[str, Any]
+
+#: More series or panels than this are not told apart in one view.
+MOST_SERIES = 12
+#: Values that are further apart need a logarithmic axis.
+_DECADES = 20.0
+TEST = Column(field="test", heading="test")
+
+
+def view(description: str, *layers: Mapping[str, Any], height: Any = 260, **more: Any) -> Spec:
+    """One view over the whole width. ``layers`` are below each other."""
+    spec: Spec = {"description": description, "width": "container", "height": height, **more}
+    if len(layers) == 1:
+        return spec | dict(layers[0])
+    return spec | {"layer": [dict(layer) for layer in layers]}
+
+
+def quantity(field: str, title: str | None, values: Iterable[float | None], **more: Any) -> Spec:
+    """A number on an axis, with room around the marks.
+
+    The axis is logarithmic where positive ``values`` are more than 20 times apart, begins at zero where they
+    are twice apart, and otherwise where they begin, since dots, unlike bars, say nothing by their length.
+    """
+    known = [value for value in values if value is not None]
+    apart = max(known) / min(known) if known and min(known) > 0 else 2.0
+    scale: Spec = {"type": "log"} if apart > _DECADES else {"zero": apart >= 2}
+    scale["padding"] = 12
+    scale.update(more.pop("scale", {}))
+    axis: Spec = {"tickCount": 6, "labelOverlap": True} | more.pop("axis", {})
+    return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis, **more}
+
+
+def named(field: str, title: str | None, **more: Any) -> Spec:
+    """Names in the order of the rows."""
+    return {"field": field, "type": "nominal", "title": title, "sort": None, **more}
+
+
+def pool_encodings(pools: Sequence[str], shown: Sequence[str], field: str = "pool") -> Spec:
+    """A colour and a shape for each of the run's ``pools``, alike in all pictures; a legend of the shown."""
+    legend: Spec | None = {"values": list(shown), "title": "pool"} if len(shown) > 1 else None
+    one: Spec = {"field": field, "type": "nominal", "scale": {"domain": list(pools)}, "legend": legend}
+    return {"color": one, "shape": dict(one)}
+
+
+def pool_dots(pools: Sequence[str], shown: Sequence[str]) -> Spec:
+    """The same for dots that are hollow where the test did not simply pass."""
+    own = pool_encodings(pools, shown)
+    hollow = {"condition": {"test": "datum.state === 'passed'", "value": 1}, "value": 0}
+    return {**own, "fill": {**own["color"], "legend": None}, "fillOpacity": hollow}
+
+
+def tooltip(columns: Iterable[Column], **formats: str) -> list[Spec]:
+    """All columns but the number of the test."""
+    found = []
+    for column in columns:
+        if column.field != TEST.field:
+            one: Spec = {"field": column.field, "title": column.heading}
+            if column.field in formats:
+                one |= {"type": "quantitative", "format": formats[column.field]}
+            found.append(one)
+    return found
