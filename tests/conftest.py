@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Folders of runs that tests of several kinds look at: `report_runs`.
+sys.path.insert(0, str(Path(__file__).parent / "made"))
 
 #: Where each test has processes of its own. Elsewhere the tests of a file share a sandbox or a machine.
 APART = ("tests/plugin/", "tests/chaos/", "tests/sandbox/test_qemu_machine.py")
