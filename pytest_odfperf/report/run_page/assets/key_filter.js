@@ -1,0 +1,97 @@
+// Which rows are shown, in which order; all that follows the counts goes by it.
+const filter = { rows: new Int32Array(0), tests: null, whole: true, listeners: [] };
+
+const onFilter = (listener) => filter.listeners.push(listener);
+const choosable = () => keys.columns.filter((column) => column.choose);
+const filterNames = () => ["state", "q", "sort", ...choosable().map((column) => `f_${column.name}`)];
+
+// Of a run with repeats a row for each key over all of them comes first; the repeats are a choice.
+const repeatChoice = () => stateOf("f_repeat") || (keys.byName.get("repeat")?.texts.includes("all") ? "all" : "");
+
+function chosenMask() {
+  const names = stateOf("state").split(",").filter(Boolean);
+  if (!names.length) return 0;
+  return keys.words.reduce((mask, [name], at) => mask | (names.includes(name) ? 1 << at : 0), 0);
+}
+
+function applyFilter() {
+  const mask = chosenMask();
+  const words = stateOf("q").toLowerCase().split(/\s+/).filter(Boolean);
+  const searched = words.length ? searchTexts() : null;
+  const chosen = [];
+  for (const column of choosable()) {
+    const text = column.name === "repeat" ? repeatChoice() : stateOf(`f_${column.name}`);
+    if (!text || text === "*") continue;
+    if (column.sort === "number") chosen.push((row) => column.numbers[row] === Number(text));
+    else {
+      const value = column.texts.indexOf(text);
+      chosen.push((row) => column.values[row] === value);
+    }
+  }
+  const found = [];
+  filter.tests = new Uint8Array(keys.testStates.length);
+  for (let row = 0; row < keys.rows; row += 1) {
+    if (mask && !(keys.states[row] & mask)) continue;
+    if (searched && !words.every((word) => searched[row].includes(word))) continue;
+    if (!chosen.every((fits) => fits(row))) continue;
+    found.push(row);
+    filter.tests[keys.tests[row]] = 1;
+  }
+  showRepeatsOf(found, mask);
+  filter.whole = !mask && !words.length && choosable().every((column) => !stateOf(`f_${column.name}`));
+  filter.rows = sortedRows(found);
+  for (const listener of filter.listeners) listener();
+}
+
+// A row over the repeats of a key stands for all their tests.
+function showRepeatsOf(rows, mask) {
+  const repeat = keys.byName.get("repeat");
+  const all = repeat?.texts.indexOf("all") ?? -1;
+  if (all < 0) return;
+  for (const row of rows) {
+    if (repeat.values[row] !== all) continue;
+    let other = row + 1;
+    while (other < keys.rows && (repeat.values[other] !== all || keys.tests[other] === keys.tests[row])) {
+      if (repeat.values[other] !== all && (!mask || keys.states[other] & mask)) filter.tests[keys.tests[other]] = 1;
+      other += 1;
+    }
+  }
+}
+
+function sortedRows(found) {
+  const rows = Int32Array.from(found);
+  const given = stateOf("sort");
+  const column = keys.byName.get(given.replace(/^-/, ""));
+  if (!column) return rows;
+  const sign = given.startsWith("-") ? -1 : 1;
+  if (column.sort !== "number") {
+    const { rank, values, texts } = column;
+    const empty = texts.indexOf("");
+    return rows.sort((a, b) => (values[a] === empty) - (values[b] === empty)
+      || sign * (rank[values[a]] - rank[values[b]]) || a - b);
+  }
+  const { numbers } = column;
+  return rows.sort((a, b) => {
+    const one = numbers[a], other = numbers[b];
+    if (one !== one || other !== other) return (one !== one) - (other !== other) || a - b; // NaN: not there
+    return sign * (one - other) || a - b;
+  });
+}
+
+function startCounts() {
+  const buttons = [...document.querySelectorAll(".counts button")];
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      const names = new Set(stateOf("state").split(",").filter(Boolean));
+      names.has(button.dataset.state) ? names.delete(button.dataset.state) : names.add(button.dataset.state);
+      changeState({ state: [...names].join(",") });
+    });
+  }
+  onFilter(() => {
+    const names = stateOf("state").split(",");
+    for (const button of buttons) button.setAttribute("aria-pressed", String(names.includes(button.dataset.state)));
+    const shown = filter.tests.reduce((sum, one) => sum + one, 0), every = filter.tests.length;
+    byId("filter-said").textContent = filter.whole ? `All ${every} tests are shown.`
+      : `${shown} of ${every} tests are shown below.`;
+  });
+}

@@ -1,0 +1,22 @@
+// Compressed data of the page, unpacked when it is needed.
+async function unpacked(base64) {
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at += 1) bytes[at] = binary.charCodeAt(at);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
+
+// Chunks of details: the last few that were opened stay unpacked.
+const chunkCache = new Map();
+const CHUNKS_KEPT = 4;
+
+async function chunk(number) {
+  if (!chunkCache.has(number)) {
+    const node = document.querySelectorAll("script.chunk")[number];
+    if (!node) return null;
+    chunkCache.set(number, unpacked(node.textContent.trim()).then(JSON.parse));
+    if (chunkCache.size > CHUNKS_KEPT) chunkCache.delete(chunkCache.keys().next().value);
+  }
+  return chunkCache.get(number);
+}

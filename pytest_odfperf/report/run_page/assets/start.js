@@ -1,0 +1,25 @@
+// The page begins.
+function start() {
+  document.documentElement.classList.add("scripted");
+  startState();
+  startTheme();
+  startTables();
+  const withKeys = readKeys();
+  if (withKeys) {
+    startCounts();
+    startGrid();
+    startTools();
+    startDetails();
+    onFilter(() => filterTables((test) => filter.tests[test] === 1, filter.whole));
+    onState((changed) => {
+      if (changed("cols")) { drawHead(); syncColumns(); drawSort(); drawRows(true); }
+      if (changed(...filterNames())) applyFilter();
+      if (changed("key")) drawDetails();
+    });
+    applyFilter();
+    if (stateOf("key")) drawDetails();
+  }
+  startPictures();
+  const at = location.hash.slice(1);
+  if (at && !at.includes("=")) jumpTo(at);
+}

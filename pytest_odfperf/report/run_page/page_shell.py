@@ -1,0 +1,88 @@
+"""The page that every HTML report of ours is: head, banner, sections with their pictures, style and scripts.
+
+Everything is in the one file. Nothing is loaded from elsewhere, at no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from pytest_odfperf.report.pictures.picture import Picture
+from pytest_odfperf.report.run_page.page_json import packed, script_json
+from pytest_odfperf.report.run_page.page_template import asset, render_template
+
+#: In this order they make one script.
+_SCRIPTS = (
+    "elements.js", "page_state.js", "theme.js", "packed_data.js", "tables.js", "pictures.js",
+    "picture_theme.js", "key_columns.js", "key_filter.js", "key_grid.js", "key_tools.js", "key_details.js",
+    "details_parts.js", "start.js",
+)  # fmt: skip
+_STYLES = ("page.css", "tables.css", "keys.css")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the page under a heading of its own.
+
+    ``name``: its id, letters and digits. ``body``: text is escaped, `Markup` is not. ``pictures`` follow it.
+    """
+
+    name: str
+    heading: str
+    body: Markup | str = ""
+    pictures: Sequence[Picture] = ()
+    #: In few words, for the page's list of its sections; empty: not in it.
+    short: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A whole page. ``marking``: SIMULATED and the like, with what it means beside it."""
+
+    title: str
+    sections: Sequence[Section]
+    marking: str | None = None
+    #: More lines of the banner at the top.
+    banners: Sequence[str] = ()
+    #: Under the title.
+    subtitle: str = ""
+    #: JSON that the scripts read, by the element's id.
+    data: Mapping[str, Any] = field(default_factory=dict)
+    #: Compressed JSON that they read when it is needed.
+    chunks: Sequence[Markup] = ()
+
+
+def render_page(page: Page, drawing: str | None = None) -> str:
+    """The page's HTML. ``drawing`` is the script that draws pictures; without it there are their tables."""
+    pictures = [picture for section in page.sections for picture in section.pictures]
+    return render_template(
+        "page.html.j2",
+        page=page,
+        style=Markup("\n".join(map(asset, _STYLES))),  # noqa: S704 - our own files
+        script=Markup("\n".join(map(asset, _SCRIPTS))),  # noqa: S704 - our own files
+        data={name: script_json(content) for name, content in page.data.items()},
+        pictures=script_json([_plain(picture) for picture in pictures]),
+        drawing=packed(drawing) if drawing is not None and pictures else None,
+        any_pictures=bool(pictures),
+    )
+
+
+def _plain(picture: Picture) -> dict[str, Any]:
+    return {
+        "name": picture.name,
+        "title": picture.title,
+        "sentence": picture.sentence,
+        "slices": [
+            {
+                "label": one.label,
+                "spec": one.spec,
+                "columns": [[column.field, column.heading] for column in one.columns],
+                "rows": one.rows,
+            }
+            for one in picture.slices
+        ],
+    }

@@ -1,0 +1,61 @@
+"""The report of a run: all sections in their order, made into one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pytest_odfperf.report.content.result_state import STATES, WORDS
+from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.pictures.picture import Picture
+from pytest_odfperf.report.run_page.key_rows import key_table
+from pytest_odfperf.report.run_page.page_shell import Page, Section, render_page
+from pytest_odfperf.report.run_page.page_template import render_markup
+from pytest_odfperf.report.run_page.run_head import verdict, what_ran
+
+_TABLE_NOTE = (
+    "IOPS, MiB/s and latencies are of all VMs together; latencies are from submission to completion, over "
+    "all I/Os. n/a: fewer than 100 I/Os lie above the percentile. ≥: some I/Os took longer than the "
+    "histogram reaches (17 s). A profile with unlike sections has a line for each of them: their figures are "
+    "not added. Sync is fsync and fdatasync: how long a commit takes. Figures of an invalid result are "
+    "nowhere on this page. Over repeats figures are geometric means, ± is their 95 % interval."
+)
+
+
+def render(
+    content: RunContent,
+    pictures: Sequence[Picture] = (),
+    *,
+    drawing: str | None = None,
+    made_at: datetime | None = None,
+) -> str:
+    """report.html.
+
+    ``drawing``: the script that draws pictures (Vega-Lite's bundle); None: their tables only. ``made_at``:
+    now, for a run that has not ended.
+    """
+    sections = [what_ran(content, made_at), verdict(content)]
+    if pictures:
+        sections.append(Section(name="pictures", heading="Pictures", short="Pictures", pictures=pictures))
+    sections.append(
+        Section(
+            name="keys",
+            heading="All keys",
+            short="All keys",
+            body=render_markup("keys.html.j2", note=_TABLE_NOTE),
+        )
+    )
+    ids = ", ".join(run.run_id for run in content.runs)
+    return render_page(
+        Page(
+            title=f"Storage of virtual machines: {ids}",
+            marking=content.marking,
+            sections=sections,
+            data={
+                "states": [[state, WORDS[state]] for state in STATES],
+                "keys-data": key_table(content),
+                "tests-data": {"states": [STATES.index(test.state) for test in content.tests]},
+            },
+        ),
+        drawing,
+    )
