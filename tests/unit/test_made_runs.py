@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from report_runs.everything import everything_plan, make_everything
 from report_runs.folder import make_run
+from report_runs.hostile import TEXTS
 from report_runs.plan import large_plan
 
+from pytest_odfperf.measure.verdicts.rule_table import RULES
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.run.reports.run_reading import read_run_content
 from pytest_odfperf.store.run_dir import RunDir
@@ -42,3 +45,13 @@ def test_made_figures_agree(tmp_path: Path) -> None:
                 assert whole.lat_p50_ns <= whole.lat_p99_ns <= whole.lat_max_ns
         assert content.read(record, "histograms.json") is not None
         assert content.read(record, f"{record.guests[2].name}-series.csv") is not None
+
+
+def test_everything_goes_wrong(tmp_path: Path) -> None:
+    content = content_of(make_everything(tmp_path))
+    assert all(content.counts.values()), content.counts
+    assert {code for record in content.records for code in record.codes} == {rule.code for rule in RULES}
+    assert len(content.problems) == 5
+    assert len(content.tests) > len(everything_plan().keys) * 2
+    said = repr(content.records)
+    assert all(repr(text)[1:-1] in said for text in TEXTS)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_odfperf.matrix.definition import METHOD
 from pytest_odfperf.matrix.serial import to_json
+from pytest_odfperf.store.run_dir import RunDir
 from report_runs.plan import MadePlan, Turn, length_s, turns
 from report_runs.records import Made, Maker
 
@@ -64,9 +65,7 @@ def write_lines(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_run_json(folder: Path, content: Mapping[str, Any]) -> None:
-    (folder / "run.json").write_text(
-        json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    RunDir(folder.parent, folder.name).write_json("run.json", content)
 
 
 def iso(at_s: float) -> str:
