@@ -245,7 +245,7 @@ class ControllerHooks:
         self._completion.complete(self._ended)
         if self._undeleted.report():
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        if not self._outputs.write() or self._outputs.broken_unseen:
+        if not self._outputs.judge() or self._outputs.broken_unseen:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if not self._comparing.finish(run_whole=session.exitstatus in _WHOLE):
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -259,6 +259,8 @@ class ControllerHooks:
         finally:
             # Workers are gone by now, so nothing that they still made escapes.
             self._run.end()
+            if not self._outputs.write():
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if self._run.ending is not None and self._run.ending.left:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         return result
@@ -269,7 +271,6 @@ class ControllerHooks:
         return Counter(key.pool for key in keys if key is not None)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        self._outputs.write()
         path = relative(self._run.run_dir.path)
         terminalreporter.section("odfperf", sep="-")
         if self._run.marking:

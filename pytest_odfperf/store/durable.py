@@ -47,20 +47,25 @@ def make_folders(path: Path) -> None:
         sync_folder(folder.parent)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace ``path`` as a whole, or leave the old one as it was. Raises `OSError`."""
+def replace_file(path: Path, content: bytes, *, synced: bool = True) -> None:
+    """Replace ``path`` as a whole, or leave the old one as it was. Raises `OSError`.
+
+    Not ``synced``: it is whole to all who read it, and after a power loss perhaps not there.
+    """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with fresh.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         fresh.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
             fresh.unlink()
         raise
-    sync_folder(path.parent)
+    if synced:
+        sync_folder(path.parent)
 
 
 def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -171,11 +171,20 @@ class RunDir:
         # A lone surrogate (a path that is no text) is written as its escape, which JSON reads back.
         self.write(self.path / name, text.encode("utf-8", "backslashreplace"))
 
-    def write(self, path: Path, content: bytes) -> None:
-        """Replace a file of the run as a whole, or leave the old one. Raises `StoreError`."""
+    def write(self, path: Path, content: bytes, *, synced: bool = True) -> None:
+        """Replace a file of the run as a whole, or leave the old one. Raises `StoreError`.
+
+        Not ``synced``: nobody waits for the disk, see `replace_file`.
+        """
         self.make(path.parent)
         with told("can not be written", path):
-            replace_file(path, content)
+            replace_file(path, content, synced=synced)
+
+    def remove(self, name: str) -> None:
+        """Remove a file of the run, if it is there. Raises `StoreError`."""
+        path = self.path / name
+        with told("can not be removed", path):
+            path.unlink(missing_ok=True)
 
     def write_all(self, folder: Path, files: Mapping[str, bytes]) -> None:
         """Replace files of one folder, made if need be, as `write` does. Raises `StoreError`."""

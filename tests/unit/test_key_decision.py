@@ -206,12 +206,12 @@ def test_every_report_has_limits_and_repeats(repeats: Callable[..., list[Record]
     html = limits_table(records) + repeats_table(records)
     assert "read iops &gt; 2k" in html
     assert "<strong>not gateable</strong>" in html
-    (row,) = csv.DictReader(io.StringIO(render_keys_csv(records, 3)))
+    (row,) = csv.DictReader(io.StringIO(render_keys_csv(records, {records[0].key: 3})))
     assert row["read_iops"].startswith("969.05")
     assert (row["repeats"], row["valid"], row["read_iops_grade"]) == ("3", "3", "not gateable")
     assert (row["limits_met"], row["limits_inconclusive"], row["limits_broken"]) == ("1", "1", "0")
     assert limit_lines(records[:1]) == repeat_lines(records[:1]) == []
-    (single,) = csv.DictReader(io.StringIO(render_keys_csv(records[:1], 1)))
+    (single,) = csv.DictReader(io.StringIO(render_keys_csv(records[:1], {})))
     assert (single["read_iops"], single["read_iops_low"]) == ("1000.000000", "")
 
 

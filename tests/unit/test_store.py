@@ -15,7 +15,6 @@ import pytest
 from pytest_odfperf.errors import InputError, StoreError
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.run.before.earlier_results import by_test, read_earlier, read_records_of
-from pytest_odfperf.run.controller.finish import write_outputs
 from pytest_odfperf.run.controller.open_run import new_run_id
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.worker.recorder import Recorder
@@ -309,16 +308,6 @@ def test_alien_folders_are_no_runs(run_dir: RunDir) -> None:
         (run_dir.results / name / "run.json").write_text("{}")
     with pytest.raises(InputError, match=r"\(known: none\)"):
         RunDir.open(run_dir.results, "Run 2")
-
-
-def test_the_summary_of_an_earlier_session_is_not_counted(run_dir: RunDir, make_record: MakeRecord) -> None:
-    for pool in ("rep3", "never-begun"):
-        run_dir.make(run_dir.path / pool)
-        (run_dir.path / pool / ".pool-summary").write_text("9 9 0 0\n")
-    counts = write_outputs(run_dir, [make_record()], ["never-begun", "rep3"])
-    assert list(counts) == ["never-begun", "rep3"]
-    assert (run_dir.path / "never-begun" / ".pool-summary").read_text() == "0 0 0 0\n"
-    assert (run_dir.path / "rep3" / ".pool-summary").read_text() == "1 1 0 0\n"
 
 
 def test_runs_that_begin_in_one_second_have_ids_of_their_own() -> None:

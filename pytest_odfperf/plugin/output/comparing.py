@@ -12,10 +12,10 @@ from pytest_odfperf.measure.compare.compared_figures import figures_of
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plugin.output.pytest_reports import add_case
 from pytest_odfperf.plugin.output.session_outputs import Outputs
-from pytest_odfperf.report.comparison_text import ComparisonReport, GateReport, gate_text
+from pytest_odfperf.report.comparison_text import ComparisonReport, GateReport, comparison_json, gate_text
 from pytest_odfperf.run.before.baselines import Baselines
-from pytest_odfperf.run.controller.finish import write_comparison
 from pytest_odfperf.run.controller.open_run import Run
+from pytest_odfperf.run.reports.run_reading import COMPARISON_JSON
 
 if TYPE_CHECKING:
     from pytest_odfperf.measure.compare.run_comparison import Comparison
@@ -54,7 +54,7 @@ class Comparing:
             report.gate = self._gate(report.comparison, self._baselines, records, run_whole=run_whole)
             self._tell_ci(report)
         try:
-            write_comparison(self._run.run_dir, report)
+            self._run.run_dir.write_json(COMPARISON_JSON, comparison_json(report))
         except StoreError as error:
             self._outputs.note(str(error))
             return False

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep, depth_sweeps
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.content.result_state import STATES, ResultState, state_of
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +88,45 @@ class RunContent:
         return tuple(dict.fromkeys(test.key.pool for test in self.tests))
 
     @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys of all tests, each once."""
+        return tuple(dict.fromkeys(test.key for test in self.tests))
+
+    @cached_property
+    def selected(self) -> tuple[Key, ...]:
+        """Those that the runs are to measure; a session before may have measured others."""
+        asked = {str(text) for run in self.runs for text in run.content.get("definitions") or {}}
+        return tuple(key for key in self.keys if str(key) in asked)
+
+    @cached_property
+    def repeats(self) -> Mapping[Key, int]:
+        """How often each key was to be measured."""
+        found: dict[Key, int] = {}
+        for test in self.tests:
+            found[test.key] = max(found.get(test.key, 1), test.repeat)
+        return found
+
+    @cached_property
+    def sweeps(self) -> tuple[DepthSweep, ...]:
+        """Profiles that were measured at several queue depths."""
+        return tuple(depth_sweeps(self.records, self.matrix, self.selected))
+
+    @cached_property
     def marking(self) -> str | None:
         """``SIMULATED`` and the like, of any of the runs."""
         found = dict.fromkeys(run.content.get("marking") for run in self.runs)
         return ", ".join(str(one) for one in found if one) or None
+
+    def once(self, make: Callable[[RunContent], _T]) -> _T:
+        """What ``make`` makes of this content, made once for all who ask."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        found: _T = self._made[make]
+        return found
+
+    @cached_property
+    def _made(self) -> dict[Callable[[RunContent], Any], Any]:
+        return {}
 
     def run_of(self, record: Record) -> RunFacts:
         """The run that ``record`` is of."""

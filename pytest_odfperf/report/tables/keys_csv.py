@@ -57,8 +57,8 @@ COLUMNS = (
 )
 
 
-def render_keys_csv(records: Iterable[Record], repeats: int) -> str:
-    """The whole file, keys in the order of their first records; ``repeats`` are those asked for."""
+def render_keys_csv(records: Iterable[Record], repeats: Mapping[Key, int]) -> str:
+    """The whole file, keys in the order of their first records; ``repeats``: how often each was asked for."""
     of_key: dict[Key, list[Record]] = {}
     for record in records:
         of_key.setdefault(record.key, []).append(record)
@@ -69,7 +69,7 @@ def render_keys_csv(records: Iterable[Record], repeats: int) -> str:
         # One that is left of an earlier definition is another figure.
         own = [record for record in every_own if record.definition == every_own[0].definition]
         every = one_each(own)
-        over = over_repeats(every, max(repeats, *(record.repeat for record in every)))
+        over = over_repeats(every, max(repeats.get(key, 1), *(record.repeat for record in every)))
         outcomes = list(dict.fromkeys(outcome for record in own for outcome in record.limits))
         common = {
             **{name: cell_text(value) for name, value in zip(FIELDS, key.fields, strict=True)},

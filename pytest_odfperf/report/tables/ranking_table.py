@@ -16,6 +16,7 @@ from pytest_odfperf.measure.ranking.composite_score import Composite, composites
 from pytest_odfperf.measure.ranking.pool_ranking import RankedPool, Ranking, rank_pools
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plain import to_plain
+from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.tables.results_csv import cell_text
 
 NAMES = {"rate": "rate", "lat_p99": "p99"}
@@ -51,6 +52,11 @@ def ranking_report(
     }
     whole = {group: own for group, own in scored.items() if any(one.score is not None for one in own)}
     return RankingReport(rankings=rankings, composites=whole if rankings else {})
+
+
+def ranking_of(content: RunContent) -> RankingReport:
+    """The ranking of a run's pools."""
+    return ranking_report(content.records, content.selected, content.matrix.ranking.weights)
 
 
 def ranking_lines(report: RankingReport) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_odfperf.run.before.selection import stored_matrix
 from pytest_odfperf.store import journal
 from pytest_odfperf.store.run_dir import RunDir
 
+COMPARISON_JSON = "comparison.json"
 #: A raw file that is larger is none of ours.
 _LARGEST_BYTES = 64 << 20
 
@@ -24,15 +26,24 @@ def read_run_content(run_dir: RunDir, href: str = "") -> RunContent:
 
     Raises `InputError` if run.json is none of ours, `StoreError` if the records can not be read.
     """
-    content = run_dir.read_run()
+    return run_content(run_dir, run_dir.read_run(), href)
+
+
+def run_content(
+    run_dir: RunDir, content: Mapping[str, Any], href: str = "", unwritten: Iterable[Record] = ()
+) -> RunContent:
+    """`read_run_content` of a run whose run.json is ``content``.
+
+    ``unwritten`` are records that could not be written: they count more than what is there.
+    """
     definitions = {str(key): str(value) for key, value in (content.get("definitions") or {}).items()}
     records, problems = read_records_of(run_dir)
-    counted = by_test(records, definitions)
+    counted = by_test(records, definitions) | {record.test: record for record in unwritten}
     facts = RunFacts(
         run_id=run_dir.run_id,
         href=href,
         content=content,
-        comparison=_json(run_dir.path / "comparison.json"),
+        comparison=_json(run_dir.path / COMPARISON_JSON),
         loads=_entries(run_dir.path / "loads.jsonl"),
         health=_entries(run_dir.path / "health.jsonl"),
         outages=_entries(run_dir.path / "outages.jsonl"),
