@@ -146,6 +146,12 @@ def add_options(parser: pytest.Parser) -> None:
         "Measure each key N times, in blocks of all keys of a VM group in random order.",
         type=repeats,
     )
+    repeated(
+        "--odf-notify",
+        "URL",
+        "Tell the service behind this apprise URL of the run's start, first failure and end (needs the extra "
+        "'notify'). It holds secrets: better in the environment variable ODFPERF_NOTIFY.",
+    )
     single("--odf-seed", "N", "The seed of that order (default: made of the run's id).", type=seed)
     group.addoption(
         "--odf-cleanup",
@@ -181,6 +187,11 @@ def _ini(config: pytest.Config, name: str) -> Any:
         return config.getini(name)
     except (ValueError, TypeError, pytest.UsageError) as error:
         raise pytest.UsageError(f"{name} in {config.inipath}: {error}") from None
+
+
+def given_lines(config: pytest.Config, name: str) -> list[str]:
+    """The lines of an ini setting that has one value a line."""
+    return list(_ini(config, name) or ())
 
 
 def announce_workers(early_config: pytest.Config) -> None:

@@ -16,6 +16,7 @@ import pytest
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
 from pytest_odfperf.plugin.options import Request, read_request
+from pytest_odfperf.plugin.output.notifying import NotifyingPlugin, take_receivers, tell_unopened
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.repeats import check_counts, check_retries
 from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
@@ -32,6 +33,7 @@ from pytest_odfperf.waiting import Stop
 if TYPE_CHECKING:
     from pytest_odfperf.plugin.signals.signal_handlers import Signals
     from pytest_odfperf.run.controller.open_run import Run
+    from pytest_odfperf.run.notify.receivers import Receivers
 
 #: Options of pytest that print something and end: nothing is measured, so nothing is opened.
 _ONLY_SHOW = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
@@ -88,6 +90,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         config.stash[EXIT_CODE] = _clean_up(request, interrupt)
         return
     selection = read_selection(request)
+    receivers = None if config.option.collectonly else take_receivers(config, stack)
     for warning in ask_local_fio(selection.matrix, selection.jobs):
         sys.stderr.write(f"odfperf: warning: {warning}\n")
     check_counts(config, selection.repeats)
@@ -116,7 +119,12 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         config.stash[EXIT_CODE] = 0
     else:
         interrupt, signals = stack.enter_context(_interruptible(config))
-        _open_run(config, request, selection, baselines, stack, interrupt, signals)
+        try:
+            _open_run(config, request, selection, baselines, receivers, stack, interrupt, signals)
+        except OdfError as error:
+            if interrupt.exit_code is None:
+                tell_unopened(receivers, selection.matrix.name, error)
+            raise
 
 
 @contextmanager
@@ -205,6 +213,7 @@ def _open_run(
     request: Request,
     selection: Selection,
     baselines: Baselines | None,
+    receivers: Receivers | None,
     stack: ExitStack,
     interrupt: Interrupt,
     signals: Signals,
@@ -238,6 +247,9 @@ def _open_run(
     distribute(config, selection, workers)
     choose_tests(config, selection.matrix)
     place_reports(config, run.run_dir.path)
+    if receivers is not None:
+        notifying = NotifyingPlugin(run, receivers, config.option.numprocesses or 1)
+        config.pluginmanager.register(notifying, "odfperf-notifying")
     config.pluginmanager.register(
         ControllerHooks(config, run, workers, interrupt, baselines), "odfperf-controller"
     )

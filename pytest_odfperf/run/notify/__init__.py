@@ -1,0 +1,1 @@
+"""Messages of a run to people, by apprise: in a process of its own, with a deadline."""
