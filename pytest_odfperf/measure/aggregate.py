@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from pytest_odfperf.errors import FioError
@@ -131,7 +132,12 @@ def combine(
 
 def carried(ios: int, percent: float) -> bool:
     """Whether ``ios`` I/Os are enough for a percentile: at least `TAIL_IOS` of them lie above it."""
-    return ios * (100 - Fraction(str(percent))) >= 100 * TAIL_IOS
+    return ios >= _least_ios(percent)
+
+
+@lru_cache(64)
+def _least_ios(percent: float) -> int:
+    return math.ceil(100 * TAIL_IOS / (100 - Fraction(str(percent))))
 
 
 def _directions(guests: list[list[JobResult]]) -> dict[str, Any]:
