@@ -22,7 +22,7 @@ _LOADS: tuple[Load, ...] = get_args(Load)
 class LoadJournal:
     """The loads of a run's pools, as one process writes them and reads those of all.
 
-    A process that is ``alone`` has nobody to tell.
+    A process that is ``alone`` has no neighbours to read of; what it writes is for the report.
     """
 
     def __init__(self, run_path: Path, process: str, *, alone: bool = False) -> None:
@@ -39,12 +39,14 @@ class LoadJournal:
 
     def says(self, pool: str, load: Load | None) -> None:
         """From now on the VMs of ``pool`` do this; None: they rest, or are gone."""
-        if not self._alone and (pool not in self._last or self._last[pool] != load):
+        if pool not in self._last or self._last[pool] != load:
             self._last[pool] = load
             self._write({"pool": pool, "load": load})
 
     def windows(self, since_s: float, now_s: float) -> Iterator[LoadWindow]:
         """What was going on between ``since_s`` and ``now_s``."""
+        if self._alone:
+            return
         for at_s, entry in self._file.new():
             self._take(at_s, entry)
         for pool, changes in self._changes.items():

@@ -21,6 +21,8 @@ from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine
 from pytest_odfperf.measure.fairness import fairness_of, least_fair
+from pytest_odfperf.measure.pooled_histograms import FILE_NAME as HISTOGRAMS_FILE
+from pytest_odfperf.measure.pooled_histograms import write_histograms
 from pytest_odfperf.measure.record import BUFFERED, GuestRecord
 from pytest_odfperf.measure.series.guest_series import Series, series_of
 from pytest_odfperf.measure.series.series_csv import FILE_NAME as SERIES_FILE
@@ -103,6 +105,8 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
                 series[guest.name] = series_of(results[guest.name], 1000 * settings.runtime_s)
         kept.result()
     derived = {f"{name}-{SERIES_FILE}": write_series(found) for name, found in series.items()}
+    if len(results) == len(guests):
+        derived[HISTOGRAMS_FILE] = write_histograms(results.values())
     for name, content in derived.items():
         run_dir.write_derived(folder / name, content)
     place = folder.relative_to(plan.run_path).as_posix()
