@@ -18,6 +18,7 @@ from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verd
 from pytest_odfperf.report.tables.capacity_table import capacity_html, capacity_lines
 from pytest_odfperf.report.tables.ranking_table import ranking_html, ranking_lines, ranking_of
 from pytest_odfperf.run.controller.open_run import Run
+from pytest_odfperf.run.cyclic_garbage import not_searched
 from pytest_odfperf.run.reports.run_reading import run_content
 from pytest_odfperf.run.reports.write_reports import write_reports
 
@@ -55,6 +56,7 @@ class Outputs:
         record = Record.from_json(plain)
         self._unwritten[record.test] = record
 
+    @not_searched()
     def content(self) -> RunContent:
         """What the run's folder says, with records that could not be written. Raises `StoreError`."""
         version = self._version()
@@ -104,6 +106,7 @@ class Outputs:
         self.decisions = [*repeat_lines(records), *limit_lines(records), *unseen]
         return True
 
+    @not_searched()
     def write(self) -> bool:
         """Write all reports; False, and lines at the end, if one could not be written."""
         try:

@@ -32,9 +32,11 @@ from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.invalid import InvalidMeasurementError, unusable
 from pytest_odfperf.measure.verdicts.judge import judge, shown
 from pytest_odfperf.measure.window_rates import within_shared_time
+from pytest_odfperf.run.cyclic_garbage import keep, not_searched
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.run.worker.key_evidence import evidence_of, witness_of
 from pytest_odfperf.run.worker.key_result import Measured, Result
+from pytest_odfperf.run.worker.key_surroundings import Surroundings
 from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.store.run_dir import RunDir
 
@@ -55,8 +57,9 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
     """
     from pytest_odfperf.guest.all_guests import run_on_all
 
-    plan, matrix = slot.plan, slot.plan.matrix
+    matrix = slot.plan.matrix
     guests = slot.ensure(key)
+    keep()
     stop = slot.stop
     job = slot.job(key)
     if refused := slot.refusal(key):
@@ -73,6 +76,22 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
     runs = run_on_all(guests, text, token, limit_s, stop, prepare_s=ready_s)
     slot.around.says(key.pool, None)
     around = slot.around.of(key.pool, runs.values())
+    with not_searched():
+        return _result(key, guests, runs, slot, job, around, repeat, stage)
+
+
+def _result(
+    key: Key,
+    guests: tuple[Guest, ...],
+    runs: dict[str, GuestRun | GuestError],
+    slot: GroupSlot,
+    job: Job,
+    around: Surroundings,
+    repeat: int,
+    stage: str | None,
+) -> Result:
+    """What the answers come to; raises as `measure` does."""
+    plan, matrix = slot.plan, slot.plan.matrix
     run_dir = RunDir(plan.run_path.parent, plan.run_id)
     folder = run_dir.artefacts(key, repeat, stage)
     #: Reason and text, for each guest without a measurement.
@@ -113,7 +132,7 @@ def measure(key: Key, slot: GroupSlot, repeat: int = 1, stage: str | None = None
     artefacts = [f"{place}/{name}" for name in (*files, *derived)]
     # A VM that moved or restarted has lost its connection. Where none was lost the watch is soon enough.
     calm = not any(isinstance(run, GuestError) or run.reconnects for run in runs.values())
-    changes = slot.group.changes(stop=stop, exact=not calm)
+    changes = slot.group.changes(stop=slot.stop, exact=not calm)
     # First: a guest that is gone explains what else is wrong with it.
     problems = [(loss.reason, f"guest {name}: {loss.text}") for name, loss in changes.lost.items()] + problems
     lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]

@@ -1,0 +1,29 @@
+"""When Python searches for cycles of garbage.
+
+It does so after each few hundred new objects, and again in all that there are as these grow. The answers of a
+group are a hundred thousand objects that have no cycles: a seventh of a worker's time went into the search.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+@contextmanager
+def not_searched() -> Generator[None]:
+    """Do not search meanwhile; what is of no use is still freed at once, unless it is in a cycle."""
+    was_searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_searched:
+            gc.enable()
+
+
+def keep() -> None:
+    """Leave the objects of now out of later searches, the first time: when a process has its modules."""
+    if not gc.get_freeze_count():
+        gc.freeze()
