@@ -207,12 +207,12 @@ def test_every_report_has_limits_and_repeats(repeats: Callable[..., list[Record]
     assert "read iops &gt; 2k" in html
     assert "<strong>not gateable</strong>" in html
     (row,) = csv.DictReader(io.StringIO(render_keys_csv(records, {records[0].key: 3})))
-    assert row["read_iops"].startswith("969.05")
-    assert (row["repeats"], row["valid"], row["read_iops_grade"]) == ("3", "3", "not gateable")
+    assert row["read_iops_per_s"].startswith("969.05")
+    assert (row["repeats"], row["valid"], row["read_iops_per_s_grade"]) == ("3", "3", "not gateable")
     assert (row["limits_met"], row["limits_inconclusive"], row["limits_broken"]) == ("1", "1", "0")
     assert limit_lines(records[:1]) == repeat_lines(records[:1]) == []
     (single,) = csv.DictReader(io.StringIO(render_keys_csv(records[:1], {})))
-    assert (single["read_iops"], single["read_iops_low"]) == ("1000.000000", "")
+    assert (single["read_iops_per_s"], single["read_iops_per_s_low"]) == ("1000.000000", "")
 
 
 def test_a_picture_shows_the_repeat_in_the_middle_of_those_with_figures(

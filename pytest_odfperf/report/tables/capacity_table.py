@@ -10,16 +10,16 @@ from html import escape
 from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.number import NS_PER_MS, digits, short
-from pytest_odfperf.report.tables.results_csv import cell_text
+from pytest_odfperf.report.tables.csv_cells import cell_text
 
 STEP_COLUMNS = (
     "storage_pool", "vm_size", "pvc_size", "fio_profile", "block_size", "vms", "attempt", "purpose",
-    "started_at_epoch_ms", "asked_iops", "iops", "lat_p99_ms", "worst_guest_lat_p99_ms", "fairness", "kept",
-    "broke",
+    "started_at_epoch_ms", "asked_iops_per_s", "iops_per_s", "lat_p99_ns", "worst_guest_lat_p99_ns",
+    "fairness", "kept", "broke",
 )  # fmt: skip
 DEPTH_COLUMNS = (
-    "storage_pool", "vm_size", "pvc_size", "concurrency", "fio_profile", "block_size", "iodepth", "iops",
-    "lat_p99_ms", "suspect", "peak", "kept",
+    "storage_pool", "vm_size", "pvc_size", "concurrency", "fio_profile", "block_size", "iodepth",
+    "iops_per_s", "lat_p99_ns", "suspect", "peak", "kept",
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def steps_csv(records: Iterable[Record]) -> str:
                 [
                     *names, step.vms, step.attempt, step.purpose, step.started_at_epoch_ms,
                     f"{step.asked_iops_per_s:.1f}", f"{step.iops_per_s:.1f}",
-                    f"{step.lat_p99_ns / NS_PER_MS:.6f}", f"{step.worst_guest_lat_p99_ns / NS_PER_MS:.6f}",
+                    step.lat_p99_ns, step.worst_guest_lat_p99_ns,
                     f"{step.fairness:.4f}", int(step.kept), cell_text("; ".join(step.broke)),
                 ]
             )  # fmt: skip
@@ -92,7 +92,7 @@ def depths_csv(sweeps: Iterable[DepthSweep]) -> str:
             table.writerow(
                 [
                     *map(cell_text, sweep.key.fields), point.depth, f"{point.iops_per_s:.1f}",
-                    f"{point.lat_p99_ns / NS_PER_MS:.6f}", int(point.suspect), int(point == sweep.peak),
+                    point.lat_p99_ns, int(point.suspect), int(point == sweep.peak),
                     "" if limit is None else int(point.lat_p99_ns <= limit),
                 ]
             )  # fmt: skip

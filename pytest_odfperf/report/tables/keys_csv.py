@@ -10,32 +10,32 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 
-from pytest_odfperf.matrix.keys import FIELDS, Key
+from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.limit import ALL
 from pytest_odfperf.measure.key_decision import one_each, over_repeats
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.measure.statistics.over_repeats import FigureSpread
-from pytest_odfperf.report.tables.results_csv import cell_text
+from pytest_odfperf.report.tables.csv_cells import cell_text
+from pytest_odfperf.report.tables.result_rows import KEY_COLUMNS
 
-#: Metric of a limit to column; latencies are in ms.
+#: Metric of a limit to column, in the unit of the figure.
 _FIGURES = {
-    "iops": "iops",
-    "bw": "bw_kib",
-    "mean": "lat_avg_ms",
-    "p50": "lat_p50_ms",
-    "p95": "lat_p95_ms",
-    "p99": "lat_p99_ms",
-    "p99.9": "lat_p999_ms",
-    "worst guest p99": "worst_guest_lat_p99_ms",
+    "iops": "iops_per_s",
+    "bw": "bw_bytes_per_s",
+    "mean": "lat_mean_ns",
+    "p50": "lat_p50_ns",
+    "p95": "lat_p95_ns",
+    "p99": "lat_p99_ns",
+    "p99.9": "lat_p999_ns",
+    "worst guest p99": "worst_guest_lat_p99_ns",
     "fairness": "fairness",
 }
 #: Of these the spread is shown too.
 _SPREAD = ("iops", "p99")
-_DIVISORS = {"bw": 1024.0, "iops": 1.0, "fairness": 1.0}
 
 COLUMNS = (
-    *FIELDS,
-    "section",
+    *KEY_COLUMNS,
+    "job_name",
     "repeats",
     "valid",
     "suspect",
@@ -72,7 +72,7 @@ def render_keys_csv(records: Iterable[Record], repeats: Mapping[Key, int]) -> st
         over = over_repeats(every, max(repeats.get(key, 1), *(record.repeat for record in every)))
         outcomes = list(dict.fromkeys(outcome for record in own for outcome in record.limits))
         common = {
-            **{name: cell_text(value) for name, value in zip(FIELDS, key.fields, strict=True)},
+            **{name: cell_text(value) for name, value in zip(KEY_COLUMNS, key.fields, strict=True)},
             "repeats": str(over.asked),
             "valid": str(over.valid),
             "suspect": str(over.suspect),
@@ -88,7 +88,7 @@ def render_keys_csv(records: Iterable[Record], repeats: Mapping[Key, int]) -> st
         sections = dict.fromkeys(one.section for one in over.figures) or {"": None}
         for section in sections:
             figures = [one for one in over.figures if one.section == section]
-            table.writerow({**common, "section": cell_text(section), **_cells(figures)})
+            table.writerow({**common, "job_name": cell_text(section), **_cells(figures)})
     return text.getvalue()
 
 
@@ -98,12 +98,11 @@ def _cells(figures: Iterable[FigureSpread]) -> Mapping[str, str]:
         if one.metric not in _FIGURES:
             continue
         column = _FIGURES[one.metric] if one.direction == ALL else f"{one.direction}_{_FIGURES[one.metric]}"
-        divisor = _DIVISORS.get(one.metric, 1e6)
         values = {"": one.geometric_mean, "_low": one.low, "_high": one.high}
         if one.metric not in _SPREAD:
             values = {"": one.geometric_mean}
         for more, value in values.items():
-            found[column + more] = "" if value is None else f"{value / divisor:.6f}"
+            found[column + more] = "" if value is None else f"{value:.6f}"
         if one.metric in _SPREAD:
             found[f"{column}_cv"] = "" if one.cv is None else f"{one.cv:.6f}"
             found[f"{column}_order_rho"] = "" if one.order_rho is None else f"{one.order_rho:.4f}"

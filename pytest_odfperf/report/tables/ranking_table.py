@@ -17,7 +17,7 @@ from pytest_odfperf.measure.ranking.pool_ranking import RankedPool, Ranking, ran
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plain import to_plain
 from pytest_odfperf.report.content.run_content import RunContent
-from pytest_odfperf.report.tables.results_csv import cell_text
+from pytest_odfperf.report.tables.csv_cells import cell_text
 
 NAMES = {"rate": "rate", "lat_p99": "p99"}
 COLUMNS = (

@@ -1,0 +1,206 @@
+"""The rows that results.csv and results.parquet have in common: of each test, and of each guest and section.
+
+``scope`` says what a row is of: ``key`` is a test of a key over all its guests, ``job`` one section over all
+guests, where sections are unlike and are never added, ``guest`` one section in one guest. What was not
+measured is None, and so is every figure of an invalid result. p99 is given as it is, with
+``lat_p99_trusted``; other percentiles that too few I/Os carry are None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Literal
+
+from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.record import DIRECTIONS, GuestRecord, Record
+
+Kind = Literal["text", "whole", "real", "flag"]
+
+#: The fields of a key, as the original calls them.
+KEY_COLUMNS: Mapping[str, Kind] = {
+    "storage_pool": "text",
+    "vm_size": "text",
+    "pvc_size": "text",
+    "concurrency": "whole",
+    "fio_profile": "text",
+    "block_size": "text",
+}
+_WHAT: Mapping[str, Kind] = {
+    "job_name": "text",
+    "scope": "text",
+    "guest": "text",
+    "node": "text",
+    "job_load": "text",
+    "guest_late_ms": "real",
+    "guest_clock_offset_ms": "real",
+    "guest_reconnects": "whole",
+}
+_TEST: Mapping[str, Kind] = {
+    "status": "text",
+    "reason_code": "text",
+    "reason": "text",
+    "verdict": "text",
+    "doubts": "text",
+    "marking": "text",
+    "repeat": "whole",
+    "block": "whole",
+    "order": "whole",
+    "target": "text",
+    "beside": "text",
+    "notes": "text",
+    "software": "text",
+    "run_id": "text",
+    "test": "text",
+    "started_at_epoch_ms": "whole",
+    "ended_at_epoch_ms": "whole",
+    "duration_s": "real",
+    "start_skew_ms": "real",
+    "shared_window_ms": "real",
+    "fairness": "real",
+    "capacity_kept_vms": "whole",
+    "capacity_broken_vms": "whole",
+}
+_LATENCY: Mapping[str, Kind] = {
+    "iops_per_s": "real",
+    "total_ios": "whole",
+    "lat_mean_ns": "real",
+    "lat_stddev_ns": "real",
+    "lat_p50_ns": "whole",
+    "lat_p95_ns": "whole",
+    "lat_p99_ns": "whole",
+    "lat_p999_ns": "whole",
+    "lat_max_ns": "whole",
+    "worst_guest_lat_p99_ns": "whole",
+    "median_guest_lat_p99_ns": "whole",
+    "lat_p99_trusted": "flag",
+    "guest_lat_p99_trusted": "flag",
+    "lat_saturated": "flag",
+}
+_BANDWIDTH: Mapping[str, Kind] = {"bw_bytes_per_s": "real"}
+
+#: Of `_LATENCY`, those that a sample may not carry.
+_PERCENTILES = (
+    "lat_p50_ns",
+    "lat_p95_ns",
+    "lat_p999_ns",
+    "worst_guest_lat_p99_ns",
+    "median_guest_lat_p99_ns",
+)
+_PLACES = {name: list(_LATENCY).index(name) for name in _PERCENTILES}
+
+
+def _of_direction(direction: str) -> dict[str, Kind]:
+    found = {**_LATENCY, **_BANDWIDTH} if direction != "sync" else _LATENCY
+    return {f"{direction}_{name}": kind for name, kind in found.items()}
+
+
+#: All columns in their order. The first seven have the names of the original's table.
+COLUMNS: Mapping[str, Kind] = {
+    **KEY_COLUMNS,
+    **_WHAT,
+    **_TEST,
+    **{name: kind for direction in DIRECTIONS for name, kind in _of_direction(direction).items()},
+}
+#: The columns that are figures of the storage.
+FIGURES = frozenset(name for name in COLUMNS if name.startswith(tuple(f"{one}_" for one in DIRECTIONS)))
+
+_latencies = attrgetter(*_LATENCY)
+_NO_FIGURES = {
+    direction: (None,) * (len(_LATENCY) + (direction != "sync" and len(_BANDWIDTH)))
+    for direction in DIRECTIONS
+}
+Row = tuple[Any, ...]
+#: What a row is of, for what only one of the outputs has: the record, its section and its guest.
+Source = tuple[Record, JobMeasurement | None, GuestRecord | None]
+
+
+def result_rows(
+    records: Iterable[Record], text: Callable[[str], str] = str, flag: Callable[[bool], Any] = bool
+) -> Iterator[tuple[Source, Row]]:
+    """Each row with what it is of; ``text`` and ``flag`` make the cells of texts and of truth values."""
+    for record in records:
+        *names, concurrency, profile, block_size = record.key.fields
+        key = (*map(text, names), int(concurrency), text(profile), text(block_size))
+        test = _test(record, text)
+        usable = record.usable
+
+        def row(
+            scope: str,
+            job: JobMeasurement | None,
+            guest: GuestRecord | None,
+            of: Record | JobMeasurement,
+            shared: Row = (key, test, usable),
+        ) -> Row:
+            own_key, own_test, with_figures = shared
+            return (
+                *own_key,
+                text(job.name) if job else None,
+                scope,
+                *_guest(guest, job, text),
+                *own_test,
+                *_figures(of if with_figures else None, flag),
+            )
+
+        yield (record, None, None), row("key", None, None, record)
+        for job in record.jobs if record.apart else ():
+            yield (record, job, None), row("job", job, None, job)
+        for guest in record.guests:
+            for job in guest.jobs:
+                yield (record, job, guest), row("guest", job, guest, job)
+
+
+def _guest(guest: GuestRecord | None, job: JobMeasurement | None, text: Callable[[str], str]) -> Row:
+    load = text(job.load) if job and job.load else None
+    if guest is None:
+        return None, None, load, None, None, None
+    node = None if guest.node is None else text(guest.node)
+    return text(guest.name), node, load, guest.late_ms, guest.clock_offset_ms, guest.reconnects
+
+
+def _test(record: Record, text: Callable[[str], str]) -> Row:
+    def said(value: str | None) -> str | None:
+        return text(value) if value else None
+
+    fairness = record.fairness if record.usable else None
+    capacity = record.capacity if record.usable else None
+    return (
+        record.status,
+        said(record.reason_code),
+        said(record.reason),
+        record.verdict,
+        said(" ".join(record.codes)),
+        said(record.marking),
+        record.repeat,
+        record.block,
+        record.order,
+        text(record.target or "file"),
+        said("; ".join(one.text for one in record.beside)),
+        said("; ".join(record.notes)),
+        said("; ".join(record.software)),
+        text(record.run_id),
+        text(record.test),
+        record.started_at_epoch_ms,
+        record.ended_at_epoch_ms,
+        record.duration_s,
+        record.start_skew_ms,
+        record.shared_window_ms,
+        None if fairness is None else fairness.jain,
+        None if capacity is None else capacity.kept_vms,
+        None if capacity is None else capacity.broken_vms,
+    )
+
+
+def _figures(of: Record | JobMeasurement | None, flag: Callable[[bool], Any]) -> Iterator[Any]:
+    for direction in DIRECTIONS:
+        part: LatencyMeasurement | None = None if of is None else getattr(of, direction)
+        if part is None:
+            yield from _NO_FIGURES[direction]
+            continue
+        found = list(_latencies(part))
+        for name, place in _PLACES.items():
+            found[place] = part.carried_ns(name)
+        found[-3:] = map(flag, found[-3:])
+        yield from found
+        if isinstance(part, DirectionMeasurement):
+            yield part.bw_bytes_per_s
