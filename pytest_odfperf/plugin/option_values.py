@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from pytest_odfperf.report.tables.csv_layout import CsvLayout
     from pytest_odfperf.schedule.backends import Isolation
 
 Parallel = int | Literal["auto"]
+
+Word = TypeVar("Word", bound=str)
 
 
 def parallel(text: str) -> Parallel:
@@ -48,7 +51,18 @@ def isolation(text: str) -> Isolation:
     """The value of ``--odf-isolation``."""
     from pytest_odfperf.schedule.backends import ISOLATIONS
 
-    for known in ISOLATIONS:
-        if text == known:
-            return known
-    raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(ISOLATIONS)}")
+    return _one_of(text, ISOLATIONS)
+
+
+def csv_layout(text: str) -> CsvLayout:
+    """The value of ``--odf-csv``."""
+    from pytest_odfperf.report.tables.csv_layout import CSV_LAYOUTS
+
+    return _one_of(text, CSV_LAYOUTS)
+
+
+def _one_of(text: str, known: tuple[Word, ...]) -> Word:
+    for word in known:
+        if text == word:
+            return word
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not one of {', '.join(known)}")

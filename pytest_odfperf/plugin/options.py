@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.plugin.option_values import Parallel, isolation, parallel, repeats, seed
+from pytest_odfperf.plugin.option_values import Parallel, csv_layout, isolation, parallel, repeats, seed
 
 if TYPE_CHECKING:
+    from pytest_odfperf.report.tables.csv_layout import CsvLayout
     from pytest_odfperf.schedule.backends import Isolation
 
 MODES = ("full", "quick", "overview", "rank")
@@ -52,6 +53,8 @@ class Request:
     gate: bool
     force_compare: bool
     seed: int | None
+    #: The columns of results.csv; None: not said.
+    csv: CsvLayout | None
     #: Runs whose leftovers are removed; then nothing is measured.
     cleanup: tuple[str, ...]
     reap: bool
@@ -151,6 +154,12 @@ def add_options(parser: pytest.Parser) -> None:
         "URL",
         "Tell the service behind this apprise URL of the run's start, first failure and end (needs the extra "
         "'notify'). It holds secrets: better in the environment variable ODFPERF_NOTIFY.",
+    )
+    single(
+        "--odf-csv",
+        "full|original",
+        "The columns of results.csv: all, with their units, or those of storage-perf-tests (default: full).",
+        type=csv_layout,
     )
     single("--odf-seed", "N", "The seed of that order (default: made of the run's id).", type=seed)
     group.addoption(
@@ -268,6 +277,7 @@ def read_request(config: pytest.Config) -> Request:
         gate=bool(value("odf_gate")),
         force_compare=bool(value("odf_force_compare")),
         seed=parsed("odf_seed", seed),
+        csv=parsed("odf_csv", csv_layout),
         cleanup=cleanup,
         reap=bool(config.getini("odf_reap")),
     )

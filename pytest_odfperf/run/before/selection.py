@@ -16,6 +16,7 @@ from pytest_odfperf.matrix.reading.load import MOST_KEYS, load_matrix
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.matrix.serial import from_json
+from pytest_odfperf.report.tables.csv_layout import CSV_LAYOUTS, CsvLayout
 from pytest_odfperf.schedule.backends import ISOLATIONS, Isolation
 from pytest_odfperf.schedule.jobs import Jobs, check_fit, render_jobs
 from pytest_odfperf.schedule.limit_check import check_limits
@@ -61,6 +62,8 @@ class Request(Protocol):
     def repeat(self) -> int | None: ...
     @property
     def seed(self) -> int | None: ...
+    @property
+    def csv(self) -> CsvLayout | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,8 @@ class Selection:
     repeats: int
     #: Of the order of repeats; None: it will be made of the run's id.
     seed: int | None
+    #: The columns of results.csv.
+    csv: CsvLayout
     #: The run that is gone on with, and its run.json.
     resumed: RunDir | None
     stored: Mapping[str, Any]
@@ -97,6 +102,7 @@ class Selection:
             "cluster": self.cluster,
             "repeat": self.repeats,
             "seed": self.seed,
+            "csv": self.csv,
             **self.comparing,
         }
 
@@ -151,6 +157,7 @@ def read_selection(request: Request) -> Selection:
         pools=pools,
         repeats=repeats,
         seed=_seed(request, options),
+        csv=request.csv or options.get("csv") or CSV_LAYOUTS[0],
         resumed=resumed,
         stored=stored,
     )
@@ -203,6 +210,10 @@ def stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, A
         raise InputError(
             f"options.isolation is {options['isolation']!r:.40}, not one of {', '.join(ISOLATIONS)}",
             place=place,
+        )
+    if options.get("csv", CSV_LAYOUTS[0]) not in CSV_LAYOUTS:
+        raise InputError(
+            f"options.csv is {options['csv']!r:.40}, not one of {', '.join(CSV_LAYOUTS)}", place=place
         )
     if not isinstance(options.get("cluster"), str | None):
         raise InputError("options.cluster is not a text", place=place)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.metrics.run_metrics import render_metrics
 from pytest_odfperf.report.summary import count
 from pytest_odfperf.report.tables.capacity_table import depths_csv, steps_csv
+from pytest_odfperf.report.tables.csv_layout import results_csv
 from pytest_odfperf.report.tables.keys_csv import render_keys_csv
 from pytest_odfperf.report.tables.ranking_table import ranking_csv, ranking_json, ranking_of
-from pytest_odfperf.report.tables.results_csv import render_csv
 
 When = Literal["running", "end"]
 
@@ -32,10 +33,6 @@ class Output:
     make: Callable[[RunContent], Made]
     #: Whether it is renewed while the run goes on, too.
     while_running: bool = True
-
-
-def _csv(content: RunContent) -> Made:
-    return render_csv(content.records)
 
 
 def _keys_csv(content: RunContent) -> Made:
@@ -69,11 +66,12 @@ def _pool_summaries(content: RunContent) -> Made:
 
 #: In the order in which they are written.
 OUTPUTS: tuple[Output, ...] = (
-    Output("results.csv", _csv),
+    Output("results.csv", results_csv),
     Output("results-keys.csv", _keys_csv),
     Output("ranking.csv", _ranking_csv, while_running=False),
     Output("ranking.json", _ranking_json, while_running=False),
     Output("capacity.csv", _capacity),
     Output("depth-sweep.csv", _depths),
+    Output("metrics.prom", render_metrics),
     Output(POOL_SUMMARY, _pool_summaries),
 )
