@@ -27,7 +27,7 @@ def failures(outcome: Any) -> dict[str, str]:
 
 def test_a_broken_limit_fails_and_a_resume_judges_by_its_own_without_measuring_again(bed: Any) -> None:
     hard, soft = write(bed, "hard.yaml", "1us"), write(bed, "soft.yaml", "10s")
-    first = bed.run("--odf-parallel=1", hard, "--odf-pool=fast", "--odf-run-id=lim")
+    first = bed.run("--odf-parallel=1", hard, "--odf-pool=fast", "--odf-run-id=lim", "--odf-csv=original")
     assert first.code == 1, first.out
     (said,) = failures(first).values()
     assert set(failures(first)) == {BROKEN.format("")}
@@ -44,11 +44,23 @@ def test_a_broken_limit_fails_and_a_resume_judges_by_its_own_without_measuring_a
     assert "write p99 &lt; 1us" in (first.run / "report.html").read_text()
     assert "broken: write p99 < 1us" in (first.run / "results-keys.csv").read_text()
 
+    metrics = (first.run / "metrics.prom").read_text()
+    assert 'odfperf_tests{pool="fast",state="limit_broken"} 1\n' in metrics
+    assert "odfperf_progress_ratio 1.0\n" in metrics
+
     unchanged = bed.run("--odf-resume", "lim")
     assert unchanged.code == 1, unchanged.out
     assert set(failures(unchanged)) == {BROKEN.format("")}
     assert len(unchanged.records()) == 2, "nothing is measured, nothing changed"
-    eased = bed.run("--odf-resume", "lim", soft)
+    # A resume keeps the columns, unless it is told others.
+    head, *rows = (unchanged.run / "results.csv").read_text().splitlines()
+    assert head.startswith('"storage_pool","vm_size",')
+    assert head.endswith('"write_lat_avg_ms","write_lat_p99_ms"')
+    assert [row.count(",") for row in rows] == [14] * sum(
+        len(job["guests"][0]["jobs"]) for job in first.records()
+    )
+    eased = bed.run("--odf-resume", "lim", soft, "--odf-csv=full")
+    assert ",scope," in (eased.run / "results.csv").read_text().splitlines()[0]
     assert eased.code == 0, eased.out
     assert failures(eased) == {}
     assert len(eased.cases()) == 2

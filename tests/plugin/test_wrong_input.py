@@ -23,6 +23,7 @@ WRONG = {
     "nothing to resume": (["--odf-resume", "last"], "there is no run to resume in results"),
     "unknown run": (["--odf-resume", "perf-1"], "run 'perf-1' is not in results (known: none)"),
     "run id": (["--odf-matrix", "small.yaml", "--odf-run-id", "../../etc"], "run id '../../etc'"),
+    "columns of the table": (["--odf", "--odf-csv=orig"], "'orig' is not one of full, original"),
     "zero pools": (["--odf-parallel=0"], "0 pools can not run in parallel"),
     "negative": (["--odf-parallel=-3"], "-3 pools can not run in parallel"),
     "swallowed path": (["--odf-parallel", "test_mine.py"], "before a path write --odf-parallel=auto"),
