@@ -31,7 +31,7 @@ def test_every_pool_is_counted_also_one_that_was_never_begun(
     assert (run_dir.path / "never-begun" / ".pool-summary").read_text() == "0 0 0 0\n"
     assert (run_dir.path / "rep3" / ".pool-summary").read_text() == "1 1 0 0\n"
     with (run_dir.path / "results.csv").open() as file:
-        assert [row["storage_pool"] for row in csv.DictReader(file)] == ["rep3"]
+        assert [row["storage_pool"] for row in csv.DictReader(file)] == ["rep3", "rep3"]
 
 
 def test_one_that_fails_is_named_keeps_its_file_and_stops_no_other(
