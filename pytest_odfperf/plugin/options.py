@@ -52,6 +52,8 @@ class Request:
     baseline: str | None
     gate: bool
     force_compare: bool
+    #: The baseline, and the run that is compared with it; then nothing is measured.
+    compare: tuple[str, str] | None
     seed: int | None
     #: The columns of results.csv; None: not said.
     csv: CsvLayout | None
@@ -143,6 +145,14 @@ def add_options(parser: pytest.Parser) -> None:
     )
     switch("--odf-gate", "Fail the run on regressions that measuring again confirms; needs --odf-baseline.")
     switch("--odf-force-compare", "Compare with unlike runs too, and say in what they differ.")
+    group.addoption(
+        "--odf-compare",
+        metavar=("RUN", "RUN"),
+        nargs=2,
+        default=None,
+        help="Compare two runs that are over, the first (or several: RUN,RUN) being the baseline: write "
+        "comparison.html and measure nothing (needs the extra 'compare').",
+    )
     single(
         "--odf-repeat",
         "N",
@@ -232,6 +242,8 @@ def read_request(config: pytest.Config) -> Request:
     if modes and value("odf_matrix"):
         raise pytest.UsageError(f"--odf-{modes[0]} and --odf-matrix exclude each other")
     cleanup = tuple(config.getoption("odf_cleanup") or ())
+    if cleanup and config.getoption("odf_compare"):
+        raise pytest.UsageError("--odf-cleanup and --odf-compare exclude each other")
     for other in ("odf_resume", "odf_run_id"):
         if cleanup and config.getoption(other):
             raise pytest.UsageError(f"--odf-cleanup and --{other.replace('_', '-')} exclude each other")
@@ -252,8 +264,10 @@ def read_request(config: pytest.Config) -> Request:
     if config.getoption("odf") and config.getoption("odf_parallel") is None:
         many = None  # asked for on the command line: stronger than odf_parallel in the ini file
     baseline = value("odf_baseline")
+    compare = config.getoption("odf_compare")
     for other in ("odf_gate", "odf_force_compare"):
-        if value(other) and baseline is None and not value("odf_resume"):
+        forced_alone = other == "odf_force_compare" and compare
+        if value(other) and baseline is None and not value("odf_resume") and not forced_alone:
             raise pytest.UsageError(f"--{other.replace('_', '-')} needs --odf-baseline: runs to compare with")
     return Request(
         parallel=many,
@@ -276,6 +290,7 @@ def read_request(config: pytest.Config) -> Request:
         baseline=baseline,
         gate=bool(value("odf_gate")),
         force_compare=bool(value("odf_force_compare")),
+        compare=tuple(compare) if compare else None,
         seed=parsed("odf_seed", seed),
         csv=parsed("odf_csv", csv_layout),
         cleanup=cleanup,

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_odfperf.errors import InputError, OdfError
+from pytest_odfperf.errors import InputError, OdfError, one_line
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
 from pytest_odfperf.plugin.options import Request, read_request
 from pytest_odfperf.plugin.output.notifying import NotifyingPlugin, take_receivers, tell_unopened
+from pytest_odfperf.plugin.output.session_outputs import relative
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.repeats import check_counts, check_retries
 from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
@@ -89,6 +90,9 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _clean_up(request, interrupt)
         return
+    if request.compare is not None:
+        config.stash[EXIT_CODE] = _compare(request)
+        return
     selection = read_selection(request)
     receivers = None if config.option.collectonly else take_receivers(config, stack)
     for warning in ask_local_fio(selection.matrix, selection.jobs):
@@ -154,6 +158,17 @@ def _clean_up(request: Request, interrupt: Interrupt) -> int:
         stop=interrupt.stop,
         say=lambda line: _say(f"odfperf: {line}"),
     )
+
+
+def _compare(request: Request) -> int:
+    from pytest_odfperf.run.reports.compare_runs import compare_runs
+
+    assert request.compare is not None
+    lines, page = compare_runs(*request.compare, Path(request.results), forced=request.force_compare)
+    for line in lines:
+        _say(one_line(line))
+    _say(f"report: {relative(page)}")
+    return 0
 
 
 def _say(line: str) -> None:

@@ -55,9 +55,13 @@ class GateReport:
 
 @dataclass(kw_only=True)
 class ComparisonReport:
-    """``runs`` are the baseline's; ``unlike``: how they differ, where the comparison was forced."""
+    """``runs`` are the baseline's; ``unlike``: how they differ, where the comparison was forced.
+
+    ``run`` is the one that is compared with them.
+    """
 
     comparison: Comparison
+    run: str
     runs: tuple[str, ...]
     unlike: tuple[str, ...] = ()
     gate: GateReport | None = None
@@ -96,7 +100,9 @@ def comparison_lines(report: ComparisonReport) -> list[str]:
     """For the terminal's end."""
     comparison = report.comparison
     runs = "run" if len(report.runs) == 1 else "runs"
-    lines = [f"Compared with baseline {runs} {', '.join(report.runs)}, ratios are now / baseline:"]
+    lines = [
+        f"Run {report.run} compared with baseline {runs} {', '.join(report.runs)}, ratios are now / baseline:"
+    ]
     lines += [f"  UNLIKE RUNS (--odf-force-compare): {text}" for text in report.unlike]
     for noise in comparison.noise:
         counts = Counter(one.outcome for one in comparison.cells if one.cell.metric == noise.metric)
@@ -178,6 +184,7 @@ def comparison_json(report: ComparisonReport) -> dict[str, Any]:
     comparison, gate = report.comparison, report.gate
     return {
         "schema": 1,
+        "run": report.run,
         "baseline": list(report.runs),
         "unlike": list(report.unlike),
         "noise": [to_plain(one) for one in comparison.noise],

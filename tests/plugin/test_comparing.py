@@ -86,6 +86,14 @@ def test_the_same_storage_passes_the_gate_and_one_that_is_a_quarter_slower_fails
     assert "Gate: FAILED" in resumed.out
     assert len(lines_of(slower.run / "confirm.jsonl")) == 20
 
+    compared = run_pytest("--odf-compare", "base", "slower")
+    assert compared.code == 0, compared.out
+    assert "worse: slow, all keys, rate: 0.7" in compared.out
+    assert "report: results/compare_base_slower/comparison.html" in compared.lines
+    found = json.loads((base.folder / "results" / "compare_base_slower" / "comparison.json").read_text())
+    assert {one["outcome"] for one in found["keys"] if one["key"].startswith("slow:")} >= {"worse"}
+    assert (base.folder / "results" / "latest").resolve().name == "slower"
+
     ranks = (base.folder / "results" / "base" / "ranking.csv").read_text().splitlines()
     assert [line.split(",")[2:6] for line in ranks[1:3]] == [["fast", "1", "1", "1"], ["slow", "2", "2", "2"]]
 

@@ -124,7 +124,9 @@ def test_a_baseline_without_repeats_decides_nothing_and_that_is_said(
     assert (str(CELLS[0].key) in silent) != decides
     if not decides:
         assert set(silent) == {str(one.key) for one in CELLS}
-        report = ComparisonReport(comparison=comparison, runs=("a",), gate=GateReport(not_gateable=silent))
+        report = ComparisonReport(
+            comparison=comparison, run="now", runs=("a",), gate=GateReport(not_gateable=silent)
+        )
         text = "\n".join(comparison_lines(report))
         assert "Gate: NOT GATEABLE in part" in text
         assert "fewer than 3" in text

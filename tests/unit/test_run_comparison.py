@@ -163,7 +163,7 @@ def test_invalid_results_never_enter_and_suspect_ones_are_told(make_record) -> N
     assert {one.cell.key for one in found.cells} == {good.key, odd.key}
     assert found.refused == {bad.key: "invalid (no_io; cached)"}
     assert {one.suspect for one in found.cells if one.cell.key == odd.key} == {"no_io"}
-    text = "\n".join(comparison_lines(ComparisonReport(comparison=found, runs=("base",))))
+    text = "\n".join(comparison_lines(ComparisonReport(comparison=found, run="now", runs=("base",))))
     assert "not compared: rep3:small:150Gi:1:random-rw:8k: invalid (no_io; cached)" in text
     assert "1 of the keys have a suspect result" in text
     # One that was invalid in one of several baseline runs has the others.
@@ -176,7 +176,7 @@ def test_keys_of_one_run_only_are_told_and_nothing_in_common_is_no_error() -> No
     found = compare(run(rng, cells=CELLS[:3]), [run(rng, cells=CELLS[2:5])])
     assert (len(found.cells), len(found.only_current), len(found.only_baseline)) == (1, 2, 2)
     nothing = compare(run(rng, cells=CELLS[:1]), [run(rng, cells=CELLS[1:2])])
-    lines = comparison_lines(ComparisonReport(comparison=nothing, runs=("a",)))
+    lines = comparison_lines(ComparisonReport(comparison=nothing, run="now", runs=("a",)))
     assert "  nothing is compared: no key has a valid result in both" in lines
 
 
@@ -184,7 +184,7 @@ def test_the_report_is_plain_json_and_its_html_has_no_names_as_they_came() -> No
     rng = np.random.default_rng(9)
     found = compare(run(rng, ratio=slow(0.7)), [run(rng)])
     hostile = "<script>alert(1)</script>"
-    report = ComparisonReport(comparison=found, runs=(hostile,), unlike=(hostile,))
+    report = ComparisonReport(comparison=found, run="now", runs=(hostile,), unlike=(hostile,))
     plain = json.loads(json.dumps(comparison_json(report), allow_nan=False))
     assert plain["keys"][0]["outcome"] == "worse"
     assert {one["pool"] for one in plain["families"]} == {"p0", "p1"}

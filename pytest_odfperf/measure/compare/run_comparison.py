@@ -52,6 +52,9 @@ class Compared:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedCell(Compared):
     cell: Cell
+    #: Geometric means: IOPS or ns.
+    current: float
+    baseline: float
     #: Repeats of the current run, and of all baseline runs.
     repeats: int
     baseline_repeats: int
@@ -199,6 +202,8 @@ def _cells(
     return [
         ComparedCell(
             cell=cell,
+            current=exp(float(samples.current[row])),
+            baseline=exp(float(np.nanmean(samples.baseline[row]))),
             repeats=int(samples.current_n[row]),
             baseline_repeats=int(samples.baseline_n[row].sum()),
             sessions=int((samples.baseline_n[row] > 0).sum()),

@@ -6,7 +6,7 @@ are such storage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.definition import definition_facts
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.measure.record import Record
 
 _SHOWN = 160
+#: Differences that a line has.
+_TOLD = 3
 _ABSENT = object()
 
 
@@ -104,6 +107,13 @@ def differences(ours: RunDescription, theirs: RunDescription) -> list[str]:
     return found
 
 
+def difference_text(ours: RunDescription, theirs: RunDescription) -> str | None:
+    """`differences` in one line, the first few of them; None if there are none."""
+    found = differences(ours, theirs)
+    more = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    return "; ".join(found[:_TOLD]) + more if found else None
+
+
 def _unlike(ours: Any, theirs: Any, path: str) -> list[str]:
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         names = dict.fromkeys([*ours, *theirs])
@@ -138,3 +148,13 @@ def software_difference(ours: Sequence[str], theirs: Sequence[str]) -> str | Non
     if not ours or not theirs or set(ours) == set(theirs):
         return None
     return f"guests: {', '.join(ours)}, not {', '.join(theirs)}"
+
+
+def software_differences(ours: Iterable[Record], theirs: Iterable[Record]) -> dict[Key, str]:
+    """By key, how the guests' software differs."""
+    known = {record.key: record.software for record in ours if record.software}
+    return {
+        record.key: text
+        for record in theirs
+        if (text := software_difference(known.get(record.key, ()), record.software))
+    }

@@ -71,6 +71,7 @@ class Comparing:
         )
         return ComparisonReport(
             comparison=found,
+            run=self._run.plan.run_id,
             runs=tuple(run.run_id for run in baselines.runs),
             unlike=tuple(baselines.unlike),
         )

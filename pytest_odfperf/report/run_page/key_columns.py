@@ -92,25 +92,27 @@ COLUMNS: tuple[KeyColumn, ...] = (
     KeyColumn(name="began", heading="Began (UTC)", more=True, width=150),
     KeyColumn(name="reason", heading="Reason or note", width=360),
 )
-#: What a row can have of each; others are empty in all rows and left out.
-_TEXTS = frozenset(column.name for column in COLUMNS if column.sort == "text")
 
 
 @dataclass(slots=True)
 class KeyTable:
-    """Rows as they are collected. A row is a mapping from a column's name to its text or figure."""
+    """Rows as they are collected. A row is a mapping from a column's name to its text or figure.
 
-    texts: dict[str, list[str]] = field(
-        default_factory=lambda: {c.name: [] for c in COLUMNS if c.name in _TEXTS}
-    )
-    numbers: dict[str, list[float | None]] = field(
-        default_factory=lambda: {c.name: [] for c in COLUMNS if c.name not in _TEXTS}
-    )
+    Columns that are empty in all rows are left out.
+    """
+
+    of: Sequence[KeyColumn] = COLUMNS
+    texts: dict[str, list[str]] = field(init=False)
+    numbers: dict[str, list[float | None]] = field(init=False)
     marks: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     spreads: dict[str, dict[int, tuple[float, float]]] = field(default_factory=dict)
     #: Of each row: its test's index, and the states by which it is found, a bit each.
     tests: list[int] = field(default_factory=list)
     states: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.texts = {column.name: [] for column in self.of if column.sort == "text"}
+        self.numbers = {column.name: [] for column in self.of if column.sort == "number"}
 
     def add(
         self,
@@ -137,7 +139,7 @@ class KeyTable:
     def to_plain(self, sort_keys: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
         """For the page; columns that are empty in all rows are not there."""
         columns = []
-        for column in COLUMNS:
+        for column in self.of:
             content = (
                 self._text(column.name, sort_keys.get(column.name))
                 if column.name in self.texts

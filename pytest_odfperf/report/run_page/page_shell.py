@@ -21,7 +21,7 @@ _SCRIPTS = (
     "picture_theme.js", "key_columns.js", "key_filter.js", "key_grid.js", "key_tools.js", "key_details.js",
     "details_parts.js", "start.js",
 )  # fmt: skip
-_STYLES = ("page.css", "tables.css", "keys.css")
+_STYLES = ("page.css", "tables.css", "keys.css", "outcomes.css")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,11 +20,12 @@ def what_ran(content: RunContent, made_at: datetime | None = None) -> Section:
         name="run",
         heading="What ran",
         short="Run",
-        body=render_markup("facts.html.j2", facts=[*_facts(content, made_at)]),
+        body=render_markup("facts.html.j2", facts=[*run_facts(content, made_at)]),
     )
 
 
-def _facts(content: RunContent, made_at: datetime | None) -> Iterator[tuple[str, str]]:
+def run_facts(content: RunContent, made_at: datetime | None = None) -> Iterator[tuple[str, str]]:
+    """Name and text of each; see `what_ran`."""
     runs = content.runs
     several = len(runs) > 1
     yield ("Runs" if several else "Run"), ", ".join(run.run_id for run in runs)
@@ -129,6 +130,7 @@ def verdict(content: RunContent) -> Section:
             progress=progress_line(content),
             counts=[(state, WORDS[state], content.counts[state]) for state in STATES],
             every=len(content.tests),
+            noun="tests",
         ),
     )
 

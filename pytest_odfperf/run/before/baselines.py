@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +13,20 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.compare.run_likeness import (
     RunDescription,
     describe,
-    differences,
-    software_difference,
+    difference_text,
+    software_differences,
 )
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
+from pytest_odfperf.run.before.named_runs import find_runs, need_statistics, split_names
 from pytest_odfperf.run.before.prepare import facts_json
 from pytest_odfperf.run.before.selection import Selection, stored_matrix
-from pytest_odfperf.store.run_dir import LATEST, RunDir
+from pytest_odfperf.store.run_dir import RunDir
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
 
 OPTION = "--odf-baseline"
-_PACKAGES = ("numpy", "scipy")
-_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +69,7 @@ class Baselines:
         ours = describe(content, selection.matrix)
         faults = []
         for run in self.runs:
-            if found := differences(ours, run.description):
-                text = "; ".join(found[:_SHOWN]) + (
-                    f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-                )
+            if text := difference_text(ours, run.description):
                 self.unlike.append(f"run {run.run_id}: {text}")
                 faults.append(
                     InputError(
@@ -91,12 +85,10 @@ class Baselines:
 
         None if that is forced; it is in ``unlike`` then.
         """
-        ours = {record.key: record.software for record in records if record.software}
         found = {
-            record.key: f"run {run.run_id}: {text}"
+            key: f"run {run.run_id}: {text}"
             for run in self.runs
-            for record in run.records
-            if (text := software_difference(ours.get(record.key, ()), record.software))
+            for key, text in software_differences(records, run.records).items()
         }
         if not self.forced:
             return found
@@ -114,45 +106,18 @@ def read_baselines(
     """
     options = selection.stored.get("options") or {}
     gate, forced = gate or options.get("gate") is True, forced or options.get("force_compare") is True
-    names = _names(text) if text is not None else list(options.get("baseline") or ())
+    names = split_names(text) if text is not None else list(options.get("baseline") or ())
     if not names:
         if gate or forced:
             raise InputError(f"--odf-gate and --odf-force-compare need {OPTION}: runs to compare with")
         return None
-    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
-        raise InputError(f"{OPTION} needs {' and '.join(missing)}: pip install 'pytest-odfperf[compare]'")
-    runs: list[Baseline] = []
-    for name in names:
-        run_dir = _find(name, results)
+    need_statistics(OPTION)
+    found = find_runs(names, results, OPTION)
+    for run_dir in found:
         if selection.resumed is not None and run_dir.path.samefile(selection.resumed.path):
-            raise InputError(f"{OPTION} {name!r:.80} is the run that is gone on with")
-        if any(run.run_id == run_dir.run_id for run in runs):
-            raise InputError(f"{OPTION} names run {run_dir.run_id} twice")
-        runs.append(_read(run_dir, selection))
-    return Baselines(runs=tuple(runs), forced=forced, gate=gate)
-
-
-def _names(text: str) -> list[str]:
-    # A folder's name may have a comma.
-    return [text] if os.path.isdir(text) else text.split(",")  # noqa: PTH112 - Path raises for what is no path
-
-
-def _find(name: str, results: Path) -> RunDir:
-    if not name.strip():
-        raise InputError(f"{OPTION}: a run's name is empty (RUN,RUN,...)")
-    try:
-        if name in ("last", LATEST) and not os.path.lexists(results / LATEST):
-            raise InputError(f"there is no run in {results}")
-        if "/" not in name:
-            return RunDir.open(results, name)
-        path = Path(name).resolve()
-        if not path.is_dir():
-            raise InputError("is no folder of a run")
-        return RunDir.open(path.parent, path.name)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{OPTION} {name!r:.80}: {error}") from error
-    except InputError as error:
-        raise InputError(f"{OPTION} {name!r:.80}: {error}") from error
+            raise InputError(f"{OPTION} {run_dir.run_id!r:.80} is the run that is gone on with")
+    runs = tuple(_read(run_dir, selection) for run_dir in found)
+    return Baselines(runs=runs, forced=forced, gate=gate)
 
 
 def _read(run_dir: RunDir, selection: Selection) -> Baseline:

@@ -5,7 +5,9 @@ function readKeys() {
   const data = readJson("keys-data");
   if (!data) return false;
   keys.words = readJson("states");
-  keys.testStates = readJson("tests-data").states;
+  const tests = readJson("tests-data");
+  keys.testStates = tests.states;
+  keys.noun = tests.noun ?? "tests"; // what a row is one of
   keys.rows = data.tests.length;
   keys.tests = new Int32Array(keys.rows);
   data.tests.reduce((before, step, row) => (keys.tests[row] = before + step), 0);

@@ -91,7 +91,7 @@ function startCounts() {
     const names = stateOf("state").split(",");
     for (const button of buttons) button.setAttribute("aria-pressed", String(names.includes(button.dataset.state)));
     const shown = filter.tests.reduce((sum, one) => sum + one, 0), every = filter.tests.length;
-    byId("filter-said").textContent = filter.whole ? `All ${every} tests are shown.`
-      : `${shown} of ${every} tests are shown below.`;
+    byId("filter-said").textContent = filter.whole ? `All ${every} ${keys.noun} are shown.`
+      : `${shown} of ${every} ${keys.noun} are shown below.`;
   });
 }

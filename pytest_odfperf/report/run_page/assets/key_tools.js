@@ -31,7 +31,7 @@ function startTools() {
     }
     const tests = new Set(filter.rows.map((row) => keys.tests[row])).size;
     const lines = filter.rows.length === tests ? "" : ` in ${filter.rows.length} lines`;
-    byId("keys-shown").textContent = `${tests} of ${keys.testStates.length} tests${lines}. Enter or a click opens one.`;
+    byId("keys-shown").textContent = `${tests} of ${keys.testStates.length} ${keys.noun}${lines}. Enter or a click opens one.`;
   };
   onFilter(sync);
 }
