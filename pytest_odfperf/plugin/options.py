@@ -1,19 +1,12 @@
-"""The command line and ini options, and the request that they make."""
+"""The command line and ini options. What they ask for is read by `request`."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from pytest_odfperf.plugin.option_values import Parallel, csv_layout, isolation, parallel, repeats, seed
-
-if TYPE_CHECKING:
-    from pytest_odfperf.report.tables.csv_layout import CsvLayout
-    from pytest_odfperf.schedule.backends import Isolation
+from pytest_odfperf.plugin.option_values import csv_layout, isolation, parallel, repeats, seed
 
 MODES = ("full", "quick", "overview", "rank")
 
@@ -22,57 +15,6 @@ INVALID = ("fail", "skip", "xfail")
 
 #: Modes of pytest that show or debug: they run in this process.
 IN_PROCESS = ("collectonly", "setupplan", "setuponly", "setupshow", "usepdb", "trace")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the user asked for, as given: nothing is looked up yet."""
-
-    parallel: Parallel | None
-    #: None: not said.
-    isolation: Isolation | None
-    #: A matrix file's path or a shipped matrix's name; None: not said.
-    matrix: str | None
-    pools: tuple[str, ...]
-    filters: tuple[str, ...]
-    excludes: tuple[str, ...]
-    extra_storage_classes: tuple[str, ...]
-    allow_not_ready: tuple[str, ...]
-    resume: str | None
-    run_id: str | None
-    results: str
-    dry_run: bool
-    preflight: bool
-    cluster: str | None
-    fio: tuple[str, ...]
-    #: None: not said.
-    ramp: bool
-    repeat: int | None
-    #: Runs to compare with, as given.
-    baseline: str | None
-    gate: bool
-    force_compare: bool
-    #: The baseline, and the run that is compared with it; then nothing is measured.
-    compare: tuple[str, str] | None
-    seed: int | None
-    #: The columns of results.csv; None: not said.
-    csv: CsvLayout | None
-    #: Runs whose leftovers are removed; then nothing is measured.
-    cleanup: tuple[str, ...]
-    reap: bool
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-def read_invalid(config: pytest.Config) -> str:
-    """What becomes of a test whose measurement is invalid. Raises `pytest.UsageError`."""
-    given = config.getoption("odf_invalid")
-    found = str(given if given is not None else _ini(config, "odf_invalid") or INVALID[0])
-    if found not in INVALID:
-        place = "--odf-invalid" if given is not None else f"odf_invalid in {config.inipath}"
-        raise pytest.UsageError(f"{place}: {found!r:.60} is not known (known: {', '.join(INVALID)})")
-    return found
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -197,10 +139,10 @@ def is_active(config: pytest.Config) -> bool:
     given = (name for name in vars(config.option) if name == "odf" or name.startswith("odf_"))
     if any(config.getoption(name) not in (None, False) for name in given):
         return True
-    return bool(_ini(config, "odf")) or bool(_ini(config, "odf_parallel"))
+    return bool(ini(config, "odf")) or bool(ini(config, "odf_parallel"))
 
 
-def _ini(config: pytest.Config, name: str) -> Any:
+def ini(config: pytest.Config, name: str) -> Any:
     """The ini setting; pytest's own error does not say which one is wrong."""
     try:
         return config.getini(name)
@@ -210,7 +152,7 @@ def _ini(config: pytest.Config, name: str) -> Any:
 
 def given_lines(config: pytest.Config, name: str) -> list[str]:
     """The lines of an ini setting that has one value a line."""
-    return list(_ini(config, name) or ())
+    return list(ini(config, name) or ())
 
 
 def announce_workers(early_config: pytest.Config) -> None:
@@ -219,80 +161,8 @@ def announce_workers(early_config: pytest.Config) -> None:
     How many is decided later; these options are read by nobody after the start.
     """
     options = early_config.known_args_namespace
-    wanted = getattr(options, "odf_parallel", None) or _ini(early_config, "odf_parallel")
+    wanted = getattr(options, "odf_parallel", None) or ini(early_config, "odf_parallel")
     in_process = any(getattr(options, name, False) for name in IN_PROCESS)
     open_yet = getattr(options, "dist", None) == "no" and getattr(options, "numprocesses", None) is None
     if wanted and open_yet and not in_process:
         options.dist = "loadgroup"
-
-
-def read_request(config: pytest.Config) -> Request:
-    """The request of this pytest run. Raises `pytest.UsageError`."""
-
-    def value(name: str) -> Any:
-        given = config.getoption(name)
-        # Of a shell variable that is not set; the default may run for days.
-        if given == "" or (isinstance(given, list) and "" in given):
-            raise pytest.UsageError(f"--{name.replace('_', '-')} is empty")
-        return given if given not in (None, False) else _ini(config, name) or None
-
-    modes = [mode for mode in MODES if value(f"odf_{mode}")]
-    if len(modes) > 1:
-        raise pytest.UsageError(f"--odf-{modes[0]} and --odf-{modes[1]} exclude each other")
-    if modes and value("odf_matrix"):
-        raise pytest.UsageError(f"--odf-{modes[0]} and --odf-matrix exclude each other")
-    cleanup = tuple(config.getoption("odf_cleanup") or ())
-    if cleanup and config.getoption("odf_compare"):
-        raise pytest.UsageError("--odf-cleanup and --odf-compare exclude each other")
-    for other in ("odf_resume", "odf_run_id"):
-        if cleanup and config.getoption(other):
-            raise pytest.UsageError(f"--odf-cleanup and --{other.replace('_', '-')} exclude each other")
-    read_invalid(config)
-    if value("odf_preflight") and value("odf_dry_run"):
-        raise pytest.UsageError("--odf-preflight and --odf-dry-run exclude each other")
-
-    def parsed(name: str, parse: Callable[[str], Any]) -> Any:
-        given = value(name)
-        if not isinstance(given, str):
-            return given
-        try:
-            return parse(given)
-        except argparse.ArgumentTypeError as error:
-            raise pytest.UsageError(f"{name} in {config.inipath}: {error}") from None
-
-    many = parsed("odf_parallel", parallel)
-    if config.getoption("odf") and config.getoption("odf_parallel") is None:
-        many = None  # asked for on the command line: stronger than odf_parallel in the ini file
-    baseline = value("odf_baseline")
-    compare = config.getoption("odf_compare")
-    for other in ("odf_gate", "odf_force_compare"):
-        forced_alone = other == "odf_force_compare" and compare
-        if value(other) and baseline is None and not value("odf_resume") and not forced_alone:
-            raise pytest.UsageError(f"--{other.replace('_', '-')} needs --odf-baseline: runs to compare with")
-    return Request(
-        parallel=many,
-        isolation=parsed("odf_isolation", isolation),
-        matrix=modes[0] if modes else value("odf_matrix"),
-        pools=tuple(value("odf_pool") or ()),
-        filters=tuple(value("odf_filter") or ()),
-        excludes=tuple(value("odf_exclude") or ()),
-        extra_storage_classes=tuple(value("odf_extra_sc") or ()),
-        allow_not_ready=tuple(value("odf_allow_not_ready") or ()),
-        resume=value("odf_resume"),
-        run_id=value("odf_run_id"),
-        results=value("odf_results") or "results",
-        dry_run=bool(value("odf_dry_run")),
-        preflight=bool(value("odf_preflight")),
-        cluster=value("odf_cluster"),
-        fio=tuple(value("odf_fio") or ()),
-        ramp=bool(value("odf_ramp")),
-        repeat=parsed("odf_repeat", repeats),
-        baseline=baseline,
-        gate=bool(value("odf_gate")),
-        force_compare=bool(value("odf_force_compare")),
-        compare=tuple(compare) if compare else None,
-        seed=parsed("odf_seed", seed),
-        csv=parsed("odf_csv", csv_layout),
-        cleanup=cleanup,
-        reap=bool(config.getini("odf_reap")),
-    )

@@ -15,11 +15,11 @@ import pytest
 
 from pytest_odfperf.errors import InputError, OdfError, one_line
 from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
-from pytest_odfperf.plugin.options import Request, read_request
 from pytest_odfperf.plugin.output.notifying import NotifyingPlugin, take_receivers, tell_unopened
 from pytest_odfperf.plugin.output.session_outputs import relative
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.repeats import check_counts, check_retries
+from pytest_odfperf.plugin.request import Request, read_request
 from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
 from pytest_odfperf.run.before.baselines import Baselines, read_baselines

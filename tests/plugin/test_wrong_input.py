@@ -9,6 +9,14 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.reading.load import load_matrix
 
 WRONG = {
+    "two tasks": (
+        ["--odf-cleanup", "last", "--odf-compare", "a", "b"],
+        "--odf-cleanup and --odf-compare exclude each other",
+    ),
+    "a task and a run": (
+        ["--odf-compare", "a", "b", "--odf-resume", "last"],
+        "--odf-compare and --odf-resume exclude each other",
+    ),
     "two modes": (["--odf-quick", "--odf-rank"], "--odf-quick and --odf-rank exclude each other"),
     "mode and file": (
         ["--odf-rank", "--odf-matrix", "small.yaml"],
