@@ -20,6 +20,9 @@ _FIELD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII
 
 FIELDS = ("pool", "size", "pvc", "concurrency", "profile", "block_size")
 
+#: The first part of the node ids of the tests that ship with the plugin, wherever it is installed.
+SHIPPED_NODE = "odfperf"
+
 
 def check_name(kind: str, name: str, *, place: str | None = None) -> str:
     """Return ``name`` if it can be a field of a key; `InputError` with the reason if not."""
@@ -79,3 +82,8 @@ class Key:
         if not re.fullmatch(r"[1-9][0-9]{0,4}", fields[3], re.ASCII):
             raise InputError(f"key {text!r}: concurrency {fields[3]!r} is not a number of VMs")
         return cls(fields[0], fields[1], fields[2], int(fields[3]), fields[4], fields[5])
+
+
+def param_id(key: Key, repeat: int) -> str:
+    """What stands for a key and its repeat in a node id."""
+    return str(key) if repeat == 1 else f"{key}-r{repeat}"

@@ -58,6 +58,14 @@ class GuestRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedProperty:
+    """What ``record_property`` was given, as text."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     key: Key
     run_id: str
@@ -121,6 +129,10 @@ class Record:
     fairness: Fairness | None = None
     #: Paths below the run's folder.
     artefacts: tuple[str, ...] = ()
+    #: What a person's own test recorded with ``record_property``.
+    recorded: tuple[RecordedProperty, ...] = ()
+    #: How pytest shows the failure of a person's own test: with its lines, more than ``reason``.
+    failure_text: str | None = None
 
     @property
     def usable(self) -> bool:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odfperf.matrix.keys import GroupKey, Key
+from pytest_odfperf.matrix.keys import SHIPPED_NODE, GroupKey, Key, param_id
 from pytest_odfperf.matrix.model import Matrix
-from pytest_odfperf.plugin.node_ids import param_id
 from pytest_odfperf.plugin.repeats import MARK, Numbering
-from pytest_odfperf.plugin.session_state import BLOCK, KEY, PLAN, REPEAT, SHIPPED_NODE
+from pytest_odfperf.plugin.session_state import BLOCK, KEY, PLAN, REPEAT
 from pytest_odfperf.run.plan import Plan
 
 SHIPPED_TESTS = Path(__file__).with_name("shipped_test.py")

@@ -16,6 +16,7 @@ from pytest_odfperf.plugin.node_ids import NodeIds
 from pytest_odfperf.plugin.output.comparing import Comparing
 from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
+from pytest_odfperf.plugin.output.junit_file import JunitFile
 from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, complete_report, copy_reports
 from pytest_odfperf.plugin.output.run_header import header_lines, repeats_text
 from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
@@ -64,6 +65,7 @@ class ControllerHooks:
         self._comparing = Comparing(config, run, self._outputs, baselines, self)
         self._completion = Completion(config, run, self._outputs, self)
         self._undeleted = Undeleted(config, run)
+        self._junit = JunitFile(config, run, self._outputs)
         self._context = RunContext(
             run_id=run.plan.run_id,
             cluster=run.facts.server,
@@ -259,7 +261,7 @@ class ControllerHooks:
         finally:
             # Workers are gone by now, so nothing that they still made escapes.
             self._run.end()
-            if not self._outputs.write():
+            if not self._outputs.write() or not self._junit.finish():
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if self._run.ending is not None and self._run.ending.left:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -286,7 +288,7 @@ class ControllerHooks:
         for line in self._outputs.judgements():
             terminalreporter.write_line(one_line(line))
         try:
-            reports = copy_reports(self._config, self._run.run_dir.path)
+            reports = [*copy_reports(self._config, self._run.run_dir.path), *self._junit.paths]
         except OSError as error:
             self._outputs.note(f"the reports could not be copied: {error}")
             reports = []

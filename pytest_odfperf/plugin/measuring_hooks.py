@@ -15,6 +15,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.limits.limit_outcome import BROKEN
 from pytest_odfperf.measure.record import Record, Status
 from pytest_odfperf.plugin.invalid_results import refusal
+from pytest_odfperf.plugin.output.own_words import add_properties, failure_text, recorded
 from pytest_odfperf.plugin.session_state import BLOCK, CAPACITY, KEY, MEASURED, REPEAT, is_worker
 from pytest_odfperf.plugin.signals.session_signals import interruption
 from pytest_odfperf.run.plan import Plan
@@ -171,12 +172,14 @@ class MeasuringHooks:
                 block=item.stash.get(BLOCK, 1),
                 started_at_s=call.start,
                 ended_at_s=call.stop,
+                recorded=recorded(item),
+                failure_text=failure_text(report, refused or cause),
             )
             record = self._decisions.decide(record)
             if record.reason_code == BROKEN:
                 report.outcome, report.longrepr = "failed", record.reason
             record = self._write(record, item, report)
-            item.user_properties.extend(record.properties())
+            add_properties(item, record)
             report.odf = record.to_json()  # type: ignore[attr-defined]
         return report
 

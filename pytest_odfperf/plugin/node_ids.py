@@ -12,11 +12,6 @@ _REPEAT = re.compile(r"-r([1-9][0-9]{0,3})(?:-|$)", re.ASCII)
 _LAST = re.compile(r"-r[1-9][0-9]{0,3}$", re.ASCII)
 
 
-def param_id(key: Key, repeat: int) -> str:
-    """What stands for a key and its repeat in a node id."""
-    return str(key) if repeat == 1 else f"{key}-r{repeat}"
-
-
 class NodeIds:
     """Reads node ids; ``keys`` are the texts of the keys that there can be."""
 

@@ -44,9 +44,6 @@ REPEAT: pytest.StashKey[int] = pytest.StashKey()
 #: The block of repeats that it is in, from 1.
 BLOCK: pytest.StashKey[int] = pytest.StashKey()
 
-#: The first part of the node ids of the tests that ship with the plugin, wherever it is installed.
-SHIPPED_NODE = "odfperf"
-
 
 def is_worker(config: pytest.Config) -> bool:
     """Whether this process is an xdist worker."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,8 @@ class ComparisonReport:
     runs: tuple[str, ...]
     unlike: tuple[str, ...] = ()
     gate: GateReport | None = None
+    #: All pools of the run: the gate has an outcome for each.
+    pools: tuple[str, ...] = ()
 
 
 def percent(ratio: float) -> str:
@@ -161,6 +163,37 @@ def gate_text(one: GatedCell) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolGate:
+    """What the gate came to for one pool: ``passed``, ``failed``, or ``skipped`` where nothing is decided."""
+
+    outcome: str
+    #: Why it did not pass.
+    text: str = ""
+    #: What looked worse, and was not when it was measured again.
+    not_confirmed: str = ""
+
+
+def gate_by_pool(gate: GateReport, pools: Iterable[str]) -> dict[str, PoolGate]:
+    """The outcome of each of ``pools``, as CI systems want it."""
+    found = {}
+    for pool in dict.fromkeys(pools):
+        own = [one for one in gate.cells if one.cell.key.pool == pool]
+        confirmed = [gate_text(one) for one in own if one.outcome == "confirmed"]
+        open_ = [gate_text(one) for one in own if one.outcome in ("environment shift", "not gateable")]
+        open_ += [
+            f"{name}: {why}" for name, why in gate.not_gateable.items() if name.partition(":")[0] == pool
+        ]
+        open_ += [gate.problem] if gate.problem else []
+        said = confirmed or ([f"not gateable: {open_[0]}", *open_[1:]] if open_ else [])
+        found[pool] = PoolGate(
+            outcome="failed" if confirmed else "skipped" if open_ else "passed",
+            text="; ".join(said),
+            not_confirmed="; ".join(gate_text(one) for one in own if one.outcome == "not confirmed"),
+        )
+    return found
+
+
 def gate_lines(gate: GateReport) -> list[str]:
     """The gate's part of the terminal's end."""
     counts = Counter(one.outcome for one in gate.cells)
@@ -199,6 +232,7 @@ def comparison_json(report: ComparisonReport) -> dict[str, Any]:
             "outcome": gate.word,
             "problem": gate.problem,
             "not_gateable": dict(gate.not_gateable),
+            "pools": {pool: to_plain(one) for pool, one in gate_by_pool(gate, report.pools).items()},
             "cells": [_flat(to_plain(one), one.cell) for one in gate.cells],
         },
     }

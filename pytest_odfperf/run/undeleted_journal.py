@@ -5,6 +5,7 @@ On the disk, since a plugin that runs tests again can swallow the error of a tes
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from pytest_odfperf.run.pool_log import LOGGER
@@ -23,7 +24,8 @@ class UndeletedJournal:
     def add(self, group: str, error: str) -> None:
         """Write one down; a disk that takes no more is for the records to complain about."""
         try:
-            journal.append(self._path, {"process": self._process, "group": group, "error": error})
+            entry = {"process": self._process, "group": group, "error": error}
+            journal.append(self._path, {**entry, "epoch_ms": int(time.time() * 1000)})
         except OSError as problem:
             LOGGER.error("%s can not be written: %s", self._path, problem)
 

@@ -55,8 +55,9 @@ def test_a_resume_that_leaves_out_a_failed_key_still_shows_it(run_pytest):
     resumed = run_pytest("--odf-resume", "last", "-k", "no-such-key")
     cases = {case.get("name"): case for case in resumed.cases()}
     failed = cases["test_storage[slow:tiny:10Gi:1:random-rw:4k]"]
-    assert failed.find("failure") is not None
-    assert cases["test_storage[slow:tiny:10Gi:1:random-rw:64k]"].find("failure") is None
+    # fio failed: trouble of the environment, in this session as in the one that saw it.
+    assert failed.find("error") is not None
+    assert len(cases["test_storage[slow:tiny:10Gi:1:random-rw:64k]"]) == 1
     assert "not run again in this session" in (resumed.run / "junit.xml").read_text()
 
 

@@ -8,8 +8,7 @@ import signal
 from itertools import groupby
 from typing import Any
 
-from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.plugin.node_ids import param_id
+from pytest_odfperf.matrix.keys import Key, param_id
 from pytest_odfperf.schedule.repeat_blocks import places
 
 KEYS = [

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.keys import Key, param_id
 from pytest_odfperf.matrix.reading.load import load_matrix
-from pytest_odfperf.plugin.node_ids import NodeIds, param_id
+from pytest_odfperf.plugin.node_ids import NodeIds
 from pytest_odfperf.run.controller.progress import Progress
 from pytest_odfperf.schedule.estimate import GROUP_CREATE_S, GROUP_DELETE_S, group_s, key_s, pool_estimates_s
 from pytest_odfperf.schedule.jobs import groups_of, layout_bytes, render_jobs

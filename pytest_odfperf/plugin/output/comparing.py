@@ -12,16 +12,14 @@ from pytest_odfperf.measure.compare.compared_figures import figures_of
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.plugin.output.pytest_reports import add_case
 from pytest_odfperf.plugin.output.session_outputs import Outputs
-from pytest_odfperf.report.comparison_text import ComparisonReport, GateReport, comparison_json, gate_text
+from pytest_odfperf.report.comparison_text import ComparisonReport, GateReport, comparison_json, gate_by_pool
+from pytest_odfperf.report.junit.junit_extra_cases import GATE_NODE
 from pytest_odfperf.run.before.baselines import Baselines
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.reports.run_reading import COMPARISON_JSON
 
 if TYPE_CHECKING:
     from pytest_odfperf.measure.compare.run_comparison import Comparison
-
-#: The node id of the gate's outcome for a pool.
-NODE = "odfperf::gate[{}]"
 
 
 class Comparing:
@@ -74,6 +72,7 @@ class Comparing:
             run=self._run.plan.run_id,
             runs=tuple(run.run_id for run in baselines.runs),
             unlike=tuple(baselines.unlike),
+            pools=tuple(dict.fromkeys(key.pool for key in self._run.plan.keys)),
         )
 
     def _gate(
@@ -115,20 +114,14 @@ class Comparing:
         """A test case for each pool: failed by a confirmed regression, skipped where nothing is decided."""
         gate = report.gate
         assert gate is not None
-        pools = dict.fromkeys(key.pool for key in self._run.plan.keys)
-        for pool in pools:
-            own = [one for one in gate.cells if one.cell.key.pool == pool]
-            confirmed = [gate_text(one) for one in own if one.outcome == "confirmed"]
-            open_ = [gate_text(one) for one in own if one.outcome in ("environment shift", "not gateable")]
-            open_ += [
-                f"{name}: {why}" for name, why in gate.not_gateable.items() if name.partition(":")[0] == pool
-            ]
-            open_ += [gate.problem] if gate.problem else []
-            refuted = [gate_text(one) for one in own if one.outcome == "not confirmed"]
-            outcome = "failed" if confirmed else "skipped" if open_ else "passed"
-            text = "; ".join(
-                confirmed or [f"not gateable: {open_[0]}", *open_[1:]] if confirmed or open_ else ()
-            )
+        for pool, one in gate_by_pool(gate, report.pools).items():
             properties = [("pool", pool), ("gate", gate.word)]
-            properties += [("not_confirmed", "; ".join(refuted))] if refuted else []
-            add_case(self._config, NODE.format(pool), outcome, one_line(text), properties, self._silent)
+            properties += [("not_confirmed", one.not_confirmed)] if one.not_confirmed else []
+            add_case(
+                self._config,
+                GATE_NODE.format(pool),
+                one.outcome,
+                one_line(one.text),
+                properties,
+                self._silent,
+            )

@@ -1,4 +1,4 @@
-"""JUnit XML and pytest-html: where they are written, and what stands in them for each key."""
+"""pytest-html: where it is written; and what stands for each key there and in pytest's own JUnit XML."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.html_page.html import RunContext, summary_block
 from pytest_odfperf.report.html_page.html_row import header_cells, row_cells
 
-JUNIT = "junit.xml"
 HTML = "report.html"
 
 
 def place_reports(config: pytest.Config, run_path: Path) -> None:
-    """Write both reports into the run's folder, unless the user names another place."""
+    """Write pytest-html's report into the run's folder, unless the user names another place."""
     option = config.option
-    if config.pluginmanager.hasplugin("junitxml") and not option.xmlpath:
-        option.xmlpath = str(run_path / JUNIT)
     if config.pluginmanager.hasplugin("html") and not getattr(option, "htmlpath", None):
         option.htmlpath = str(run_path / HTML)
         option.self_contained_html = True
@@ -30,7 +27,7 @@ def place_reports(config: pytest.Config, run_path: Path) -> None:
 def copy_reports(config: pytest.Config, run_path: Path) -> list[Path]:
     """The reports that were written; those placed elsewhere are copied into the run's folder."""
     found = []
-    for name, option in ((HTML, "htmlpath"), (JUNIT, "xmlpath")):
+    for name, option in ((HTML, "htmlpath"),):
         given = getattr(config.option, option, None)
         path = Path(given).expanduser() if given else None
         if path is None or not path.is_file():

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_odfperf.errors import one_line
+from pytest_odfperf.matrix.keys import SHIPPED_NODE
 from pytest_odfperf.plugin.output.pytest_reports import phase_report
-from pytest_odfperf.plugin.session_state import SHIPPED_NODE
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.undeleted_journal import read_undeleted
 

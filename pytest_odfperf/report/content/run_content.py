@@ -26,6 +26,8 @@ class RunFacts:
     href: str
     #: run.json as it is. Its texts come from files and the cluster.
     content: Mapping[str, Any]
+    #: Its folder, from the root of the file system; empty: not known.
+    path: str = ""
     #: comparison.json, if the run was compared with others.
     comparison: Mapping[str, Any] | None = None
     #: The entries of loads.jsonl, health.jsonl, outages.jsonl, undeleted.jsonl in the order of writing.

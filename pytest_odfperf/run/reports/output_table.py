@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.junit.junit_suites import render_junit
 from pytest_odfperf.report.metrics.run_metrics import render_metrics
 from pytest_odfperf.report.summary import count
 from pytest_odfperf.report.tables.capacity_table import depths_csv, steps_csv
 from pytest_odfperf.report.tables.csv_layout import results_csv
 from pytest_odfperf.report.tables.keys_csv import render_keys_csv
 from pytest_odfperf.report.tables.ranking_table import ranking_csv, ranking_json, ranking_of
+from pytest_odfperf.run.reports.ci_places import ci_places
 
 When = Literal["running", "end"]
 
@@ -21,6 +23,7 @@ When = Literal["running", "end"]
 #: file that is there is removed.
 Made = str | bytes | Mapping[str, str | bytes] | None
 
+JUNIT = "junit.xml"
 POOL_SUMMARY = ".pool-summary"
 
 
@@ -58,6 +61,10 @@ def _depths(content: RunContent) -> Made:
     return depths_csv(content.sweeps) if content.sweeps else None
 
 
+def _junit(content: RunContent) -> Made:
+    return render_junit(content, ci_places(content))
+
+
 def _pool_summaries(content: RunContent) -> Made:
     # Also of a pool that was never begun: what an earlier session counted is not true of it.
     counts = count(content.records, content.pools)
@@ -66,6 +73,7 @@ def _pool_summaries(content: RunContent) -> Made:
 
 #: In the order in which they are written.
 OUTPUTS: tuple[Output, ...] = (
+    Output(JUNIT, _junit),
     Output("results.csv", results_csv),
     Output("results-keys.csv", _keys_csv),
     Output("ranking.csv", _ranking_csv, while_running=False),

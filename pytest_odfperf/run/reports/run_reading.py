@@ -43,6 +43,7 @@ def run_content(
         run_id=run_dir.run_id,
         href=href,
         content=content,
+        path=str(run_dir.path.absolute()),
         comparison=_json(run_dir.path / COMPARISON_JSON),
         loads=_entries(run_dir.path / "loads.jsonl"),
         health=_entries(run_dir.path / "health.jsonl"),

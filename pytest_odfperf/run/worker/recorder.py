@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.capacity.capacity_answer import CapacityAnswer
-from pytest_odfperf.measure.record import Record, Status
+from pytest_odfperf.measure.record import Record, RecordedProperty, Status
 from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.worker.key_result import Measured
@@ -45,6 +45,8 @@ class Recorder:
         ended_at_s: float,
         repeat: int = 1,
         block: int = 1,
+        recorded: tuple[RecordedProperty, ...] = (),
+        failure_text: str | None = None,
     ) -> Record:
         """The record of one test of ``key``: ``repeat`` of its measurements, in ``block``.
 
@@ -92,6 +94,8 @@ class Recorder:
             fairness=measured.fairness if measured else None,
             artefacts=measured.artefacts if measured else (),
             software=measured.software if measured else (),
+            recorded=recorded,
+            failure_text=failure_text,
             stage=self._stage,
         )
 

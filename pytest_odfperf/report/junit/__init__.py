@@ -1,0 +1,1 @@
+"""JUnit XML: what CI systems read of a run."""
