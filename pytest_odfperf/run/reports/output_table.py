@@ -9,6 +9,7 @@ from typing import Literal
 
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.junit.junit_suites import render_junit
+from pytest_odfperf.report.markdown.summary_markdown import summary_markdown
 from pytest_odfperf.report.metrics.run_metrics import render_metrics
 from pytest_odfperf.report.summary import count
 from pytest_odfperf.report.tables.capacity_table import depths_csv, steps_csv
@@ -81,5 +82,6 @@ OUTPUTS: tuple[Output, ...] = (
     Output("capacity.csv", _capacity),
     Output("depth-sweep.csv", _depths),
     Output("metrics.prom", render_metrics),
+    Output("summary.md", summary_markdown),
     Output(POOL_SUMMARY, _pool_summaries),
 )
