@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pytest_odfperf.matrix.keys import NATIVE, Key
 from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
@@ -50,11 +51,42 @@ class Figure:
         return rounded(self.measured.iops_per_s)
 
 
-def figures_of(content: RunContent, *, sync: bool = False) -> Iterator[Figure]:
-    """The figures that may be shown, in the order of the tests; syncs only where asked for."""
+@dataclass(frozen=True)
+class Shown:
+    """A run's content, and the figures that may be shown: looked for once, for all pictures."""
+
+    content: RunContent
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """Reads and writes, in the order of the tests."""
+        return tuple(_figures(self.content, DIRECTIONS[:2]))
+
+    @cached_property
+    def syncs(self) -> tuple[Figure, ...]:
+        return tuple(_figures(self.content, DIRECTIONS[2:]))
+
+    @cached_property
+    def without(self) -> dict[Key, list[tuple[int, RunTest]]]:
+        """By key the tests, with their numbers, that have no figure of a read or a write."""
+        measured = {figure.number for figure in self.figures}
+        found: dict[Key, list[tuple[int, RunTest]]] = {}
+        for number, test in enumerate(self.content.tests):
+            if number not in measured:
+                found.setdefault(test.key, []).append((number, test))
+        return found
+
+    @cached_property
+    def profiles(self) -> dict[str, int]:
+        """The profiles, by their place in the run."""
+        names = dict.fromkeys(test.key.profile for test in self.content.tests)
+        return {name: number for number, name in enumerate(names)}
+
+
+def _figures(content: RunContent, directions: Sequence[str]) -> Iterator[Figure]:
     for number, test in enumerate(content.tests):
         for part in shown_parts(test.record) if test.record is not None else ():
-            for direction in DIRECTIONS if sync else DIRECTIONS[:2]:
+            for direction in directions:
                 measured: LatencyMeasurement | None = getattr(part, direction)
                 if measured is not None and measured.iops_per_s > 0:
                     name = f"{part.name} {direction}" if part.name else direction

@@ -32,8 +32,11 @@ def quantity(field: str, title: str | None, values: Iterable[float | None], **mo
     """
     known = [value for value in values if value is not None]
     apart = max(known) / min(known) if known and min(known) > 0 else 2.0
-    scale: Spec = {"type": "log"} if apart > _DECADES else {"zero": apart >= 2}
-    scale["padding"] = 12
+    scale: Spec = {"zero": True}
+    if apart > _DECADES:
+        scale = {"type": "log", "nice": False, "padding": 12}
+    elif apart < 2:
+        scale = {"zero": False, "padding": 12}
     scale.update(more.pop("scale", {}))
     axis: Spec = {"tickCount": 6, "labelOverlap": True} | more.pop("axis", {})
     return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis, **more}

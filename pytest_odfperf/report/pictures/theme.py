@@ -37,7 +37,14 @@ def _config(
             "titleLimit": 600,
             "titlePadding": 8,
         },
-        "legend": {**text, "orient": "bottom", "columns": 6, "labelLimit": 220, "titleLimit": 400},
+        "legend": {
+            **text,
+            "orient": "bottom",
+            "columns": 6,
+            "labelLimit": 220,
+            "titleLimit": 400,
+            "symbolOpacity": 1,
+        },
         "header": text,
         "title": {"color": ink, "anchor": "start", "fontSize": 14, "fontWeight": 600},
         "text": {"color": ink, "fontSize": 11},
@@ -50,7 +57,8 @@ def _config(
 
 
 #: By the name of the page's theme. The ranges ``outcome`` (better, worse, no difference shown, inconclusive),
-#: ``load`` (booting, preparing, measuring, deleting, outage, storage) and ``kept`` (kept, broken) are ours.
+#: ``load`` (booting, preparing, measuring, no result,
+#: deleting, outage, storage) and ``kept`` (kept, broken) are ours.
 THEMES: Mapping[str, Mapping[str, Any]] = {
     "light": _config(
         paper="#ffffff",
@@ -61,7 +69,7 @@ THEMES: Mapping[str, Mapping[str, Any]] = {
         diverging=["#e8954a", "#f6cfa6", "#f4f4f4", "#b3d6ee", "#5fa9dc"],
         ranges={
             "outcome": ["#0072b2", "#d55e00", "#6b6f76", "#b07a00"],
-            "load": ["#56b4e9", "#e0b050", "#0072b2", "#a0a4ab", "#d55e00", "#cc79a7"],
+            "load": ["#56b4e9", "#e0b050", "#0072b2", "#d5d7da", "#8a8f98", "#d55e00", "#cc79a7"],
             "kept": ["#0072b2", "#d55e00"],
         },
     ),
@@ -74,7 +82,7 @@ THEMES: Mapping[str, Mapping[str, Any]] = {
         diverging=["#a8560e", "#6e4520", "#343943", "#27506e", "#1976b3"],
         ranges={
             "outcome": ["#56b4e9", "#ff8a4c", "#9aa0aa", "#f0e442"],
-            "load": ["#2f7fb0", "#b8862b", "#7cc7f2", "#6b717c", "#ff8a4c", "#e3a0c6"],
+            "load": ["#2f7fb0", "#b8862b", "#7cc7f2", "#4a505c", "#8b93a0", "#ff8a4c", "#e3a0c6"],
             "kept": ["#56b4e9", "#ff8a4c"],
         },
     ),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from statistics import fmean
+from typing import NamedTuple
 
-from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.report.content.run_content import RunTest
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
+from pytest_odfperf.report.pictures.pools.stored_comparison import stored_keys
 from pytest_odfperf.report.pictures.shown_figures import (
     Figure,
     Shape,
+    Shown,
     block_bytes,
-    figures_of,
     place_of,
     rounded,
     shape_of,
@@ -23,68 +26,133 @@ from pytest_odfperf.report.pictures.shown_figures import (
 )
 
 #: Rows of all views together.
-MOST_ROWS = 4000
+MOST_ROWS = 2800
 #: From this ratio to the mean on colours are the strongest.
 _FULL = 2.0
+_METRICS = (("rate", "IOPS"), ("lat_p99", "p99 (ms)"))
+#: What a cell shows beside its figure.
+_MARKS = {"suspect": "?", "limit broken": "!", "failed": "×"}
 
-_METRICS = (("rate", "IOPS"), ("p99", "p99 (ms)"))
+
+class _Place(NamedTuple):
+    """A row of a view: what the pools have in common."""
+
+    profile: str
+    block_size: str
+    part: str
 
 
-def heat_map(content: RunContent) -> Picture | None:
-    """None unless two pools have a figure of the same load."""
-    places: dict[tuple[Shape, str], dict[str, list[Figure]]] = {}
-    for figure in figures_of(content):
-        place = f"{figure.key.profile} {place_of(figure.key, figure.part)}"
-        places.setdefault((shape_of(figure.key), place), {}).setdefault(figure.key.pool, []).append(figure)
-    shapes: dict[Shape, dict[str, dict[str, list[Figure]]]] = {}
-    for (shape, place), pools in places.items():
-        if len(pools) > 1:
-            shapes.setdefault(shape, {})[place] = pools
+#: By shape, place and pool.
+_Figures = dict[Shape, dict[_Place, dict[str, list[Figure]]]]
+
+
+def heat_map(shown: Shown) -> Picture | None:
+    """None unless two pools have a figure of the same load, or there is a baseline."""
+    figures: _Figures = {}
+    for figure in shown.figures:
+        key = figure.key
+        place = _Place(key.profile, key.block_size, figure.part)
+        figures.setdefault(shape_of(key), {}).setdefault(place, {}).setdefault(key.pool, []).append(figure)
     slices: list[Slice] = []
     left, cut = MOST_ROWS, 0
-    for shape in sorted(shapes, key=lambda one: (-sum(map(len, shapes[one].values())), one)):
-        for direction, (metric, unit) in product(("read", "write"), _METRICS):
-            own = {place: pools for place, pools in shapes[shape].items() if place.endswith(direction)}
-            rows = _rows(content, own, metric)
-            if len(rows) > left:
-                cut += 1
-            elif rows:
-                left -= len(rows)
-                slices.append(_slice(f"{shape_text(shape)}: {direction} {unit}", metric, unit, rows))
+    for made in (*_against_pools(shown, figures), *_against_baseline(shown)):
+        if len(made.rows) > left:
+            cut += 1
+        else:
+            left -= len(made.rows)
+            slices.append(made)
     if not slices:
         return None
     sentence = (
         "Where is which pool strong or weak? Each cell has its figure, of repeats the geometric mean; its "
-        f"colour is the ratio to the geometric mean of the pools: blue is better, orange is worse, {_FULL:g} "
-        "times and more the strongest."
+        "colour is the ratio to the geometric mean of the pools, or to the baseline: blue is better, orange "
+        f"is worse, {_FULL:g} times and more the strongest. "
+        + ", ".join(f"{mark} {state}" for state, mark in _MARKS.items())
+        + "."
     )
     if cut:
         sentence += f" {cut} more views are left out; the table has all figures."
     return Picture(name="heat-map", title="Pools by load", sentence=sentence, slices=tuple(slices))
 
 
-def _rows(
-    content: RunContent, places: dict[str, dict[str, list[Figure]]], metric: str
-) -> tuple[tuple[Cell, ...], ...]:
-    order = {key: number for number, key in enumerate(dict.fromkeys(t.key.profile for t in content.tests))}
-    rows: list[tuple[Cell, ...]] = []
-    for place, pools in sorted(places.items(), key=lambda one: _rank(one[1], order)):
-        values = {pool: _mean(figures, metric) for pool, figures in pools.items()}
-        known = [value for value in values.values() if value is not None]
-        if len(known) < 2:
-            continue
-        middle = math.exp(fmean(map(math.log, known)))
-        for pool in (pool for pool in content.pools if pool in pools):
+def _against_pools(shown: Shown, figures: _Figures) -> Iterator[Slice]:
+    for shape in sorted(figures, key=lambda one: (-sum(map(len, figures[one].values())), one)):
+        for direction, (metric, unit) in product(("read", "write"), _METRICS):
+            places = [place for place in figures[shape] if place.part.endswith(direction)]
+            rows: list[tuple[Cell, ...]] = []
+            for place in sorted(places, key=_order(shown)):
+                rows += _row_of(shown, shape, place, figures[shape][place], metric)
+            label = f"{shape_text(shape)}: {direction} {unit}"
+            yield from _pages(shown.content.pools, label, metric, unit, rows)
+
+
+def _row_of(
+    shown: Shown, shape: Shape, place: _Place, pools: dict[str, list[Figure]], metric: str
+) -> Iterator[tuple[Cell, ...]]:
+    values = {pool: _mean(own, metric) for pool, own in pools.items()}
+    known = [value for value in values.values() if value is not None]
+    if len(known) < 2:
+        return
+    middle = math.exp(fmean(map(math.log, known)))
+    text = _text(place)
+    for pool in shown.content.pools:
+        if pool in pools:
             value, first = values[pool], pools[pool][0]
             ratio = None if value is None else rounded(value / middle)
-            shown = None if value is None else rounded(value)
-            rows.append((first.number, place, pool, shown, ratio, _state(pools[pool])))
-    return tuple(rows)
+            figure = None if value is None else rounded(value)
+            yield first.number, text, pool, figure, ratio, _state([one.test for one in pools[pool]])
+        elif own := shown.without.get(Key(pool, *shape, place.profile, place.block_size)):
+            yield own[0][0], text, pool, None, None, _state([test for _, test in own])
 
 
-def _rank(pools: dict[str, list[Figure]], order: dict[str, int]) -> tuple[int, int, str]:
-    first = next(iter(pools.values()))[0]
-    return order[first.key.profile], block_bytes(first.key), first.part
+def _against_baseline(shown: Shown) -> Iterator[Slice]:
+    """The ratios of comparison.json; a key that is not in the run is in none."""
+    tests: dict[str, list[tuple[int, RunTest]]] = {}
+    for number, test in enumerate(shown.content.tests):
+        tests.setdefault(str(test.key), []).append((number, test))
+    found: dict[tuple[Shape, str, str], dict[_Place, list[tuple[Cell, ...]]]] = {}
+    comparisons = [run.comparison for run in shown.content.runs if run.comparison is not None]
+    for one in stored_keys(comparisons):
+        if one.what not in tests or not one.part.endswith(("read", "write")):
+            continue
+        key = Key.parse(one.what)
+        place = _Place(key.profile, key.block_size, one.part)
+        state = _state([test for _, test in tests[one.what]])
+        ratio = rounded(one.ratio)
+        row = (tests[one.what][0][0], _text(place), key.pool, ratio, ratio, state)
+        view = (shape_of(key), one.part.rpartition(" ")[2], one.metric)
+        found.setdefault(view, {}).setdefault(place, []).append(row)
+    for (shape, direction, metric), places in sorted(found.items()):
+        rows = [row for place in sorted(places, key=_order(shown)) for row in places[place]]
+        what = "rate" if metric == "rate" else "p99"
+        label = f"{shape_text(shape)}: {direction} {what} against the baseline"
+        yield from _pages(shown.content.pools, label, metric, f"{what}, now / baseline", rows)
+
+
+def _pages(
+    pools: Sequence[str], label: str, metric: str, unit: str, rows: Sequence[tuple[Cell, ...]]
+) -> Iterator[Slice]:
+    """A view for each dozen of pools."""
+    for first in range(0, len(pools), parts.MOST_SERIES):
+        shown = pools[first : first + parts.MOST_SERIES]
+        own = tuple(row for row in rows if row[2] in shown)
+        if own:
+            there = {row[2] for row in own}
+            more = f", pools {first + 1} to {first + len(shown)}" if len(pools) > len(shown) else ""
+            yield _slice(label + more, metric, unit, [pool for pool in shown if pool in there], own)
+
+
+def _text(place: _Place) -> str:
+    key = Key("any", "any", "any", 1, place.profile, place.block_size)
+    return f"{place.profile} {place_of(key, place.part)}"
+
+
+def _order(shown: Shown) -> Callable[[_Place], tuple[int, int, str]]:
+    def order(place: _Place) -> tuple[int, int, str]:
+        key = Key("any", "any", "any", 1, place.profile, place.block_size)
+        return shown.profiles.get(place.profile, -1), block_bytes(key), place.part
+
+    return order
 
 
 def _mean(figures: Sequence[Figure], metric: str) -> float | None:
@@ -93,18 +161,20 @@ def _mean(figures: Sequence[Figure], metric: str) -> float | None:
     return math.exp(fmean(map(math.log, known))) if known else None
 
 
-def _state(figures: Sequence[Figure]) -> str:
+def _state(tests: Sequence[RunTest]) -> str:
     """The word that is not ``passed``, if any repeat has one."""
-    return next((found for found in map(word, (one.test for one in figures)) if found != "passed"), "passed")
+    return next((found for found in map(word, tests) if found != "passed"), "passed")
 
 
-def _slice(label: str, metric: str, unit: str, rows: tuple[tuple[Cell, ...], ...]) -> Slice:
+def _slice(
+    label: str, metric: str, unit: str, pools: Sequence[str], rows: tuple[tuple[Cell, ...], ...]
+) -> Slice:
     columns = (
         parts.TEST,
         Column(field="place", heading="profile, block size, direction"),
         Column(field="pool", heading="pool"),
         Column(field="value", heading=unit),
-        Column(field="ratio", heading="ratio to the pools' geometric mean"),
+        Column(field="ratio", heading="ratio"),
         Column(field="state", heading="state"),
     )
     ratio: parts.Spec = {
@@ -115,28 +185,29 @@ def _slice(label: str, metric: str, unit: str, rows: tuple[tuple[Cell, ...], ...
             "domain": [1 / _FULL, _FULL],
             "clamp": True,
             "range": "diverging",
-            "reverse": metric == "p99",
+            "reverse": metric == "lat_p99",
         },
-        "legend": {"title": "ratio to the mean", "orient": "top", "values": [0.5, 0.71, 1, 1.41, 2]},
+        "legend": {"title": "ratio", "orient": "top", "values": [0.5, 0.71, 1, 1.41, 2]},
     }
-    figure = {"field": "value", "type": "quantitative", "format": ".3s" if metric == "rate" else ".3~r"}
-    marked = {"condition": {"test": "datum.state !== 'passed'", "field": "state"}, "value": ""}
+    values = [float(row[3]) for row in rows if isinstance(row[3], int | float)]
+    figure = {"field": "value", "type": "quantitative", "format": ".3s" if min(values) >= 1 else ".3~r"}
+    marked = [{"test": f"datum.state === '{state}'", "value": mark} for state, mark in _MARKS.items()]
+    nothing = {"condition": {"test": "!isValid(datum.value)", "field": "state"}, "value": ""}
+    axis = {"domain": False, "ticks": False}
     spec = parts.view(
-        f"Heat map of {unit} by load and pool, coloured by the ratio to the pools' geometric mean",
-        {
-            "mark": {"type": "rect", "strokeWidth": 1},
-            "encoding": {"color": ratio, "tooltip": parts.tooltip(columns)},
-        },
+        f"Heat map of {unit} by load and pool, coloured by the ratio",
+        {"mark": {"type": "rect"}, "encoding": {"color": ratio, "tooltip": parts.tooltip(columns)}},
         {"mark": {"type": "text", "fontSize": 12}, "encoding": {"text": figure}},
         {
-            "mark": {"type": "text", "align": "left", "dx": 26, "fontStyle": "italic"},
-            "encoding": {"text": marked},
+            "mark": {"type": "text", "align": "left", "dx": 22, "fontWeight": 700},
+            "encoding": {"text": {"condition": marked, "value": ""}},
         },
+        {"mark": {"type": "text", "fontStyle": "italic"}, "encoding": {"text": nothing}},
         height={"step": 24},
         encoding={
-            "y": parts.named("place", None, axis={"domain": False, "ticks": False}),
+            "y": parts.named("place", None, axis=axis),
             "x": parts.named(
-                "pool", None, axis={"orient": "top", "labelAngle": 0, "domain": False, "ticks": False}
+                "pool", None, axis={"orient": "top", "labelAngle": 0, **axis}, scale={"domain": list(pools)}
             ),
         },
     )

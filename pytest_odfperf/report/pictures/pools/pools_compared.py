@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,8 +13,8 @@ from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
 from pytest_odfperf.report.pictures.shown_figures import (
     Figure,
     Shape,
+    Shown,
     block_bytes,
-    figures_of,
     place_of,
     rounded,
     shape_of,
@@ -24,7 +25,8 @@ from pytest_odfperf.report.pictures.shown_figures import (
 
 #: More rows are in no picture: a browser would no longer follow.
 MOST_ROWS = 10_000
-_REPEATED = ("rate_mean", "rate_low", "rate_high", "p99_mean", "p99_low", "p99_high")
+#: The further columns of a run with several tests of a key.
+_REPEATED = 7
 
 #: VM size, PVC size, number of VMs; profile; unit of rates; which twelve pools.
 _Group = tuple[Shape, str, str, int]
@@ -40,10 +42,11 @@ class _Gathered:
     without: list[tuple[int, RunTest]] = field(default_factory=list)
 
 
-def pools_compared(content: RunContent) -> Picture | None:
+def pools_compared(shown: Shown) -> Picture | None:
     """None if no test has a figure."""
-    groups = _grouped(content)
-    repeated = any(len(own) > 1 for group in groups.values() for own in group.figures.values())
+    content = shown.content
+    groups = _grouped(shown)
+    repeated = any(test.repeat > 1 for test in content.tests)
     slices: list[Slice] = []
     left, cut = MOST_ROWS, 0
     for group, gathered in groups.items():
@@ -65,9 +68,9 @@ def pools_compared(content: RunContent) -> Picture | None:
     return Picture(name="pools", title="Pools compared", sentence=sentence, slices=tuple(slices))
 
 
-def _grouped(content: RunContent) -> dict[_Group, _Gathered]:
+def _grouped(shown: Shown) -> dict[_Group, _Gathered]:
     """The views, those of the shape that most pools were measured in first."""
-    pool_page = {pool: number // parts.MOST_SERIES for number, pool in enumerate(content.pools)}
+    pool_page = {pool: number // parts.MOST_SERIES for number, pool in enumerate(shown.content.pools)}
     found: dict[_Group, _Gathered] = {}
     pools: dict[Shape, set[str]] = {}
 
@@ -75,50 +78,46 @@ def _grouped(content: RunContent) -> dict[_Group, _Gathered]:
         key = test.key
         return found.setdefault((shape_of(key), key.profile, unit_of(key), pool_page[key.pool]), _Gathered())
 
-    measured = set()
-    for figure in figures_of(content):
+    for figure in shown.figures:
         gathered, place = of(figure.test), place_of(figure.key, figure.part)
         gathered.figures.setdefault((place, figure.key.pool), []).append(figure)
         gathered.places.setdefault(place, block_bytes(figure.key))
         pools.setdefault(shape_of(figure.key), set()).add(figure.key.pool)
-        measured.add(figure.number)
-    for number, test in enumerate(content.tests):
-        if number not in measured:
-            of(test).without.append((number, test))
-    profiles = {
-        name: number for number, name in enumerate(dict.fromkeys(t.key.profile for t in content.tests))
-    }
+    for own in shown.without.values():
+        of(own[0][1]).without += own
     order = sorted(
-        found, key=lambda group: (-len(pools.get(group[0], ())), group[0], profiles[group[1]], *group[2:])
+        found,
+        key=lambda group: (-len(pools.get(group[0], ())), group[0], shown.profiles[group[1]], *group[2:]),
     )
     return {group: found[group] for group in order}
 
 
 def _rows(gathered: _Gathered, unit: str, repeated: bool) -> tuple[tuple[Cell, ...], ...]:
     """By place, then by pool as the run has them."""
-    places = sorted(
-        gathered.places, key=lambda place: (gathered.places[place], list(gathered.places).index(place))
-    )
+    met = {place: number for number, place in enumerate(gathered.places)}
+    places = sorted(gathered.places, key=lambda place: (gathered.places[place], met[place]))
     rank = {place: number for number, place in enumerate(places)}
     rows: list[tuple[int, int, tuple[Cell, ...]]] = []
     for (place, pool), figures in gathered.figures.items():
-        means = _means(figures, unit) if repeated else ()
+        # What is told of all repeats is told once, at the largest.
+        last = max(figures, key=lambda figure: figure.measured.iops_per_s)
         for figure in figures:
+            more = _over_repeats(figures, unit) if figure is last else _NOTHING
             row = (figure.number, place, pool, figure.rate(unit), figure.p99_ms, word(figure.test))
-            rows.append((rank[place], figure.number, (*row, *means)))
-            # Once for each place and pool.
-            means = (None,) * len(means)
+            rows.append((rank[place], figure.number, (*row, *more) if repeated else row))
+    noted: dict[tuple[str, str], list[str]] = {}
+    for _, test in gathered.without:
+        for place in _places_of(test, places):
+            noted.setdefault((place, test.key.pool), []).append(word(test))
     for number, test in gathered.without:
         for place in _places_of(test, places):
-            nothing: tuple[Cell, ...] = (None,) * len(_REPEATED) if repeated else ()
-            rows.append(
-                (
-                    rank.get(place, -1),
-                    number,
-                    (number, place, test.key.pool, None, None, word(test), *nothing),
-                )
-            )
+            more = (_words(noted.pop((place, test.key.pool), ())), *_NOTHING[1:])
+            none = (number, place, test.key.pool, None, None, word(test))
+            rows.append((rank.get(place, -1), number, (*none, *more) if repeated else none))
     return tuple(row for *_, row in sorted(rows, key=lambda one: one[:2]))
+
+
+_NOTHING: tuple[Cell, ...] = (None,) * _REPEATED
 
 
 def _places_of(test: RunTest, places: Sequence[str]) -> Iterable[str]:
@@ -127,9 +126,16 @@ def _places_of(test: RunTest, places: Sequence[str]) -> Iterable[str]:
     return own or [place_of(test.key, "").strip() or "all"]
 
 
-def _means(figures: Sequence[Figure], unit: str) -> tuple[Cell, ...]:
+def _over_repeats(figures: Sequence[Figure], unit: str) -> tuple[Cell, ...]:
+    note = _words(state for state in map(word, (one.test for one in figures)) if state != "passed")
     rates = [figure.rate(unit) for figure in figures]
-    return (*_interval(rates), *_interval([figure.p99_ms for figure in figures]))
+    return (note, *_interval(rates), *_interval([figure.p99_ms for figure in figures]))
+
+
+def _words(states: Iterable[str]) -> str | None:
+    """``invalid, 2 failed``."""
+    counts = Counter(states)
+    return ", ".join(f"{count} {state}" if count > 1 else state for state, count in counts.items()) or None
 
 
 def _interval(values: Iterable[float | None]) -> tuple[Cell, Cell, Cell]:
@@ -154,6 +160,7 @@ def _slices(
         Column(field="state", heading="state"),
     ]
     if repeated:
+        columns.append(Column(field="note", heading="states of the repeats"))
         for name, what in (("rate", unit), ("p99", "p99")):
             end = " (ms)" if name == "p99" else ""
             columns += [
@@ -161,7 +168,8 @@ def _slices(
                 Column(field=f"{name}_low", heading=f"{what}, 95 % interval from{end}"),
                 Column(field=f"{name}_high", heading=f"{what}, 95 % interval to{end}"),
             ]
-    shown = list(dict.fromkeys(str(row[2]) for row in rows))
+    there = {row[2] for row in rows}
+    shown = [pool for pool in content.pools if pool in there]
     where = f"{profile}: {shape_text(shape)}"
     if len(content.pools) > parts.MOST_SERIES:
         where += f", pools {page * parts.MOST_SERIES + 1} to {page * parts.MOST_SERIES + len(shown)}"
@@ -189,41 +197,51 @@ def _spec(
     own = parts.pool_encodings(pools, shown)
     layers: list[parts.Spec] = []
     if repeated:
+        interval = {"x": {**along, "field": f"{metric}_low"}, "x2": {"field": f"{metric}_high"}}
         layers.append(
             {
                 "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.55},
-                "encoding": {
-                    "x": {**along, "field": f"{metric}_low"},
-                    "x2": {"field": f"{metric}_high"},
-                    "color": own["color"],
-                },
+                "encoding": {**interval, "color": own["color"]},
             }
         )
+    said = "note" if repeated else "state"
+    known = f"isValid(datum.{metric})"
+    told = f"{known} && isValid(datum.{said}) && datum.{said} !== 'passed'"
+    # A percentile that the I/Os do not carry is none.
+    few = f"!{known} && isValid(datum.rate)"
+    far = f"scale('x', datum.{metric}) > 0.75 * width"
     layers += [
         {
             "mark": {"type": "point", "filled": False},
             "encoding": {"x": along, **parts.pool_dots(pools, shown), "tooltip": parts.tooltip(columns)},
         },
         {
-            "mark": {"type": "text", "align": "left", "dx": 8},
-            "encoding": {"x": along, "text": _state_text(metric, known=True)},
+            "mark": {
+                "type": "text",
+                "align": {"expr": f"{far} ? 'right' : 'left'"},
+                "dx": {"expr": f"{far} ? -8 : 8"},
+            },
+            "encoding": {"x": along, "text": {"condition": {"test": told, "field": said}, "value": ""}},
         },
         {
             "mark": {"type": "text", "align": "left", "fontStyle": "italic"},
-            "encoding": {"x": {"value": 4}, "text": _state_text(metric, known=False), "color": own["color"]},
+            "encoding": {
+                "x": {"value": 4},
+                "text": {
+                    "condition": [
+                        {"test": few, "value": "too few I/Os for p99"},
+                        {"test": f"!{known} && isValid(datum.{said})", "field": said},
+                    ],
+                    "value": "",
+                },
+                "color": own["color"],
+            },
         },
     ]
+    offset = {"yOffset": parts.named("pool", None, scale={"domain": list(shown)})} if len(shown) > 1 else {}
     return parts.view(
         f"Dot plot of {title} by block size, direction and pool",
         *layers,
-        height={"step": 13 if len(shown) > 1 else 22, "for": "offset" if len(shown) > 1 else "position"},
-        encoding={
-            "y": parts.named("place", None, axis={"grid": True, "tickBand": "extent"}),
-            **({"yOffset": parts.named("pool", None)} if len(shown) > 1 else {}),
-        },
+        height={"step": 13, "for": "offset"} if offset else {"step": 22},
+        encoding={"y": parts.named("place", None, axis={"grid": True, "tickBand": "extent"}), **offset},
     )
-
-
-def _state_text(metric: str, *, known: bool) -> parts.Spec:
-    test = f"isValid(datum.{metric}) && datum.state !== 'passed'" if known else f"!isValid(datum.{metric})"
-    return {"condition": {"test": test, "field": "state", "type": "nominal"}, "value": ""}
