@@ -96,7 +96,8 @@ function engine() {
     script.textContent = `(() => {${code}\n})();`;
     document.head.append(script);
     script.remove();
-    return window.vega && window.vegaLite ? window : null;
+    // The bundle's `vega` and `vegaLite` are null.
+    return typeof window.vegaEmbed === "function" ? window.vegaEmbed : null;
   });
   return pictures.engine;
 }
@@ -104,24 +105,27 @@ function engine() {
 async function drawPicture(picture) {
   picture.stale = false;
   const serial = (picture.serial += 1);
-  const found = await engine();
-  if (!found || serial !== picture.serial) return;
-  const slice = sliceOf(picture);
+  const embed = await engine();
+  if (serial !== picture.serial) return;
+  if (!embed) { undrawn(picture, "the library did not start"); return; }
+  const place = el("div");
   try {
-    const view = new found.vega.View(found.vega.parse(found.vegaLite.compile(themed(slice, picture)).spec), {
-      renderer: "svg", container: null, hover: false, logLevel: found.vega.Error,
+    const made = await embed(place, themed(sliceOf(picture), picture), {
+      mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, hover: false, logLevel: 1,
     });
-    const place = el("div");
-    view.initialize(place);
-    await view.runAsync();
-    if (serial !== picture.serial) { view.finalize(); return; }
-    picture.view?.finalize();
-    picture.view = view;
+    if (serial !== picture.serial) { made.finalize(); return; }
+    picture.made?.finalize();
+    picture.made = made;
+    picture.view = made.view;
     picture.drawing.replaceChildren(place);
     nameDrawing(picture);
   } catch (error) {
-    picture.drawing.replaceChildren(el("p", { class: "note" }, `This picture could not be drawn: ${error.message}. Its data are below.`));
+    undrawn(picture, error.message);
   }
+}
+
+function undrawn(picture, why) {
+  picture.drawing.replaceChildren(el("p", { class: "note" }, `This picture could not be drawn: ${why}. Its data are below.`));
 }
 
 function nameDrawing(picture) {
