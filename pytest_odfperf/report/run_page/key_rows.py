@@ -96,7 +96,7 @@ def _add_test(table: KeyTable, index: int, test: RunTest, repeats: bool) -> None
         "doubts": ", ".join(record.codes),
         "limits": _worst(record),
         "marking": ", ".join(filter(None, (record.marking, record.target))),
-        "began": _time(record.started_at_epoch_ms),
+        "began": time_text(record.started_at_epoch_ms),
         "reason": _cut(_said(record)),
     }
     common = {"vms": test.key.concurrency, "minutes": record.duration_s / 60}
@@ -200,7 +200,8 @@ def _cut(text: str) -> str:
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 
-def _time(epoch_ms: int) -> str:
+def time_text(epoch_ms: int) -> str:
+    """In UTC; empty for what is no time."""
     try:
         return f"{datetime.fromtimestamp(epoch_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     except (OverflowError, ValueError, OSError):

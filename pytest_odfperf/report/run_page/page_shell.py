@@ -19,7 +19,7 @@ from pytest_odfperf.report.run_page.page_template import asset, render_template
 _SCRIPTS = (
     "elements.js", "page_state.js", "theme.js", "packed_data.js", "tables.js", "pictures.js",
     "picture_theme.js", "key_columns.js", "key_filter.js", "key_grid.js", "key_tools.js", "key_details.js",
-    "details_parts.js", "start.js",
+    "details_parts.js", "small_drawings.js", "start.js",
 )  # fmt: skip
 _STYLES = ("page.css", "tables.css", "keys.css", "outcomes.css")
 
@@ -52,6 +52,8 @@ class Page:
     subtitle: str = ""
     #: JSON that the scripts read, by the element's id.
     data: Mapping[str, Any] = field(default_factory=dict)
+    #: The same, compressed.
+    packed_data: Mapping[str, Markup] = field(default_factory=dict)
     #: Compressed JSON that they read when it is needed.
     chunks: Sequence[Markup] = ()
 

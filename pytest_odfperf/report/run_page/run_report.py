@@ -8,7 +8,10 @@ from datetime import datetime
 from pytest_odfperf.report.content.result_state import STATES, WORDS
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.pictures.picture import Picture
+from pytest_odfperf.report.run_page.key_details import JobTexts, detail_chunks
 from pytest_odfperf.report.run_page.key_rows import key_table
+from pytest_odfperf.report.run_page.latency_bins import LatencyBins
+from pytest_odfperf.report.run_page.page_json import packed_json
 from pytest_odfperf.report.run_page.page_shell import Page, Section, render_page
 from pytest_odfperf.report.run_page.page_template import render_markup
 from pytest_odfperf.report.run_page.run_head import verdict, what_ran
@@ -45,6 +48,9 @@ def render(
             body=render_markup("keys.html.j2", note=_TABLE_NOTE),
         )
     )
+    jobs = JobTexts(content)
+    bins = LatencyBins(len(content.tests))
+    chunks = detail_chunks(content, jobs, bins)
     ids = ", ".join(run.run_id for run in content.runs)
     return render_page(
         Page(
@@ -53,9 +59,14 @@ def render(
             sections=sections,
             data={
                 "states": [[state, WORDS[state]] for state in STATES],
-                "keys-data": key_table(content),
-                "tests-data": {"states": [STATES.index(test.state) for test in content.tests]},
+                "tests-data": {
+                    "states": [STATES.index(test.state) for test in content.tests],
+                    "jobs": jobs.texts,
+                    "edges_ms": bins.edges_ms,
+                },
             },
+            packed_data={"keys-data": packed_json(key_table(content))},
+            chunks=chunks,
         ),
         drawing,
     )

@@ -3,29 +3,46 @@ function detailParts(test, found) {
   const [state, word] = keys.words[keys.testStates[test]];
   const parts = [el("p", {}, stateWord(state, word), found.head ? ` ${found.head}` : "")];
   for (const part of found.parts) parts.push(el("h3", {}, part.title), ...partBody(part));
+  if (typeof found.job === "number") parts.push(el("h3", {}, "Job file"), el("pre", { tabindex: "0" }, keys.jobs[found.job]));
   return parts;
 }
 
 function partBody(part) {
   const body = [];
   if (part.text) body.push(el("p", { class: "cut" }, part.text));
-  if (part.code) body.push(el("pre", { tabindex: "0" }, part.code));
   if (part.lines) body.push(el("ul", { class: "lines" }, part.lines.map((line) => el("li", {}, line))));
-  if (part.heads) body.push(detailTable(part));
+  if (part.heads) body.push(detailTable(part.title, part.heads, part.rows));
+  for (const one of part.histograms ?? []) body.push(...histogramOf(one));
+  for (const one of part.series ?? []) body.push(...seriesOf(one));
   if (part.links) body.push(el("ul", { class: "lines" }, part.links.map(([href, text]) => el("li", {}, linkTo(href, text)))));
+  for (const [folder, names] of part.folders ?? []) body.push(folderOf(folder, names));
   if (part.note) body.push(el("p", { class: "note" }, part.note));
   return body;
 }
 
-function detailTable(part) {
-  const number = part.heads.map((_, at) => part.rows.every((row) => row[at] === null || row[at] === undefined || typeof row[at] === "number" || row[at] === "n/a"));
-  return el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": part.title }, el("table", { class: "data" },
-    el("thead", {}, el("tr", {}, part.heads.map((head, at) => el("th", { scope: "col", class: number[at] ? "n" : null }, head)))),
-    el("tbody", {}, part.rows.map((row) => el("tr", {}, part.heads.map((_, at) =>
-      el(at ? "td" : "th", { class: number[at] ? "n" : null, scope: at ? null : "row" }, row[at] ?? "")))))));
+const isNumber = (value) => typeof value === "number" || /^(n\/a|≥[\d.e+-]+)$/.test(value);
+
+function detailTable(title, heads, rows) {
+  const number = heads.map((_, at) => rows.every((row) => (row[at] ?? "") === "" || isNumber(row[at])));
+  const texts = rows.map((row) => heads.map((_, at) => String(row[at] ?? "").replace("{key}", stateOf("key").replace(/@.*/, ""))));
+  const table = el("table", { class: "data" },
+    el("thead", {}, el("tr", {}, heads.map((head, at) => el("th", { scope: "col", class: number[at] ? "n" : null }, head)))),
+    el("tbody", {}, texts.map((row) => el("tr", {}, row.map((text, at) =>
+      el(at ? "td" : "th", { class: number[at] ? "n" : null, scope: at ? null : "row" }, text))))));
+  if (rows.length > 1) sortable(table);
+  return el("div", {}, el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }, table),
+    el("div", { class: "tools" }, el("button", { type: "button", onclick: (event) => copyText(tableText(table), event.currentTarget) }, "Copy")));
 }
 
 // Links of a run lead to files below its folder; anything else stays text.
-function linkTo(href, text) {
-  return /^[a-z][a-z0-9+.-]*:/i.test(href) || href.startsWith("//") ? text : el("a", { href }, text);
+const leadsAway = (href) => /^[a-z][a-z0-9+.-]*:/i.test(href) || href.startsWith("//");
+const linkTo = (href, text) => (leadsAway(href) ? text : el("a", { href }, text));
+
+function folderOf(folder, names) {
+  return el("div", {}, el("p", { class: "note" }, linkTo(folder || "./", folder ? decoded(folder) : "the run's folder")),
+    el("ul", { class: "lines files" }, names.map((name) => el("li", {}, linkTo(folder + encodeURIComponent(name), name)))));
+}
+
+function decoded(href) {
+  try { return decodeURIComponent(href); } catch { return href; }
 }

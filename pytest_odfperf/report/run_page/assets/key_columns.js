@@ -1,13 +1,17 @@
 // The table of keys as it was sent: column by column.
 const keys = { columns: [], byName: new Map(), rows: 0, tests: null, states: null, words: [], search: null };
 
-function readKeys() {
-  const data = readJson("keys-data");
-  if (!data) return false;
+async function readKeys() {
+  const node = byId("keys-data");
+  if (!node) return false;
+  const data = node.type.includes("gzip") ? JSON.parse(await unpacked(node.textContent.trim())) : JSON.parse(node.textContent);
+  node.remove();
   keys.words = readJson("states");
   const tests = readJson("tests-data");
   keys.testStates = tests.states;
   keys.noun = tests.noun ?? "tests"; // what a row is one of
+  keys.jobs = tests.jobs;
+  keys.edges = tests.edges_ms;
   keys.rows = data.tests.length;
   keys.tests = new Int32Array(keys.rows);
   data.tests.reduce((before, step, row) => (keys.tests[row] = before + step), 0);

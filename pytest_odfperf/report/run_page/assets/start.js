@@ -1,10 +1,10 @@
 // The page begins.
-function start() {
+async function start() {
   document.documentElement.classList.add("scripted");
   startState();
   startTheme();
   startTables();
-  const withKeys = readKeys();
+  const withKeys = await readKeys();
   if (withKeys) {
     startCounts();
     startGrid();
