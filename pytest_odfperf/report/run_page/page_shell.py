@@ -5,14 +5,16 @@ Everything is in the one file. Nothing is loaded from elsewhere, at no time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from pytest_odfperf.report.pictures.picture import Picture
-from pytest_odfperf.report.run_page.page_json import packed, script_json
+from pytest_odfperf.report.pictures.theme import THEMES
+from pytest_odfperf.report.run_page.page_json import packed, packed_json, script_json
 from pytest_odfperf.report.run_page.page_template import asset, render_template
 
 #: In this order they make one script.
@@ -67,24 +69,50 @@ def render_page(page: Page, drawing: str | None = None) -> str:
         style=Markup("\n".join(map(asset, _STYLES))),  # noqa: S704 - our own files
         script=Markup("\n".join(map(asset, _SCRIPTS))),  # noqa: S704 - our own files
         data={name: script_json(content) for name, content in page.data.items()},
-        pictures=script_json([_plain(picture) for picture in pictures]),
+        pictures=packed_json(_plain(pictures)) if pictures else None,
         drawing=packed(drawing) if drawing is not None and pictures else None,
-        any_pictures=bool(pictures),
     )
 
 
-def _plain(picture: Picture) -> dict[str, Any]:
+def _plain(pictures: Sequence[Picture]) -> dict[str, Any]:
+    """All pictures; what several slices have in common is there once."""
+    specs, columns, rows = _Shared(), _Shared(), _Shared()
+    plain = [
+        {
+            "name": picture.name,
+            "title": picture.title,
+            "sentence": picture.sentence,
+            "slices": [
+                [
+                    one.label,
+                    specs.place_of(one.spec, json.dumps(one.spec, sort_keys=True)),
+                    columns.place_of([[column.field, column.heading] for column in one.columns], one.columns),
+                    rows.place_of(one.rows, id(one.rows)),
+                ]
+                for one in picture.slices
+            ],
+        }
+        for picture in pictures
+    ]
     return {
-        "name": picture.name,
-        "title": picture.title,
-        "sentence": picture.sentence,
-        "slices": [
-            {
-                "label": one.label,
-                "spec": one.spec,
-                "columns": [[column.field, column.heading] for column in one.columns],
-                "rows": one.rows,
-            }
-            for one in picture.slices
-        ],
+        "pictures": plain,
+        "specs": specs.values,
+        "columns": columns.values,
+        "rows": rows.values,
+        "themes": THEMES,
     }
+
+
+class _Shared:
+    """Values that are sent once, and their places."""
+
+    def __init__(self) -> None:
+        self._places: dict[Hashable, int] = {}
+        self.values: list[Any] = []
+
+    def place_of(self, value: Any, same: Hashable) -> int:
+        """``same``: equal for those that are the same value."""
+        if same not in self._places:
+            self._places[same] = len(self.values)
+            self.values.append(value)
+        return self._places[same]

@@ -2,10 +2,8 @@
 const keys = { columns: [], byName: new Map(), rows: 0, tests: null, states: null, words: [], search: null };
 
 async function readKeys() {
-  const node = byId("keys-data");
-  if (!node) return false;
-  const data = node.type.includes("gzip") ? JSON.parse(await unpacked(node.textContent.trim())) : JSON.parse(node.textContent);
-  node.remove();
+  const data = await readData("keys-data");
+  if (!data) return false;
   keys.words = readJson("states");
   const tests = readJson("tests-data");
   keys.testStates = tests.states;

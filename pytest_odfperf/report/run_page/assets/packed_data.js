@@ -7,6 +7,16 @@ async function unpacked(base64) {
   return new Response(stream).text();
 }
 
+// JSON of the page, compressed or not; null where there is none.
+async function readData(id) {
+  const node = byId(id);
+  if (!node) return null;
+  if (!node.type.includes("gzip")) return readJson(id);
+  const text = node.textContent.trim();
+  node.remove(); // its text is not needed twice
+  return JSON.parse(await unpacked(text));
+}
+
 // Chunks of details: the last few that were opened stay unpacked.
 const chunkCache = new Map();
 const CHUNKS_KEPT = 4;

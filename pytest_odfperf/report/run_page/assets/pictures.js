@@ -1,8 +1,8 @@
 // Pictures: drawn when they come into view, with their tables; let go of when they are replaced.
-const pictures = { all: [], engine: null, seen: null };
+const pictures = { all: [], engine: null, seen: null, themes: {} };
 
-function startPictures() {
-  const data = readJson("pictures-data") ?? [];
+async function startPictures() {
+  const data = await readPictures();
   pictures.seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       const picture = pictures.all.find((one) => one.figure === entry.target);
@@ -12,7 +12,7 @@ function startPictures() {
   }, { rootMargin: "300px" });
   for (const one of data) {
     const figure = byId(`picture-${one.name}`);
-    const picture = { ...one, figure, stale: true, visible: false, view: null, serial: 0 };
+    const picture = { ...one, figure, stale: true, visible: false, made: null, serial: 0 };
     buildPicture(picture);
     pictures.all.push(picture);
     pictures.seen.observe(figure);
@@ -23,6 +23,18 @@ function startPictures() {
   onState((changed) => pictures.all.forEach((one) => {
     if (changed(`pic_${one.name}`)) { syncSlice(one); staled(one); }
   }));
+}
+
+// Slices that have the same specification or the same rows share them.
+async function readPictures() {
+  const data = await readData("pictures-data");
+  if (!data) return [];
+  pictures.themes = data.themes;
+  for (const picture of data.pictures) {
+    picture.slices = picture.slices.map(([label, spec, columns, rows]) =>
+      ({ label, spec: data.specs[spec], columns: data.columns[columns], rows: data.rows[rows] }));
+  }
+  return data.pictures;
 }
 
 function staled(picture) {
@@ -96,41 +108,49 @@ function engine() {
     script.textContent = `(() => {${code}\n})();`;
     document.head.append(script);
     script.remove();
-    // The bundle's `vega` and `vegaLite` are null.
-    return typeof window.vegaEmbed === "function" ? window.vegaEmbed : null;
+    return window.vegaEmbed ?? null;
   });
   return pictures.engine;
+}
+
+// Nothing is loaded and no link is followed, whatever a specification or its data say.
+const noLoader = {
+  load: () => Promise.reject(new Error("this page loads nothing")),
+  sanitize: () => Promise.reject(new Error("this page has no links in pictures")),
+};
+
+async function embedded(place, slice, theme) {
+  const embed = await engine();
+  if (!embed) return null;
+  return embed(place, withRows(slice), {
+    mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, logLevel: 1, config: pictures.themes[theme],
+    loader: noLoader, tooltip: { theme: theme === "dark" ? "dark" : "light" },
+  });
 }
 
 async function drawPicture(picture) {
   picture.stale = false;
   const serial = (picture.serial += 1);
-  const embed = await engine();
-  if (serial !== picture.serial) return;
-  if (!embed) { undrawn(picture, "the library did not start"); return; }
-  const place = el("div");
+  const place = el("div", { class: "place" });
+  // It measures its width, so it has to be in the page; what was drawn before stays until then.
+  const before = [...picture.drawing.children];
+  picture.drawing.append(place);
   try {
-    const made = await embed(place, themed(sliceOf(picture), picture), {
-      mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, hover: false, logLevel: 1,
-    });
-    if (serial !== picture.serial) { made.finalize(); return; }
+    const made = await embedded(place, sliceOf(picture), themeName());
+    if (serial !== picture.serial) { made?.finalize(); place.remove(); return; }
     picture.made?.finalize();
     picture.made = made;
-    picture.view = made.view;
-    picture.drawing.replaceChildren(place);
+    before.forEach((node) => node.remove());
     nameDrawing(picture);
   } catch (error) {
-    undrawn(picture, error.message);
+    if (serial !== picture.serial) { place.remove(); return; }
+    picture.drawing.replaceChildren(el("p", { class: "note" }, `This picture could not be drawn: ${error.message}. Its data are below.`));
   }
 }
 
-function undrawn(picture, why) {
-  picture.drawing.replaceChildren(el("p", { class: "note" }, `This picture could not be drawn: ${why}. Its data are below.`));
-}
-
 function nameDrawing(picture) {
-  const svg = picture.drawing.querySelector("svg");
-  if (!svg) return;
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", cleanText(`${picture.title}: ${picture.sentence}`));
+  const drawn = picture.drawing.querySelector("svg");
+  if (!drawn) return;
+  drawn.setAttribute("role", "img");
+  drawn.setAttribute("aria-label", cleanText(`${picture.title}: ${picture.sentence}`));
 }
