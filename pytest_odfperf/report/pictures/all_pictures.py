@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.pictures.course.doubtful_series import doubtful_series
+from pytest_odfperf.report.pictures.course.guest_spread import guest_spread
 from pytest_odfperf.report.pictures.course.run_gantt import run_gantt
+from pytest_odfperf.report.pictures.curves.load_steps import capacity_steps, depth_curves
 from pytest_odfperf.report.pictures.curves.percentile_curves import percentile_curves
 from pytest_odfperf.report.pictures.curves.throughput_latency import throughput_latency
 from pytest_odfperf.report.pictures.picture import Picture
@@ -20,10 +23,14 @@ PICTURES: tuple[Callable[[Shown], Picture | None], ...] = (
     baseline_changes,
     pool_ranks,
     pools_compared,
+    capacity_steps,
     throughput_latency,
+    depth_curves,
     percentile_curves,
     heat_map,
+    guest_spread,
     run_gantt,
+    doubtful_series,
 )
 
 

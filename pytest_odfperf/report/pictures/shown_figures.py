@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import NATIVE, Key
 from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
+from pytest_odfperf.matrix.variants import listed_numbers
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.record import DIRECTIONS
 from pytest_odfperf.report.content.result_state import WORDS
@@ -81,6 +84,20 @@ class Shown:
         """The profiles, by their place in the run."""
         names = dict.fromkeys(test.key.profile for test in self.content.tests)
         return {name: number for number, name in enumerate(names)}
+
+    @cached_property
+    def _variants(self) -> dict[str, tuple[str, Mapping[str, int]]]:
+        found: dict[str, tuple[str, Mapping[str, int]]] = {}
+        for profile in self.content.matrix.profiles:
+            if profile.base:
+                # A stored matrix may have been edited.
+                with contextlib.suppress(InputError):
+                    found[profile.name] = profile.base, listed_numbers(profile)
+        return found
+
+    def listed(self, profile: str) -> tuple[str, Mapping[str, int]]:
+        """The profile that this is a variant of, and its listed numbers, by ``iodepth`` and ``numjobs``."""
+        return self._variants.get(profile, (profile, {}))
 
 
 def _figures(content: RunContent, directions: Sequence[str]) -> Iterator[Figure]:

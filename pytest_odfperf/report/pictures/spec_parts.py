@@ -49,7 +49,7 @@ def named(field: str, title: str | None, **more: Any) -> Spec:
 
 def pool_encodings(pools: Sequence[str], shown: Sequence[str], field: str = "pool") -> Spec:
     """A colour and a shape for each of the run's ``pools``, alike in all pictures; a legend of the shown."""
-    legend: Spec | None = {"values": list(shown), "title": "pool"} if len(shown) > 1 else None
+    legend = {"values": list(shown), "title": "pool"}
     one: Spec = {"field": field, "type": "nominal", "scale": {"domain": list(pools)}, "legend": legend}
     return {"color": one, "shape": dict(one)}
 
@@ -71,3 +71,28 @@ def tooltip(columns: Iterable[Column], **formats: str) -> list[Spec]:
                 one |= {"type": "quantitative", "format": formats[column.field]}
             found.append(one)
     return found
+
+
+def band(field: str, place: float) -> Spec:
+    """A place within the rows of ``field``, from their top (0) to their bottom (1); without an axis."""
+    scale = {"type": "band", "padding": 0}
+    return {**named(field, None, axis=None, scale=scale), "bandPosition": place}
+
+
+def band_texts(field: str, name: str, said: str) -> tuple[Spec, Spec]:
+    """The name of each row of ``field`` within it, as narrow views have no room beside; words at its right."""
+    return (
+        {
+            "mark": {"type": "text", "align": "left", "limit": {"expr": "max(120, width - 250)"}},
+            "encoding": {"x": {"value": 2}, "y": band(field, 0.24), "text": if_there(name)},
+        },
+        {
+            "mark": {"type": "text", "align": "right", "fontWeight": 600},
+            "encoding": {"x": {"value": "width"}, "y": band(field, 0.24), "text": if_there(said)},
+        },
+    )
+
+
+def if_there(field: str) -> Spec:
+    """The text of a field, which is empty where it is null."""
+    return {"condition": {"test": f"isValid(datum.{field})", "field": field}, "value": ""}

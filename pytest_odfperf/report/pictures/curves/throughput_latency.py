@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.model import Matrix
-from pytest_odfperf.matrix.variants import listed_numbers, variant_name
+from pytest_odfperf.matrix.variants import variant_name
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
@@ -87,11 +85,10 @@ def throughput_latency(shown: Shown) -> Picture | None:
 
 def _views(shown: Shown) -> dict[_View, dict[str, _Line]]:
     """By view and pool the lines with two loads or more."""
-    numbers = _numbers(shown.content.matrix)
     found: dict[_View, dict[str, _Line]] = {}
     for figure in shown.figures:
         key = figure.key
-        base, listed = numbers.get(key.profile, (key.profile, {}))
+        base, listed = shown.listed(key.profile)
         for load in ("vms", *listed):
             rest = {name: number for name, number in listed.items() if name != load}
             view = _View(
@@ -110,18 +107,6 @@ def _views(shown: Shown) -> dict[_View, dict[str, _Line]]:
         for view, lines in found.items()
     }
     return {view: lines for view, lines in kept.items() if lines}
-
-
-def _numbers(matrix: Matrix) -> dict[str, tuple[str, Mapping[str, int]]]:
-    """By a variant's name its profile and its listed numbers."""
-    found: dict[str, tuple[str, Mapping[str, int]]] = {}
-    for profile in matrix.profiles:
-        if profile.base:
-            try:
-                found[profile.name] = profile.base, listed_numbers(profile)
-            except InputError:
-                continue
-    return found
 
 
 def _rows(lines: Mapping[str, _Line], unit: str) -> tuple[tuple[Cell, ...], ...]:

@@ -125,7 +125,7 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> parts.Spec:
             "encoding": {
                 "x": {**along, "field": "gain_low"},
                 "x2": {"field": "gain_high"},
-                "y": _band(0.68),
+                "y": parts.band("what", 0.68),
                 "color": colour,
             },
         },
@@ -133,24 +133,12 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> parts.Spec:
             "mark": {"type": "point", "size": 90},
             "encoding": {
                 "x": along,
-                "y": _band(0.68),
+                "y": parts.band("what", 0.68),
                 "color": colour,
                 "shape": shape,
                 "tooltip": parts.tooltip(_COLUMNS[:6]),
             },
         },
-        {
-            "mark": {"type": "text", "align": "left", "limit": {"expr": "max(120, width - 250)"}},
-            "encoding": {"x": {"value": 2}, "y": _band(0.24), "text": {"field": "what"}},
-        },
-        {
-            "mark": {"type": "text", "align": "right", "fontWeight": 600},
-            "encoding": {"x": {"value": "width"}, "y": _band(0.24), "text": {"field": "said"}},
-        },
+        *parts.band_texts("what", "what", "said"),
         height={"step": 36},
     )
-
-
-def _band(place: float) -> parts.Spec:
-    """A place within the row, from its top (0) to its bottom (1)."""
-    return {**parts.named("what", None, axis=None, scale={"padding": 0}), "bandPosition": place}
