@@ -80,7 +80,7 @@ def band(field: str, place: float) -> Spec:
 
 
 def band_texts(field: str, name: str, said: str) -> tuple[Spec, Spec]:
-    """The name of each row of ``field`` within it, as narrow views have no room beside; words at its right."""
+    """The name of each row of ``field`` within it, as narrow views have none beside; words at the right."""
     return (
         {
             "mark": {"type": "text", "align": "left", "limit": {"expr": "max(120, width - 250)"}},
