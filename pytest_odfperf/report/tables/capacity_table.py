@@ -26,19 +26,21 @@ DEPTH_COLUMNS = (
 def capacity_lines(records: Iterable[Record], sweeps: Sequence[DepthSweep]) -> list[str]:
     """A line for each answer and each sweep."""
     lines = [
-        f"Capacity of {_place(record)}: {record.capacity.text}"
+        f"Capacity of {place_text(record)}: {record.capacity.text}"
         for record in records
         if record.capacity is not None
     ]
-    return lines + [_sweep_line(sweep) for sweep in sweeps]
+    return lines + [sweep_text(sweep) for sweep in sweeps]
 
 
-def _place(record: Record) -> str:
+def place_text(record: Record) -> str:
+    """The key without a number of VMs, which is what is looked for."""
     key = record.key
     return f"{key.pool}:{key.size}:{key.pvc}:{key.profile}:{key.block_size}"
 
 
-def _sweep_line(sweep: DepthSweep) -> str:
+def sweep_text(sweep: DepthSweep) -> str:
+    """A depth sweep in one line."""
     peak = sweep.peak
     line = (
         f"Depth sweep of {sweep.key}: most at depth {peak.depth} ({short(peak.iops_per_s)} IOPS, p99 "
@@ -113,7 +115,7 @@ def capacity_html(records: Iterable[Record], sweeps: Sequence[DepthSweep]) -> st
         )
         heads = _heads("VMs", "step", "IOPS", "p99 ms", "slowest guest's p99 ms", "fairness", "limit")
         blocks.append(
-            f"<h3>{escape(_place(record))}</h3><p>{escape(record.capacity.text)}</p>"
+            f"<h3>{escape(place_text(record))}</h3><p>{escape(record.capacity.text)}</p>"
             f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         )
     for sweep in sweeps:
@@ -124,7 +126,7 @@ def capacity_html(records: Iterable[Record], sweeps: Sequence[DepthSweep]) -> st
         )
         heads = _heads("depth", "IOPS", "p99 ms", "verdict")
         blocks.append(
-            f"<h3>{escape(str(sweep.key))}</h3><p>{escape(_sweep_line(sweep))}</p>"
+            f"<h3>{escape(str(sweep.key))}</h3><p>{escape(sweep_text(sweep))}</p>"
             f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         )
     return f"<section><h2>Capacity</h2>{''.join(blocks)}</section>" if blocks else ""

@@ -24,7 +24,8 @@ COLUMNS = (
     "score", "group", "storage_pool", "rank", "rank_low", "rank_high", "share_of_best", "status", "figures",
     "repeats", "missing",
 )  # fmt: skip
-_NO_INTERVALS = "without repeats nothing is known of which ranks are possible (--odf-repeat)"
+#: Said where there are no repeats.
+NO_INTERVALS = "without repeats nothing is known of which ranks are possible (--odf-repeat)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,36 +76,39 @@ def ranking_lines(report: RankingReport) -> list[str]:
     for pool in pools:
         row = [pool]
         for ranking in report.rankings:
-            one = _of(ranking, pool)
+            one = rank_of(ranking, pool)
             row += [one.text, f"{one.share:.1%}"] if one else ["incomplete", "-"]
         rows.append(row)
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines.append(f"Ranking of pools, by {_made_of(first)}:")
+    lines.append(f"Ranking of pools, by {made_of(first)}:")
     lines += [
         "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
     for ranking in report.rankings:
         for pool, lacks in ranking.incomplete.items():
-            lines.append(f"  {pool} has no rank by {NAMES[ranking.metric]}: {_lacks(lacks)}")
+            lines.append(f"  {pool} has no rank by {NAMES[ranking.metric]}: {lacks_text(lacks)}")
     if not any(ranking.intervals_known for ranking in report.rankings):
-        lines.append(f"  {_NO_INTERVALS}")
+        lines.append(f"  {NO_INTERVALS}")
     for group, scored in report.composites.items():
         found = ", ".join(f"{one.pool} {'incomplete' if one.score is None else one.score}" for one in scored)
         lines.append(f"{composite_score.NAME} ({group}): {found}")
     return lines
 
 
-def _of(ranking: Ranking, pool: str) -> RankedPool | None:
+def rank_of(ranking: Ranking, pool: str) -> RankedPool | None:
+    """The place of ``pool``; None where it has no rank."""
     return next((one for one in ranking.pools if one.pool == pool), None)
 
 
-def _made_of(ranking: Ranking) -> str:
+def made_of(ranking: Ranking) -> str:
+    """What the ranks are by."""
     weights = ", ".join(f"{profile} {weight:g}" for profile, weight in ranking.weights.items())
     return f"geometric means over {ranking.figures} common figures (weights: {weights})"
 
 
-def _lacks(lacks: Sequence[str]) -> str:
+def lacks_text(lacks: Sequence[str]) -> str:
+    """Why a pool has no rank."""
     return (
         f"{len(lacks)} figures are missing or invalid ({lacks[0]} first)"
         if len(lacks) > 1
@@ -206,8 +210,8 @@ def ranking_html(report: RankingReport) -> str:
     for pool in pools:
         cells = ""
         for ranking in report.rankings:
-            one = _of(ranking, pool)
-            lacks = escape(_lacks(ranking.incomplete[pool])) if pool in ranking.incomplete else ""
+            one = rank_of(ranking, pool)
+            lacks = escape(lacks_text(ranking.incomplete[pool])) if pool in ranking.incomplete else ""
             cells += (
                 f"<td>{one.text}</td><td>{one.share:.1%}</td>"
                 if one
@@ -218,7 +222,7 @@ def ranking_html(report: RankingReport) -> str:
     note = (
         "In brackets the ranks that are possible, at 95 % for all pools together."
         if known
-        else f"{_NO_INTERVALS[0].upper()}{_NO_INTERVALS[1:]}."
+        else f"{NO_INTERVALS[0].upper()}{NO_INTERVALS[1:]}."
     )
     scores = "".join(
         f'<p class="odf-note">{composite_score.NAME} ({escape(group)}): '
@@ -229,7 +233,7 @@ def ranking_html(report: RankingReport) -> str:
         for group, scored in report.composites.items()
     )
     return (
-        f'<h2>Ranking of pools</h2><p class="odf-note">By {escape(_made_of(report.rankings[0]))}. {note}</p>'
+        f'<h2>Ranking of pools</h2><p class="odf-note">By {escape(made_of(report.rankings[0]))}. {note}</p>'
         f'<table class="odf-ranking"><thead><tr><th scope="col">Pool</th>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table>{scores}"
     )

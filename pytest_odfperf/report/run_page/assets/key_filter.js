@@ -28,32 +28,27 @@ function applyFilter() {
       chosen.push((row) => column.values[row] === value);
     }
   }
+  const fits = (row) => !(mask && !(keys.states[row] & mask))
+    && (!searched || words.every((word) => searched[row].includes(word))) && chosen.every((one) => one(row));
   const found = [];
   filter.tests = new Uint8Array(keys.testStates.length);
-  for (let row = 0; row < keys.rows; row += 1) {
-    if (mask && !(keys.states[row] & mask)) continue;
-    if (searched && !words.every((word) => searched[row].includes(word))) continue;
-    if (!chosen.every((fits) => fits(row))) continue;
-    found.push(row);
-    filter.tests[keys.tests[row]] = 1;
-  }
-  showRepeatsOf(found, mask);
+  for (let row = 0; row < keys.rows; row += 1) if (fits(row)) found.push(row);
+  markTests(found, mask);
   filter.whole = !mask && !words.length && choosable().every((column) => !stateOf(`f_${column.name}`));
   filter.rows = sortedRows(found);
   for (const listener of filter.listeners) listener();
 }
 
-// A row over the repeats of a key stands for all their tests.
-function showRepeatsOf(rows, mask) {
+// The tests that the rows are about. A row over the repeats of a key stands for all that fit the states.
+function markTests(rows, mask) {
   const repeat = keys.byName.get("repeat");
   const all = repeat?.texts.indexOf("all") ?? -1;
-  if (all < 0) return;
   for (const row of rows) {
-    if (repeat.values[row] !== all) continue;
-    let other = row + 1;
-    while (other < keys.rows && (repeat.values[other] !== all || keys.tests[other] === keys.tests[row])) {
-      if (repeat.values[other] !== all && (!mask || keys.states[other] & mask)) filter.tests[keys.tests[other]] = 1;
-      other += 1;
+    if (all < 0 || repeat.values[row] !== all) { filter.tests[keys.tests[row]] = 1; continue; }
+    let other = row;
+    while (other < keys.rows && repeat.values[other] === all) other += 1; // its own sections
+    for (; other < keys.rows && repeat.values[other] !== all && keyText(other) === keyText(row); other += 1) {
+      if (!mask || (1 << keys.testStates[keys.tests[other]]) & mask) filter.tests[keys.tests[other]] = 1;
     }
   }
 }

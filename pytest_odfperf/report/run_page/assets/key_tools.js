@@ -29,7 +29,7 @@ function startTools() {
     for (const [column, select] of selects) {
       select.value = column.name === "repeat" ? repeatChoice() || select.options[0].value : stateOf(`f_${column.name}`);
     }
-    const tests = new Set(filter.rows.map((row) => keys.tests[row])).size;
+    const tests = filter.tests.reduce((sum, one) => sum + one, 0);
     const lines = filter.rows.length === tests ? "" : ` in ${filter.rows.length} lines`;
     byId("keys-shown").textContent = `${tests} of ${keys.testStates.length} ${keys.noun}${lines}. Enter or a click opens one.`;
   };

@@ -7,7 +7,7 @@ from typing import Any
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.series.series_csv import FILE_NAME, read_series
 from pytest_odfperf.report.content.run_content import RunContent
-from pytest_odfperf.report.run_page.detail_part import Plain, near
+from pytest_odfperf.report.run_page.details.detail_part import Plain, near
 
 #: So many tests have their series in the page, the doubtful ones first: reading them takes a while.
 _TESTS = 200

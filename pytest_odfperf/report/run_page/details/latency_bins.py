@@ -11,7 +11,7 @@ from pytest_odfperf.measure.pooled_histograms import DIRECTIONS
 from pytest_odfperf.measure.pooled_histograms import FILE_NAME as FILE
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.content.run_content import RunContent
-from pytest_odfperf.report.run_page.detail_part import exact
+from pytest_odfperf.report.run_page.details.detail_part import exact
 
 _NOTE = f"I/Os by latency, to two digits; {FILE} has all of fio's columns."
 #: So many of fio's columns become one: a quarter of a factor of two, or half of one where tests are many.

@@ -12,12 +12,12 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.verdicts.rule_table import NEXT_STEPS
 from pytest_odfperf.report.content.run_content import RunContent, RunTest
-from pytest_odfperf.report.run_page import figure_details
-from pytest_odfperf.report.run_page.detail_files import files
-from pytest_odfperf.report.run_page.detail_part import Cell, Plain, exact, lines, near, rough, table
-from pytest_odfperf.report.run_page.detail_series import series, tests_with_series
+from pytest_odfperf.report.run_page.details import figure_details
+from pytest_odfperf.report.run_page.details.detail_files import files
+from pytest_odfperf.report.run_page.details.detail_part import Cell, Plain, exact, lines, near, rough, table
+from pytest_odfperf.report.run_page.details.detail_series import series, tests_with_series
+from pytest_odfperf.report.run_page.details.latency_bins import LatencyBins
 from pytest_odfperf.report.run_page.key_rows import time_text
-from pytest_odfperf.report.run_page.latency_bins import LatencyBins
 from pytest_odfperf.report.run_page.page_json import packed_json
 from pytest_odfperf.schedule.jobs import render_jobs
 

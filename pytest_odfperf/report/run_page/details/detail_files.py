@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.content.run_content import RunContent
-from pytest_odfperf.report.run_page.detail_part import Plain
+from pytest_odfperf.report.run_page.details.detail_part import Plain
 
 
 def href(base: str, path: str) -> str:

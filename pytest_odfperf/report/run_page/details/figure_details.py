@@ -10,7 +10,7 @@ from pytest_odfperf.measure.record import DIRECTIONS, GuestRecord, Record
 from pytest_odfperf.measure.witness import DiskWork
 from pytest_odfperf.report.number import MEBI, NS_PER_MS
 from pytest_odfperf.report.parts import shown_parts
-from pytest_odfperf.report.run_page.detail_part import Cell, Plain, exact, near, rough, table
+from pytest_odfperf.report.run_page.details.detail_part import Cell, Plain, exact, near, rough, table
 
 _HEADS = (
     "IOPS", "MiB/s", "mean ms", "sd ms", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "max ms", "I/Os",
