@@ -16,8 +16,8 @@ _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 def drawing_script() -> str | None:
     """The script; None where the extra ``report`` is not installed.
 
-    Bundling takes more than a second of CPU each time, so the result is kept in the user's cache folder, if that
-    can be written.
+    Bundling takes more than a second of CPU each time, so the result is kept in the user's cache folder, if
+    that can be written.
     """
     try:
         found = version(_PACKAGE)
