@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise, repeat, starmap
 from typing import NamedTuple
 
 #: All that fio writes; so that a JSON parser, which is the fastest there is, can be trusted with it.
@@ -28,18 +29,22 @@ class Line(NamedTuple):
 
 def read_lines(text: str) -> dict[str, tuple[Line, ...]]:
     """The lines of reads and of writes, in the order of time. `ValueError` for what fio does not write."""
-    lines: dict[int, list[Line]] = {_READ: [], _WRITE: []}
-    ends = {_READ: 0, _WRITE: 0}
-    for number, row in enumerate(_rows(text), 1):
-        time_ms, direction = row[0], row[1]
-        # Trims and syncs may be there too; nobody asks for them.
-        if (end_ms := ends.get(direction)) is not None:
-            if time_ms < end_ms:
-                raise ValueError(f"line {number} goes back in time ({end_ms} to {time_ms} ms)")
-            ends[direction] = time_ms
-            columns = row[3:]
-            lines[direction].append(Line(time_ms, sum(columns), columns))
-    return {"read": tuple(lines[_READ]), "write": tuple(lines[_WRITE])}
+    rows = _rows(text)
+    # Trims and syncs may be there too; nobody asks for them.
+    return {"read": _of_direction(rows, _READ), "write": _of_direction(rows, _WRITE)}
+
+
+def _of_direction(rows: list[list[int]], direction: int) -> tuple[Line, ...]:
+    own = [row for row in rows if row[1] == direction]
+    ends = [row[0] for row in own]
+    if ends != sorted(ends):
+        before, after = next((a, b) for a, b in pairwise(own) if b[0] < a[0])
+        number = next(number for number, row in enumerate(rows, 1) if row is after)
+        raise ValueError(f"line {number} goes back in time ({before[0]} to {after[0]} ms)")
+    columns = [row[3:] for row in own]
+    # Not by its own constructor, which is no C.
+    made = zip(repeat(Line), zip(ends, map(sum, columns), columns, strict=True), strict=False)
+    return tuple(starmap(tuple.__new__, made))
 
 
 def _rows(text: str) -> list[list[int]]:

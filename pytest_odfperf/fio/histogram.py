@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
+from operator import mul
 
 _BITS = 6
-_BUCKETS_PER_GROUP = 1 << _BITS
-BUCKETS = 29 * _BUCKETS_PER_GROUP
+BUCKETS_PER_GROUP = 1 << _BITS
+BUCKETS = 29 * BUCKETS_PER_GROUP
 
 #: All that took longer than about 17 s is counted here: only the maximum still tells how long.
 TOP = BUCKETS - 1
@@ -31,27 +32,27 @@ def index_of(value_ns: int) -> int:
     if top_bit <= _BITS:
         return value_ns
     shift = top_bit - _BITS
-    return min(((shift + 1) << _BITS) + ((value_ns >> shift) & (_BUCKETS_PER_GROUP - 1)), TOP)
+    return min(((shift + 1) << _BITS) + ((value_ns >> shift) & (BUCKETS_PER_GROUP - 1)), TOP)
 
 
 def value_of(index: int) -> int:
     """The middle of a bucket in ns, within 1/128 of every latency in it."""
     if not 0 <= index < BUCKETS:
         raise ValueError(f"bucket {index} of {BUCKETS}")
-    if index < 2 * _BUCKETS_PER_GROUP:
+    if index < 2 * BUCKETS_PER_GROUP:
         return index
     shift = (index >> _BITS) - 1
-    return (1 << (shift + _BITS)) + int((index % _BUCKETS_PER_GROUP + 0.5) * (1 << shift))
+    return (1 << (shift + _BITS)) + int((index % BUCKETS_PER_GROUP + 0.5) * (1 << shift))
 
 
 def lowest_of(index: int) -> int:
     """The least latency of a bucket in ns; of one beyond the last: where that ends."""
     if not 0 <= index <= BUCKETS:
         raise ValueError(f"bucket {index} of {BUCKETS}")
-    if index < 2 * _BUCKETS_PER_GROUP:
+    if index < 2 * BUCKETS_PER_GROUP:
         return index
     shift = (index >> _BITS) - 1
-    return (_BUCKETS_PER_GROUP + (index & (_BUCKETS_PER_GROUP - 1))) << shift
+    return (BUCKETS_PER_GROUP + (index & (BUCKETS_PER_GROUP - 1))) << shift
 
 
 #: The middle of each bucket, and each bucket by it as json+ writes it: a run reads millions of them.
@@ -63,10 +64,10 @@ def edges_of(index: int) -> tuple[int, int]:
     """The least and the largest latency in ns that a bucket counts; the top one counts all that is larger."""
     if not 0 <= index < BUCKETS:
         raise ValueError(f"bucket {index} of {BUCKETS}")
-    if index < 2 * _BUCKETS_PER_GROUP:
+    if index < 2 * BUCKETS_PER_GROUP:
         return index, index
     shift = (index >> _BITS) - 1
-    low = (_BUCKETS_PER_GROUP + index % _BUCKETS_PER_GROUP) << shift
+    low = (BUCKETS_PER_GROUP + index % BUCKETS_PER_GROUP) << shift
     return low, low + (1 << shift) - 1
 
 
@@ -81,6 +82,8 @@ class Histogram:
     counts: tuple[tuple[int, int], ...]
     #: Counts up to each bucket, once somebody asked; of what is as large as this, all is asked many times.
     _done: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+    #: The buckets and their counts apart, and what the I/Os of each took together, likewise.
+    _apart: list[tuple[int, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, counts: Mapping[int, int]) -> Histogram:
@@ -96,7 +99,9 @@ class Histogram:
         indices, ios = tuple(map(_BY_KEY.get, bins)), tuple(bins.values())
         usual = set(map(type, ios)) == {int} and None not in indices and min(ios) > 0
         if usual and list(indices) == sorted(indices):  # type: ignore[type-var]
-            return cls(tuple(zip(indices, ios, strict=True)))  # type: ignore[arg-type]
+            made = cls(tuple(zip(indices, ios, strict=True)))  # type: ignore[arg-type]
+            made._apart.extend((indices, ios))  # type: ignore[arg-type]
+            return made
         counts: dict[int, int] = {}
         for key, count in bins.items():
             index = _BY_KEY.get(key)
@@ -116,13 +121,36 @@ class Histogram:
 
     @property
     def total(self) -> int:
-        return self._upto[-1] if self.counts else 0
+        return self.upto[-1] if self.counts else 0
 
     @property
-    def _upto(self) -> list[int]:
+    def upto(self) -> Sequence[int]:
+        """How many I/Os there are up to each of ``counts``."""
         if not self._done:
-            self._done[:] = accumulate([count for _, count in self.counts])
+            self._done[:] = accumulate(self.ios)
         return self._done
+
+    @property
+    def buckets(self) -> tuple[int, ...]:
+        return self._columns[0]
+
+    @property
+    def ios(self) -> tuple[int, ...]:
+        return self._columns[1]
+
+    @property
+    def sums_ns(self) -> tuple[int, ...]:
+        """What the I/Os of each bucket took together, each as long as its bucket's middle."""
+        columns = self._columns
+        if len(columns) == 2:
+            columns.append(tuple(map(mul, map(VALUES_NS.__getitem__, columns[0]), columns[1])))
+        return columns[2]
+
+    @property
+    def _columns(self) -> list[tuple[int, ...]]:
+        if not self._apart:
+            self._apart.extend(zip(*self.counts, strict=True) if self.counts else ((), ()))
+        return self._apart
 
     @property
     def saturated(self) -> bool:
@@ -149,12 +177,12 @@ class Histogram:
             raise ValueError("a histogram without I/Os has no percentiles")
         if not 0 < percent <= 100:
             raise ValueError(f"percentile {percent}")
-        done = self._upto
+        done = self.upto
         return VALUES_NS[self.counts[bisect_left(done, _rank(percent, done[-1]))][0]]
 
     def percentiles_ns(self, percents: Iterable[float]) -> list[int]:
         """`percentile_ns` of several at once, of a histogram that is not empty."""
-        done = self._upto
+        done = self.upto
         ranks = (_rank(percent, done[-1]) for percent in percents)
         return [VALUES_NS[self.counts[bisect_left(done, rank)][0]] for rank in ranks]
 

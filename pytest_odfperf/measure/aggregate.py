@@ -22,6 +22,7 @@ from pytest_odfperf.measure.window_rates import within_shared_time
 
 #: A percentile with fewer I/Os above it than this is noise.
 TAIL_IOS = 100
+_SORTS = ("read", "write", "sync")
 #: By their names in a record.
 PERCENTILES: Mapping[str, float] = {
     "lat_p50_ns": 50,
@@ -122,12 +123,33 @@ def combine(
             raise FioError("truncated", f"guest {guest} did not run the same jobs as {next(iter(results))}")
     if starts_ms is not None:
         results = within_shared_time(results, starts_ms, runtime_ms)
-    jobs = []
+    jobs = _jobs(results)
+    return Measurement(jobs=jobs, **_over_all(results, jobs))
+
+
+def jobs_of(result: FioResult) -> tuple[JobMeasurement, ...]:
+    """The sections of one guest."""
+    return _jobs({"": result})
+
+
+def _jobs(results: Mapping[str, FioResult]) -> tuple[JobMeasurement, ...]:
+    first = next(iter(results.values()))
+    found = []
     for number, job in enumerate(first.jobs):
         own = [[result.jobs[number]] for result in results.values()]
-        jobs.append(JobMeasurement(name=job.name, phase=job.phase, load=job.load, **_directions(own)))
+        figures: dict[str, Any] = {direction: _over_jobs(own, direction) for direction in _SORTS}
+        found.append(JobMeasurement(name=job.name, phase=job.phase, load=job.load, **figures))
+    return tuple(found)
+
+
+def _over_all(results: Mapping[str, FioResult], jobs: Sequence[JobMeasurement]) -> dict[str, Any]:
     every = [list(result.jobs) for result in results.values()]
-    return Measurement(jobs=tuple(jobs), **_directions(every))
+    found: dict[str, Any] = {}
+    for direction in _SORTS:
+        parts = [part for job in jobs if (part := getattr(job, direction)) is not None]
+        # Of one section alone they are that section's.
+        found[direction] = parts[0] if len(parts) == 1 else _over_jobs(every, direction)
+    return found
 
 
 def carried(ios: int, percent: float) -> bool:
@@ -138,10 +160,6 @@ def carried(ios: int, percent: float) -> bool:
 @lru_cache(64)
 def _least_ios(percent: float) -> int:
     return math.ceil(100 * TAIL_IOS / (100 - Fraction(str(percent))))
-
-
-def _directions(guests: list[list[JobResult]]) -> dict[str, Any]:
-    return {direction: _over_jobs(guests, direction) for direction in ("read", "write", "sync")}
 
 
 def _over_jobs(guests: list[list[JobResult]], direction: str) -> LatencyMeasurement | None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pytest_odfperf.fio.answers.fio_result import FioResult, JobResult, LatencyResult
 from pytest_odfperf.fio.completion_lines import Line
 from pytest_odfperf.fio.completion_log import SectionLog
-from pytest_odfperf.fio.histogram import BUCKETS, VALUES_NS, index_of, lowest_of
+from pytest_odfperf.fio.histogram import BUCKETS, index_of, lowest_of
 
 #: The longest sample of a series. Short runs have shorter ones, so that they too have about fifty.
 LONGEST_STEP_MS = 1000
@@ -86,7 +86,7 @@ def _series(job: JobResult, direction: str, part: LatencyResult, runtime_ms: int
     if count < 1:
         return None
     ios = [0.0] * count
-    columns: list[list[int] | None] = [None] * count
+    columns: list[Sequence[int] | None] = [None] * count
     for lines in workers:
         _spread(lines, sample, ios, columns)
     # The last sample may not be known to its end.
@@ -111,7 +111,9 @@ def _known_ms(lines: Sequence[Line], log: SectionLog, runtime_ms: int) -> int:
     return runtime_ms if runtime_ms - last_ms > tail_ms(lines, log.interval_ms) else last_ms
 
 
-def _spread(lines: Sequence[Line], sample: int, ios: list[float], columns: list[list[int] | None]) -> None:
+def _spread(
+    lines: Sequence[Line], sample: int, ios: list[float], columns: list[Sequence[int] | None]
+) -> None:
     """Add one worker's lines: its I/Os by the time of each sample, latencies where most of the line is."""
     count = len(ios)
     before = 0
@@ -131,7 +133,7 @@ def _spread(lines: Sequence[Line], sample: int, ios: list[float], columns: list[
         middle = (before + end) // 2 // sample
         if middle < count:
             known = columns[middle]
-            columns[middle] = list(counts) if known is None else list(map(add, known, counts))
+            columns[middle] = counts if known is None else list(map(add, known, counts))
         before = end
 
 
@@ -159,8 +161,7 @@ def _latencies(
 def _column_means(part: LatencyResult, coarseness: int) -> list[float]:
     """The mean latency in each column of the log, in ns, over the whole run: its histogram is finer."""
     found = list(_middles_ns(coarseness))
-    indices, ios = zip(*part.histogram.counts, strict=True)
-    sums = list(map(mul, [VALUES_NS[index] for index in indices], ios))
+    indices, ios, sums = part.histogram.buckets, part.histogram.ios, part.histogram.sums_ns
     start = 0
     while start < len(indices):
         column = indices[start] >> coarseness

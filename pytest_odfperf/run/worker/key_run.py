@@ -19,7 +19,7 @@ from pytest_odfperf.fio.job import Job
 from pytest_odfperf.fio.timing import deadline_s, prepare_s
 from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.measure.aggregate import combine
+from pytest_odfperf.measure.aggregate import combine, jobs_of
 from pytest_odfperf.measure.fairness import fairness_of, least_fair
 from pytest_odfperf.measure.pooled_histograms import FILE_NAME as HISTOGRAMS_FILE
 from pytest_odfperf.measure.pooled_histograms import write_histograms
@@ -216,9 +216,10 @@ def _measured(
     starts_ms = {name: times.started_epoch_ns / 1e6 for name, times in common.items()}
     runtime_ms = 1000 * slot.plan.matrix.fio_of(profile).runtime_s
     markings = {guest.facts.get("marking") for guest in guests} - {None}
+    shared = within_shared_time(results, starts_ms, runtime_ms)
     return Measured(
-        measurement=combine(results, starts_ms, runtime_ms),
-        fairness=least_fair(fairness_of(within_shared_time(results, starts_ms, runtime_ms))),
+        measurement=combine(shared),
+        fairness=least_fair(fairness_of(shared)),
         guests=tuple(records),
         start_skew_ms=span_ms([times.started_epoch_ns for times in common.values()]),
         shared_window_ms=shared_ms(
@@ -250,7 +251,7 @@ def _guest_record(
         reconnects=run.reconnects,
         migrated_from=move[0] if move else None,
         witness=witness,
-        jobs=combine({run.name: result}).jobs,
+        jobs=jobs_of(result),
     )
 
 

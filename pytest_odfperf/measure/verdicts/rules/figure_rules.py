@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from functools import lru_cache
 from operator import mul
 
 from pytest_odfperf.fio.answers.fio_result import LatencyResult
 from pytest_odfperf.fio.answers.reported import ReportedDirection
-from pytest_odfperf.fio.histogram import EDGES_NS, TOP, VALUES_NS, Histogram
+from pytest_odfperf.fio.histogram import BUCKETS_PER_GROUP, EDGES_NS, TOP, VALUES_NS, Histogram
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence, SectionEvidence
 from pytest_odfperf.measure.verdicts.rules.held_back import held_back
@@ -126,10 +126,6 @@ def rates(evidence: Evidence) -> Iterator[Doubt]:
                     )
 
 
-#: The width of each bucket, squared.
-_SQUARES = tuple((high - low + 1) ** 2 for low, high in EDGES_NS)
-
-
 def histograms(evidence: Evidence) -> Iterator[Doubt]:
     """The histogram against N, least, mean, most and spread: each I/O lies within its bucket."""
     for one in evidence.sections():
@@ -162,26 +158,37 @@ def _of_histogram(part: LatencyResult, said: ReportedDirection | None) -> str | 
         return (
             f"the largest latency is {part.lat_max_ns} ns, and the last bucket {last_low} to {last_high} ns"
         )
-    buckets, ios = zip(*found.counts, strict=True)
-    edges = [EDGES_NS[index] for index in buckets]
-    lows, highs = zip(*edges, strict=True)
-    least, most = sum(map(mul, lows, ios)) / total, sum(map(mul, highs, ios)) / total
+    middles, widths = sum(found.sums_ns), list(_widths(found))
+    least = (middles - sum(width // 2 * ios for width, ios in widths)) / total
+    most = (middles + sum((width - 1) // 2 * ios for width, ios in widths)) / total
     most += (largest - last_high) * last_ios / total
     # Older versions print means as whole numbers.
     if not least * (1 - 1e-6) - 1 <= part.lat_mean_ns <= most * (1 + 1e-6) + 1:
         return f"the mean is {part.lat_mean_ns:.0f} ns, and the histogram's {least:.0f} to {most:.0f} ns"
-    return None if found.saturated else _of_spread(part, total, buckets, ios)
+    return None if found.saturated else _of_spread(part, widths)
 
 
-def _of_spread(part: LatencyResult, total: int, buckets: Sequence[int], ios: Sequence[int]) -> str | None:
+def _widths(histogram: Histogram) -> Iterator[tuple[int, int]]:
+    """How many I/Os lie in buckets of each width in ns: those of a group are equally wide."""
+    buckets, upto = histogram.buckets, histogram.upto
+    start = before = 0
+    while start < len(buckets):
+        low, high = EDGES_NS[buckets[start]]
+        end = bisect_left(buckets, (buckets[start] // BUCKETS_PER_GROUP + 1) * BUCKETS_PER_GROUP, start)
+        yield high - low + 1, upto[end - 1] - before
+        start, before = end, upto[end - 1]
+
+
+def _of_spread(part: LatencyResult, widths: Sequence[tuple[int, int]]) -> str | None:
     """Moving each I/O to its bucket's middle changes the deviation by no more than the mean square move."""
-    if total < 2:
+    found = part.histogram
+    if (total := found.total) < 2:
         return None
-    middles = [VALUES_NS[index] for index in buckets]
-    mean = sum(map(mul, middles, ios)) / total
-    away = [middle - mean for middle in middles]
-    square = sum(map(mul, map(mul, away, away), ios)) / (total - 1)
-    moved = sum(map(mul, map(_SQUARES.__getitem__, buckets), ios)) / 4
+    # Of whole numbers, as the difference of two that are nearly the same.
+    once = sum(found.sums_ns)
+    twice = sum(map(mul, found.sums_ns, map(VALUES_NS.__getitem__, found.buckets)))
+    square = (twice * total - once**2) / (total * (total - 1))
+    moved = sum(width**2 * ios for width, ios in widths) / 4
     deviation, most = math.sqrt(square), math.sqrt(moved / (total - 1)) + 1
     if abs(deviation - part.lat_stddev_ns) <= most + 0.001 * deviation:
         return None
@@ -195,10 +202,9 @@ def percentiles(evidence: Evidence) -> Iterator[Doubt]:
             said = _said(one, sort)
             if said is None or not said.percentiles_ns:
                 continue
-            counts = part.histogram.counts
-            done = list(accumulate(ios for _, ios in counts))
+            counts, upto = part.histogram.counts, part.histogram.upto
             for percent, told_ns in said.percentiles_ns.items():
-                near = _near(counts, done, percent)
+                near = _near(counts, upto, percent)
                 if near is not None and not near[0] <= told_ns <= near[1]:
                     yield _differ(
                         "percentiles_differ",
@@ -216,17 +222,24 @@ def _near(counts: Sequence[tuple[int, int]], done: Sequence[int], percent: str) 
 
     ``done``: the I/Os up to the end of each of ``counts``. None for a percent that fio does not write.
     """
-    whole, _, part = percent.partition(".")
-    if not (whole + part).isdecimal() or len(part) > _DECIMALS or len(whole) > 3:
+    if (units := _units(percent)) is None:
         return None
     # In units of 10^-8 I/Os, exactly.
-    rank = int(whole + part.ljust(_DECIMALS, "0")) * done[-1]
+    rank = units * done[-1]
     unit = 100 * 10**_DECIMALS
     place = min(bisect_left(done, rank / unit), len(done) - 1)
     # Only where the rank lies at a bucket's edge may floats have taken the one beside it.
     below = place - 1 if place and rank - done[place - 1] * unit <= unit else place
     above = place + 1 if done[place] * unit - rank < unit and place + 1 < len(done) else place
     return EDGES_NS[counts[below][0]][0], EDGES_NS[counts[above][0]][1]
+
+
+@lru_cache(256)
+def _units(percent: str) -> int | None:
+    whole, _, part = percent.partition(".")
+    if not (whole + part).isdecimal() or len(part) > _DECIMALS or len(whole) > 3:
+        return None
+    return int(whole + part.ljust(_DECIMALS, "0"))
 
 
 def beyond_histogram(evidence: Evidence) -> Iterator[Doubt]:
