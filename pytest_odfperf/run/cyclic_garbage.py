@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 
 
 @contextmanager
@@ -23,7 +24,8 @@ def not_searched() -> Generator[None]:
             gc.enable()
 
 
+@cache
 def keep() -> None:
     """Leave the objects of now out of later searches, the first time: when a process has its modules."""
-    if not gc.get_freeze_count():
-        gc.freeze()
+    # Whether some are kept already takes as long to ask as a search does.
+    gc.freeze()
