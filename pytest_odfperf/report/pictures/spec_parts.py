@@ -13,18 +13,25 @@ Spec = dict[str, Any]
 MOST_SERIES = 12
 #: Values that are further apart need a logarithmic axis.
 _DECADES = 20.0
+#: In narrower views the words are in the table and the tooltip only.
+_ROOM_FOR_BOTH = 450
 TEST = Column(field="test", heading="test")
 
 
-def view(description: str, *layers: Mapping[str, Any], height: Any = 260, **more: Any) -> Spec:
-    """One view over the whole width. ``layers`` are below each other."""
+def view(description: str, *layers: Mapping[str, Any], height: int = 260, **more: Any) -> Spec:
+    """One view over the whole width. ``layers`` are below each other.
+
+    The height is a number: Vega-Lite warns where rows have one and the width is the page's.
+    """
     spec: Spec = {"description": description, "width": "container", "height": height, **more}
     if len(layers) == 1:
         return spec | dict(layers[0])
     return spec | {"layer": [dict(layer) for layer in layers]}
 
 
-def quantity(field: str, title: str | None, values: Iterable[float | None], **more: Any) -> Spec:
+def quantity(
+    field: str, title: str | None, values: Iterable[float | None], *, log: bool = False, **more: Any
+) -> Spec:
     """A number on an axis, with room around the marks.
 
     The axis is logarithmic where positive ``values`` are more than 20 times apart, begins at zero where they
@@ -33,7 +40,7 @@ def quantity(field: str, title: str | None, values: Iterable[float | None], **mo
     known = [value for value in values if value is not None]
     apart = max(known) / min(known) if known and min(known) > 0 else 2.0
     scale: Spec = {"zero": True}
-    if apart > _DECADES:
+    if log or apart > _DECADES:
         scale = {"type": "log", "nice": False, "padding": 12}
     elif apart < 2:
         scale = {"zero": False, "padding": 12}
@@ -58,7 +65,7 @@ def pool_dots(pools: Sequence[str], shown: Sequence[str]) -> Spec:
     """The same for dots that are hollow where the test did not simply pass."""
     own = pool_encodings(pools, shown)
     hollow = {"condition": {"test": "datum.state === 'passed'", "value": 1}, "value": 0}
-    return {**own, "fill": {**own["color"], "legend": None}, "fillOpacity": hollow}
+    return {**own, "fill": own["color"], "fillOpacity": hollow}
 
 
 def tooltip(columns: Iterable[Column], **formats: str) -> list[Spec]:
@@ -80,19 +87,20 @@ def band(field: str, place: float) -> Spec:
 
 
 def band_texts(field: str, name: str, said: str) -> tuple[Spec, Spec]:
-    """The name of each row of ``field`` within it, as narrow views have none beside; words at the right."""
+    """The name of each row of ``field`` within it, and words at its right where there is room for both."""
+    room = f"{_ROOM_FOR_BOTH} < width"
     return (
         {
-            "mark": {"type": "text", "align": "left", "limit": {"expr": "max(120, width - 250)"}},
+            "mark": {"type": "text", "align": "left", "limit": {"expr": f"{room} ? width - 250 : width - 4"}},
             "encoding": {"x": {"value": 2}, "y": band(field, 0.24), "text": if_there(name)},
         },
         {
             "mark": {"type": "text", "align": "right", "fontWeight": 600},
-            "encoding": {"x": {"value": "width"}, "y": band(field, 0.24), "text": if_there(said)},
+            "encoding": {"x": {"value": "width"}, "y": band(field, 0.24), "text": if_there(said, room)},
         },
     )
 
 
-def if_there(field: str) -> Spec:
+def if_there(field: str, also: str = "true") -> Spec:
     """The text of a field, which is empty where it is null."""
-    return {"condition": {"test": f"isValid(datum.{field})", "field": field}, "value": ""}
+    return {"condition": {"test": f"isValid(datum.{field}) && {also}", "field": field}, "value": ""}

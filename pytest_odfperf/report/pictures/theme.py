@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
-_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "stroke"]
+#: Seven, beside eight colours: 56 pools differ.
+_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
 
 
 def _config(
@@ -40,7 +41,7 @@ def _config(
         "legend": {
             **text,
             "orient": "bottom",
-            "columns": 6,
+            "columns": {"expr": "max(1, floor(width / 130))"},
             "labelLimit": 220,
             "titleLimit": 400,
             "symbolOpacity": 1,

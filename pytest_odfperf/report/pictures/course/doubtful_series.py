@@ -14,9 +14,9 @@ from pytest_odfperf.report.pictures.shown_figures import Shown, ms, rounded
 MOST_TESTS = 20
 MOST_GUESTS = 6
 #: Of all views together.
-MOST_ROWS = 3000
-#: Each line is cut into so many pieces, of which up to three samples are drawn.
-PIECES = 16
+MOST_ROWS = 2000
+#: Of one test.
+_MOST_OF_TEST = 300
 
 _COLUMNS = (
     parts.TEST,
@@ -80,9 +80,11 @@ def series_slices(series: Sequence[GuestSeries], number: int | None, label: str)
 
 
 def _rows(series: Sequence[GuestSeries], number: int | None) -> Iterator[tuple[Cell, ...]]:
+    # Of each piece up to three samples are drawn.
+    pieces = max(4, min(24, _MOST_OF_TEST // (3 * len(series))))
     for one in series:
         part = f"{one.series.job} {one.series.direction}"
-        for sample in thinned(one.series.samples, PIECES):
+        for sample in thinned(one.series.samples, pieces):
             second = rounded((one.offset_ms + sample.end_ms) / 1000)
             rate = rounded(sample.iops_per_s)
             latencies = ms(sample.lat_p99_below_ns), ms(sample.lat_max_below_ns)
@@ -146,7 +148,7 @@ def _latencies(series: Sequence[GuestSeries]) -> parts.Spec:
             "mark": {"type": "line", "strokeWidth": 1.3},
             "encoding": {
                 **_line(series),
-                "y": parts.quantity("latency", "latency, at most (ms)", [0.001, 1]),
+                "y": parts.quantity("latency", "latency, at most (ms)", [], log=True),
                 "strokeDash": parts.named("kind", "latency", scale=kinds, legend={"labelExpr": names}),
             },
         },

@@ -243,5 +243,5 @@ def _spec(rows: tuple[tuple[Cell, ...], ...]) -> parts.Spec:
             "transform": [{"filter": event}],
             "encoding": {"x": along, "color": colour},
         },
-        height={"step": 30} if lanes > 2 else 80,
+        height=max(80, 30 * lanes),
     )

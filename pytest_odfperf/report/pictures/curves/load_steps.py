@@ -175,7 +175,7 @@ def _spec(
                 "x": along,
                 "y": up,
                 **own,
-                "fill": {**own["color"], "legend": None},
+                "fill": own["color"],
                 "fillOpacity": hollow,
                 "tooltip": parts.tooltip(columns),
             },

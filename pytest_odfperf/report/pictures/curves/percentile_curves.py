@@ -131,7 +131,7 @@ def _slice(content: RunContent, view: _View, rows: tuple[tuple[Cell, ...], ...])
         },
         "scale": {"domain": [0, max(1, most)], "nice": False},
     }
-    up = parts.quantity("latency", "latency (ms)", [], scale={"type": "log", "nice": False, "padding": 12})
+    up = parts.quantity("latency", "latency (ms)", [], log=True)
     spec = parts.view(
         "Lines of latency over percentiles, a line for each pool and repeat",
         {

@@ -140,7 +140,7 @@ def _spec(
 ) -> parts.Spec:
     unit, load = columns[3].heading, columns[2].heading
     along = parts.quantity("rate", f"achieved {unit}", _numbers_in(rows, 3))
-    up = parts.quantity("latency", "latency (ms)", [], scale={"type": "log", "nice": False, "padding": 12})
+    up = parts.quantity("latency", "latency (ms)", [], log=True)
     dash = parts.named("percentile", "latency", scale={"domain": ["p50", "p99"], "range": [[2, 3], [1, 0]]})
     own = parts.pool_dots(pools, shown)
     middle = {"x": {**along, "aggregate": "median"}, "y": {**up, "aggregate": "median"}}

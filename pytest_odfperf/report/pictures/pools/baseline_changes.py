@@ -101,7 +101,7 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> parts.Spec:
         "field": "gain",
         "type": "quantitative",
         "scale": scale,
-        "title": "← worse · ratio to the baseline, of latencies inverted · better →",
+        "title": "← worse · ratio to the baseline · better →",
         "axis": {"values": [rounded(tick) for tick in ticks], "format": ".2~f"},
     }
     outcome = {"field": "outcome", "type": "nominal", "title": "outcome"}
@@ -140,5 +140,5 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> parts.Spec:
             },
         },
         *parts.band_texts("what", "what", "said"),
-        height={"step": 36},
+        height=36 * len(rows),
     )

@@ -26,10 +26,12 @@ from pytest_odfperf.report.pictures.shown_figures import (
 )
 
 #: Rows of all views together.
-MOST_ROWS = 2800
+MOST_ROWS = 2000
 #: From this ratio to the mean on colours are the strongest.
 _FULL = 2.0
 _METRICS = (("rate", "IOPS"), ("lat_p99", "p99 (ms)"))
+#: Longer names of pools together are written aslant.
+_LETTERS = 70
 #: What a cell shows beside its figure.
 _MARKS = {"suspect": "?", "limit broken": "!", "failed": "×"}
 
@@ -194,6 +196,9 @@ def _slice(
     marked = [{"test": f"datum.state === '{state}'", "value": mark} for state, mark in _MARKS.items()]
     nothing = {"condition": {"test": "!isValid(datum.value)", "field": "state"}, "value": ""}
     axis = {"domain": False, "ticks": False}
+    # About 700 pixels have room for a hundred letters beside each other.
+    wide = max(map(len, pools)) * len(pools) > _LETTERS
+    turned = {"labelAngle": -40, "labelAlign": "left", "labelLimit": 180} if wide else {"labelAngle": 0}
     spec = parts.view(
         f"Heat map of {unit} by load and pool, coloured by the ratio",
         {"mark": {"type": "rect"}, "encoding": {"color": ratio, "tooltip": parts.tooltip(columns)}},
@@ -203,11 +208,11 @@ def _slice(
             "encoding": {"text": {"condition": marked, "value": ""}},
         },
         {"mark": {"type": "text", "fontStyle": "italic"}, "encoding": {"text": nothing}},
-        height={"step": 24},
+        height=24 * len({row[1] for row in rows}),
         encoding={
             "y": parts.named("place", None, axis=axis),
             "x": parts.named(
-                "pool", None, axis={"orient": "top", "labelAngle": 0, **axis}, scale={"domain": list(pools)}
+                "pool", None, axis={"orient": "top", **turned, **axis}, scale={"domain": list(pools)}
             ),
         },
     )

@@ -96,6 +96,6 @@ def _spec(pools: int) -> parts.Spec:
                 "text": {"condition": {"test": "!isValid(datum.rank)", "field": "said"}, "value": ""},
             },
         },
-        height={"step": 32, "for": "offset"},
+        height=72 * pools,
         encoding={"y": parts.named("pool", None), "yOffset": parts.named("metric", None)},
     )

@@ -175,10 +175,8 @@ def _slices(
         where += f", pools {page * parts.MOST_SERIES + 1} to {page * parts.MOST_SERIES + len(shown)}"
     found = []
     for metric, title, place in (("rate", unit, 3), ("p99", "p99 latency (ms)", 4)):
-        cells = [row[place] for row in rows]
-        values = [cell for cell in cells if isinstance(cell, int | float)]
-        if values:
-            spec = _spec(content.pools, shown, tuple(columns[:6]), metric, title, values, repeated)
+        if any(row[place] is not None for row in rows):
+            spec = _spec(content.pools, shown, tuple(columns[:6]), metric, title, rows, repeated)
             what = unit if metric == "rate" else f"p99{'' if unit == 'IOPS' else ' of blocks from 1M on'}"
             found.append(Slice(label=f"{where}, {what}", spec=spec, columns=tuple(columns), rows=rows))
     return found
@@ -190,9 +188,11 @@ def _spec(
     columns: tuple[Column, ...],
     metric: str,
     title: str,
-    values: Sequence[float],
+    rows: Sequence[tuple[Cell, ...]],
     repeated: bool,
 ) -> parts.Spec:
+    at = [column.field for column in columns].index(metric)
+    values = [value for row in rows if isinstance(value := row[at], int | float)]
     along = parts.quantity(metric, title, values)
     own = parts.pool_encodings(pools, shown)
     layers: list[parts.Spec] = []
@@ -205,6 +205,7 @@ def _spec(
             }
         )
     said = "note" if repeated else "state"
+    places = len({row[1] for row in rows})
     known = f"isValid(datum.{metric})"
     told = f"{known} && isValid(datum.{said}) && datum.{said} !== 'passed'"
     # A percentile that the I/Os do not carry is none.
@@ -242,6 +243,6 @@ def _spec(
     return parts.view(
         f"Dot plot of {title} by block size, direction and pool",
         *layers,
-        height={"step": 13, "for": "offset"} if offset else {"step": 22},
+        height=places * (11 * len(shown) + 8) if offset else 24 * places,
         encoding={"y": parts.named("place", None, axis={"grid": True, "tickBand": "extent"}), **offset},
     )
