@@ -16,7 +16,7 @@ from pytest_odfperf.measure.limits.limit_outcome import OUTCOMES
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.measure.statistics.over_repeats import FigureSpread, OverRepeats
 from pytest_odfperf.quantity import to_bytes
-from pytest_odfperf.report.content.result_state import STATES, WORDS
+from pytest_odfperf.report.content.result_state import STATES, WORDS, ResultState
 from pytest_odfperf.report.content.run_content import RunContent, RunTest
 from pytest_odfperf.report.number import MEBI, NS_PER_MS
 from pytest_odfperf.report.parts import Part, shown_parts
@@ -66,13 +66,23 @@ def key_table(content: RunContent) -> dict[str, Any]:
         {
             "bs": lambda text: (parse_fio_bytes(text) or 0, text),
             "pvc": lambda text: (_bytes(text), text),
-            "state": lambda text: (_STATE_PLACES.get(text, len(STATES)), text),
+            "state": _state_place,
             "limits": lambda text: (_LIMIT_PLACES.get(text, len(OUTCOMES)), text),
         }
     )
 
 
-_STATE_PLACES = {WORDS[state]: place for place, state in enumerate(STATES)}
+_WORST_FIRST: tuple[ResultState, ...] = (
+    "limit_broken", "invalid", "failed", "suspect", "not_run", "skipped", "passed",
+)  # fmt: skip
+
+
+def _state_place(text: str) -> tuple[int, str]:
+    return next(
+        (at for at, state in enumerate(_WORST_FIRST) if text.endswith(WORDS[state])), len(STATES)
+    ), text
+
+
 _LIMIT_PLACES: Mapping[str, int] = {word: place for place, word in enumerate(OUTCOMES)}
 
 
@@ -134,10 +144,12 @@ def _add_over(
     """What the repeats of a key say together: geometric means with their intervals."""
     counts = Counter(test.state for _, test in tests)
     states = sum(1 << STATES.index(state) for state in counts)
-    said = ", ".join(f"{counts[state]} {WORDS[state]}" for state in STATES if counts[state])
+    worst = next(state for state in _WORST_FIRST if counts[state])
+    every = sum(counts.values())
+    said = f"{counts[worst]} of {every} {WORDS[worst]}" if len(counts) > 1 else WORDS[worst]
     texts = {
         **_key_texts(record.key),
-        "state": said if len(counts) > 1 else WORDS[next(iter(counts))],
+        "state": said,
         "repeat": "all",
         "verdict": over.count_text,
         "doubts": ", ".join(dict.fromkeys(code for _, t in tests if t.record for code in t.record.codes)),
@@ -145,8 +157,10 @@ def _add_over(
         "marking": ", ".join(filter(None, (record.marking, record.target))),
         "reason": _cut(next((_said(t.record) for _, t in tests if t.record and t.record.reason), "")),
     }
-    for section in dict.fromkeys(one.section for one in over.figures) or {"": None}:
-        own = [one for one in over.figures if one.section == section]
+    # Figures of repeats that are all invalid are nowhere.
+    figures = over.figures if any(t.record and t.record.usable for _, t in tests) else ()
+    for section in dict.fromkeys(one.section for one in figures) or {"": None}:
+        own = [one for one in figures if one.section == section]
         numbers, spreads = _over_figures(own)
         common: dict[str, float | None] = {"vms": record.key.concurrency}
         table.add(tests[-1][0], states, {**texts, "section": section}, {**common, **numbers}, None, spreads)

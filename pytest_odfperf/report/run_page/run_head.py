@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from markupsafe import Markup
+
 from pytest_odfperf.report.content.result_state import STATES, WORDS
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.run_page.page_shell import Section
@@ -118,8 +120,8 @@ def progress_line(content: RunContent) -> str | None:
     return f"This run was interrupted ({cut[0].content.get('ended_by')}). {far}."
 
 
-def verdict(content: RunContent) -> Section:
-    """The sentence, and the counts that filter all that follows."""
+def verdict(content: RunContent, findings: Markup) -> Section:
+    """The sentence, the counts that filter all that follows, and ``findings``, which want a look."""
     return Section(
         name="verdict",
         heading="Verdict",
@@ -131,7 +133,8 @@ def verdict(content: RunContent) -> Section:
             counts=[(state, WORDS[state], content.counts[state]) for state in STATES],
             every=len(content.tests),
             noun="tests",
-        ),
+        )
+        + findings,
     )
 
 

@@ -77,12 +77,7 @@ def _sections(
 ) -> Iterator[Section]:
     """All of them, in the order in which people ask."""
     yield what_ran(content, made_at)
-    yield verdict(content)
-    findings = [*failed(content), *doubtful(content), *limits(content)]
-    if findings:
-        yield Section(
-            name="findings", heading="What wants a look", short="Findings", body=tables_markup(findings)
-        )
+    yield verdict(content, tables_markup([*failed(content), *doubtful(content), *limits(content)]))
     for run in content.runs:
         if run.comparison is not None:
             yield comparison_section(run.comparison, pictures=_named(pictures, _OF_COMPARISON))
@@ -96,17 +91,17 @@ def _sections(
     others = [one for one in pictures if one.name not in {*_OF_COMPARISON, *_OF_POOLS}]
     if others:
         yield Section(name="pictures", heading="Pictures", short="Pictures", pictures=others)
-    more = [*repeats(content), *noted(content)]
-    if more:
-        yield Section(
-            name="notes", heading="Repeats and notes", short="Repeats and notes", body=tables_markup(more)
-        )
     yield Section(
         name="keys",
         heading="All keys",
         short="All keys",
         body=render_markup("keys.html.j2", note=_TABLE_NOTE),
     )
+    more = [*repeats(content), *noted(content)]
+    if more:
+        yield Section(
+            name="notes", heading="Repeats and notes", short="Repeats and notes", body=tables_markup(more)
+        )
     yield Section(name="provenance", heading="Provenance", short="Provenance", body=provenance(content))
 
 

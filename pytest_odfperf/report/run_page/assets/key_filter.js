@@ -22,7 +22,8 @@ function applyFilter() {
   for (const column of choosable()) {
     const text = column.name === "repeat" ? repeatChoice() : stateOf(`f_${column.name}`);
     if (!text || text === "*") continue;
-    if (column.sort === "number") chosen.push((row) => column.numbers[row] === Number(text));
+    if (column.name === "repeat" && text === "all") chosen.push(rowsTogether());
+    else if (column.sort === "number") chosen.push((row) => column.numbers[row] === Number(text));
     else {
       const value = column.texts.indexOf(text);
       chosen.push((row) => column.values[row] === value);
@@ -37,6 +38,20 @@ function applyFilter() {
   filter.whole = !mask && !words.length && choosable().every((column) => !stateOf(`f_${column.name}`));
   filter.rows = sortedRows(found);
   for (const listener of filter.listeners) listener();
+}
+
+// Rows over the repeats of a key, and rows of keys that have none.
+function rowsTogether() {
+  if (!filter.together) {
+    const repeat = keys.byName.get("repeat"), all = repeat.texts.indexOf("all");
+    filter.together = new Uint8Array(keys.rows);
+    let key = "";
+    for (let row = 0; row < keys.rows; row += 1) {
+      if (repeat.values[row] === all) { filter.together[row] = 1; key = keyText(row); }
+      else if (keyText(row) !== key) filter.together[row] = 1;
+    }
+  }
+  return (row) => filter.together[row];
 }
 
 // The tests that the rows are about. A row over the repeats of a key stands for all that fit the states.
@@ -70,6 +85,16 @@ function sortedRows(found) {
     const one = numbers[a], other = numbers[b];
     if (one !== one || other !== other) return (one !== one) - (other !== other) || a - b; // NaN: not there
     return sign * (one - other) || a - b;
+  });
+}
+
+function startFilterLinks() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-filter]");
+    if (!link) return;
+    event.preventDefault();
+    changeState(Object.fromEntries(new URLSearchParams(link.dataset.filter)));
+    jumpTo("keys");
   });
 }
 

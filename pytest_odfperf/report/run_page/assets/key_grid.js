@@ -29,9 +29,10 @@ function drawHead() {
     "data-column": column.name,
   }, el("button", { type: "button", title: column.meaning, onclick: () => sortBy(column.name) }, column.heading))));
   grid.body = el("tbody");
-  const width = grid.columns.reduce((sum, column) => sum + column.width, 0);
+  const widthOf = (column) => column.width + (column.around ? 44 : column.name === "state" && keys.byName.has("repeat") ? 66 : 0);
+  const width = grid.columns.reduce((sum, column) => sum + widthOf(column), 0);
   const table = el("table", { role: "grid", "aria-label": "All keys", style: `width:max(100%, ${width}px)` },
-    el("colgroup", {}, grid.columns.map((column) => el("col", { style: `width:${column.width}px` }))),
+    el("colgroup", {}, grid.columns.map((column) => el("col", { style: `width:${widthOf(column)}px` }))),
     el("thead", {}, grid.head), grid.body);
   table.addEventListener("click", gridClick);
   grid.table = table;
@@ -86,7 +87,7 @@ function drawRow(place) {
       class: [column.sort === "number" ? "n" : "", at ? "" : "first", text === "n/a" ? "away" : ""].filter(Boolean).join(" ") || null,
     });
     if (column.name === "state") {
-      const state = keys.words.find(([, word]) => word === text);
+      const state = keys.words.find(([, word]) => word === text || text.endsWith(` ${word}`));
       node.append(state ? stateWord(state[0], text) : el("span", { class: "state" }, text));
     } else if (column.around) append(node, [text, " ", el("span", { class: "spread" }, spreadOf(column, row))]);
     else append(node, [text]);

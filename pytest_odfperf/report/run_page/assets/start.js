@@ -7,6 +7,7 @@ async function start() {
   const withKeys = await readKeys();
   if (withKeys) {
     startCounts();
+    startFilterLinks();
     startGrid();
     startTools();
     startDetails();

@@ -22,8 +22,8 @@ from pytest_odfperf.report.run_page.sections.small_table import (
     TableCell,
 )
 
-#: Rows of each table; the table of keys has all.
-_ROWS = 200
+#: Rows of each table: the table of keys has all.
+_ROWS = 50
 _LONGEST = 400
 #: Figures whose repeats are shown here; a key's details have all.
 _GRADED = ("iops", "p99")
@@ -54,6 +54,9 @@ def failed(content: RunContent) -> Iterator[SmallTable]:
         heads=("Key", "State", "Code", "Reason", "Cluster"),
         rows=rows,
         more=_more(bad),
+        filter="state=failed,invalid,limit_broken",
+        folded=True,
+        every=len(bad),
         tests=[[places.of(record)] for record in shown],
     )
 
@@ -81,6 +84,9 @@ def doubtful(content: RunContent) -> Iterator[SmallTable]:
         heads=("Key", "Level", "Rule", "What it says", "Next"),
         rows=rows,
         more=_more(pairs),
+        filter="state=suspect,invalid",
+        folded=True,
+        every=len(pairs),
         tests=[[places.of(record)] for record, _ in pairs[:_ROWS]],
     )
 
@@ -108,6 +114,8 @@ def limits(content: RunContent) -> Iterator[SmallTable]:
         heads=("Key", "Outcome", "Limit", "Figure", "Why"),
         rows=rows,
         more=_more(pairs),
+        folded=True,
+        every=len(pairs),
         tests=[[places.of(record)] for record, _ in pairs[:_ROWS]],
     )
 
@@ -133,6 +141,8 @@ def repeats(content: RunContent) -> Iterator[SmallTable]:
         heads=("Key", "Figure", "Mean", "95 % interval", "CV %", "Repeats", "Grade", "Order"),
         rows=[_repeat_row(places.of(record), record, one) for record, one in found[:_ROWS]],
         more=_more(found),
+        folded=True,
+        every=len(found),
         tests=[[places.of(record)] for record, _ in found[:_ROWS]],
         numbers=(2, 3, 4),
     )
@@ -167,6 +177,8 @@ def noted(content: RunContent) -> Iterator[SmallTable]:
                 for record, note in found[:_ROWS]
             ],
             more=_more(found),
+            folded=True,
+            every=len(found),
             tests=[[places.of(record)] for record, _ in found[:_ROWS]],
         )
 
@@ -186,4 +198,4 @@ def _cut(text: str) -> str:
 
 
 def _more(found: Sequence[object]) -> str:
-    return f"and {len(found) - _ROWS} more, in the table of all keys" if len(found) > _ROWS else ""
+    return f"and {len(found) - _ROWS} more." if len(found) > _ROWS else ""

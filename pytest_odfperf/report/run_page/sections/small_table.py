@@ -46,8 +46,12 @@ class SmallTable:
     heads: Sequence[str]
     rows: Sequence[Sequence[TableCell]]
     note: str = ""
-    #: What is said of rows that are not here.
+    #: What is said of rows that are not here, and the filter of the table of keys that shows their tests.
     more: str = ""
+    filter: str = ""
+    #: Whether only the heading is seen at first, with the number of all rows.
+    folded: bool = False
+    every: int = 0
     tests: Sequence[Sequence[int]] | None = None
     #: Columns of numbers, which are aligned.
     numbers: Sequence[int] = ()
