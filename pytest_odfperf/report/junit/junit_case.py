@@ -47,7 +47,7 @@ def case_of(
         classname=classname,
         name=name,
         file=file,
-        time_ms=round(record.duration_s * 1000),
+        time_ms=max(0, round(record.duration_s * 1000)),
         properties=(*record.properties(), *((one.name, one.value) for one in record.recorded)),
         end=_end(record, place_of or _below),
         system_out="\n".join((*attached, *_doubtful(record))),
@@ -57,7 +57,7 @@ def case_of(
 def _end(record: Record, place_of: PlaceOf) -> End | None:
     if record.status == "passed":
         return None
-    reason = record.reason or record.status
+    reason = (record.reason or "").strip() or record.status
     message = one_line(reason, _LONGEST_MESSAGE)
     if record.status == "skipped":
         return End(kind="skipped", type=record.reason_code or "skipped", message=message, text=reason)
@@ -102,10 +102,15 @@ def _doubtful(record: Record) -> Iterator[str]:
     if record.status != "passed":
         return
     for doubt in record.doubts:
-        yield f"{record.verdict or ''} result: {shown(doubt)}"
+        yield _no_mark(f"{record.verdict or ''} result: {shown(doubt)}")
     for outcome in record.limits:
         if outcome.outcome != "met":
-            yield f"limit {outcome}"
+            yield _no_mark(f"limit {outcome}")
+
+
+def _no_mark(text: str) -> str:
+    """``text``, which may be a guest's words, on one line and with nothing in it that attaches a file."""
+    return re.sub(r"\[(?=\[)", "[ ", one_line(text))
 
 
 def _attachments(record: Record, place_of: PlaceOf) -> Iterator[str]:
@@ -121,6 +126,9 @@ def _attachments(record: Record, place_of: PlaceOf) -> Iterator[str]:
     if record.doubts or record.reason_code == BROKEN:
         paths += [path for end in _ATTACHED for path in record.artefacts if path.endswith(end)]
     for path in list(dict.fromkeys(paths))[:_MOST_FILES]:
+        # The records may have been edited: nothing outside of the run's folder is attached.
+        if path.startswith("/") or ".." in path.split("/"):
+            continue
         place = place_of(record, path)
         if not _UNFIT.search(place) and place.isprintable():
             yield f"[[ATTACHMENT|{place}]]"

@@ -12,7 +12,7 @@ from pytest_odfperf.fio.answers.fio_result import FioResult
 from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.matrix.definition import definition
-from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.matrix.keys import SHIPPED_NODE, Key, param_id
 from pytest_odfperf.measure.aggregate import JobMeasurement, Measurement, combine
 from pytest_odfperf.measure.fairness import Fairness, fairness_of, least_fair
 from pytest_odfperf.measure.key_decision import decided
@@ -56,8 +56,7 @@ class Body:
 
 
 def node_id(key: Key, repeat: int) -> str:
-    text = f"odfperf::test_storage[{key}]"
-    return text if repeat == 1 else f"odfperf::test_storage[{key}-{repeat}]"
+    return f"{SHIPPED_NODE}::test_storage[{param_id(key, repeat)}]"
 
 
 class Maker:

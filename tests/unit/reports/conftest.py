@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from report_runs.everything import make_everything
 
 from pytest_odfperf.matrix.definition import METHOD
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.run.reports.run_reading import read_run_content
 from pytest_odfperf.store import journal
 from pytest_odfperf.store.run_dir import RunDir
 
@@ -68,3 +71,10 @@ def make_run(tmp_path: Path) -> MakeRun:
         return run_dir
 
     return make
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> RunContent:
+    """A run in which everything went wrong."""
+    folder = make_everything(tmp_path_factory.mktemp("everything"))
+    return read_run_content(RunDir(folder.parent, folder.name))
