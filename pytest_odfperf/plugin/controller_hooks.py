@@ -17,11 +17,15 @@ from pytest_odfperf.plugin.output.comparing import Comparing
 from pytest_odfperf.plugin.output.completion import Completion
 from pytest_odfperf.plugin.output.display import Display
 from pytest_odfperf.plugin.output.junit_file import JunitFile
-from pytest_odfperf.plugin.output.pytest_reports import HtmlPlugin, complete_report, copy_reports
-from pytest_odfperf.plugin.output.run_header import header_lines, repeats_text
+from pytest_odfperf.plugin.output.pytest_reports import (
+    HtmlPlugin,
+    complete_report,
+    link_to_report,
+    written_reports,
+)
+from pytest_odfperf.plugin.output.run_header import header_lines, page_context
 from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
 from pytest_odfperf.plugin.output.undeleted import Undeleted
-from pytest_odfperf.report.html_page.html import RunContext
 from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.before.baselines import Baselines
 from pytest_odfperf.run.before.prepare import Workers
@@ -66,21 +70,8 @@ class ControllerHooks:
         self._completion = Completion(config, run, self._outputs, self)
         self._undeleted = Undeleted(config, run)
         self._junit = JunitFile(config, run, self._outputs)
-        self._context = RunContext(
-            run_id=run.plan.run_id,
-            cluster=run.facts.server,
-            matrix=run.selection.matrix.name,
-            when=str(run.content["started_at"]),
-            marking=run.marking,
-            facts=(
-                ("Pools at once", f"{max(1, self._count)} ({workers.why})"),
-                ("Isolation", f"{run.selection.isolation} (--odf-isolation)"),
-                *((("Repeats", repeats_text(run)),) if run.plan.repeats > 1 else ()),
-                *((f"Pool {pool}", note) for pool, note in run.plan.pool_notes.items()),
-                *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
-            ),
-        )
-        self._html = HtmlPlugin(self._context, self._outputs.records, self._outputs.html_blocks)
+        context = page_context(run, workers, self._count, link_to_report(config, run.run_dir.path))
+        self._html = HtmlPlugin(context, self._outputs.records, self._outputs.html_blocks)
         config.pluginmanager.register(self._html, "odfperf-html")
 
     def pytest_report_header(self) -> list[str]:
@@ -101,7 +92,7 @@ class ControllerHooks:
         from pytest_odfperf.plugin.workers.scheduling import PoolScheduling
 
         return PoolScheduling(
-            config,
+            len(config.option.tx),
             self._pool_of,
             self._run.plan.estimates_s,
             self._interrupt.stop.is_set,
@@ -287,14 +278,9 @@ class ControllerHooks:
             terminalreporter.write_line(line)
         for line in self._outputs.judgements():
             terminalreporter.write_line(one_line(line))
-        try:
-            reports = [*copy_reports(self._config, self._run.run_dir.path), *self._junit.paths]
-        except OSError as error:
-            self._outputs.note(f"the reports could not be copied: {error}")
-            reports = []
         for line in self._outputs.lines:
             terminalreporter.write_line(one_line(line))
-        for report in reports:
+        for report in written_reports(self._config, self._run.run_dir.path, self._junit.paths):
             terminalreporter.write_line(f"report: {relative(report)}")
         for line in self._run.outages:
             terminalreporter.write_line(f"odfperf: {line}")

@@ -122,6 +122,15 @@ def add_options(parser: pytest.Parser) -> None:
         help="Remove what a run left on the cluster, and measure nothing; 'orphans': of all dead runs, "
         "'all': of all own dead runs. Repeatable.",
     )
+    group.addoption(
+        "--odf-report",
+        metavar="RUN",
+        nargs="+",
+        action="extend",
+        default=None,
+        help="Make all reports again from the folders of runs (ids, 'last', paths), of several as one, and "
+        "measure nothing.",
+    )
     parser.addini("odf_reap", "Remove orphans of the namespace at the start.", type="bool", default=False)
     repeated(
         "--odf-fio",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_odfperf.schedule.backends import Isolation
 
 #: Options with which nothing is measured: one of them, and none that says what is measured or goes on.
-_TASKS = ("odf_cleanup", "odf_compare")
+_TASKS = ("odf_cleanup", "odf_compare", "odf_report")
 _NOT_BESIDE = ("odf_resume", "odf_run_id", "odf_preflight", "odf_baseline")
 
 
@@ -57,6 +57,8 @@ class Request:
     #: Runs whose leftovers are removed; then nothing is measured.
     cleanup: tuple[str, ...]
     reap: bool
+    #: Runs whose reports are made again; then nothing is measured.
+    report: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -137,6 +139,7 @@ def read_request(config: pytest.Config) -> Request:
         csv=parsed("odf_csv", csv_layout),
         cleanup=cleanup,
         reap=bool(config.getini("odf_reap")),
+        report=tuple(config.getoption("odf_report") or ()),
     )
 
 

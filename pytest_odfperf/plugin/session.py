@@ -90,8 +90,12 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _clean_up(request, interrupt)
         return
-    if request.compare is not None:
-        config.stash[EXIT_CODE] = _compare(request)
+    if request.compare is not None or request.report:
+        try:
+            config.stash[EXIT_CODE] = _compare(request) if request.compare else _remake(request)
+        except KeyboardInterrupt:
+            config.stash[EXIT_CODE] = pytest.ExitCode.INTERRUPTED
+            raise
         return
     selection = read_selection(request)
     receivers = None if config.option.collectonly else take_receivers(config, stack)
@@ -171,6 +175,12 @@ def _compare(request: Request) -> int:
     return 0
 
 
+def _remake(request: Request) -> int:
+    from pytest_odfperf.run.reports.remake import remake
+
+    return remake(request.report, Path(request.results), lambda line: _say(f"odfperf: {line}"))
+
+
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -234,7 +244,6 @@ def _open_run(
     signals: Signals,
 ) -> None:
     from pytest_odfperf.plugin.controller_hooks import ControllerHooks
-    from pytest_odfperf.plugin.output.pytest_reports import place_reports
     from pytest_odfperf.plugin.signals.session_signals import ControllerSignals, last_words
     from pytest_odfperf.run.controller.open_run import open_run
 
@@ -261,7 +270,6 @@ def _open_run(
     workers = choose_workers(selection, run.facts)
     distribute(config, selection, workers)
     choose_tests(config, selection.matrix)
-    place_reports(config, run.run_dir.path)
     if receivers is not None:
         notifying = NotifyingPlugin(run, receivers, config.option.numprocesses or 1)
         config.pluginmanager.register(notifying, "odfperf-notifying")

@@ -7,10 +7,11 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import GroupKey, Key
@@ -21,6 +22,8 @@ RUN_JSON = "run.json"
 SCHEMA = 1
 LATEST = "latest"
 LOCK = ".lock"
+#: Who only asks whether it is locked has it for a moment.
+_ASKED_S = 0.2
 
 #: A run id is part of object names, label values and paths.
 _RUN_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
@@ -36,13 +39,45 @@ def check_run_id(run_id: str) -> str:
     )
 
 
-class RunDir:
+class ReportFolder:
+    """A folder that reports are written to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, path: Path, content: bytes, *, synced: bool = True) -> None:
+        """Replace a file as a whole, or leave the old one. Raises `StoreError`.
+
+        Not ``synced``: nobody waits for the disk, see `replace_file`.
+        """
+        self.make(path.parent)
+        with told("can not be written", path):
+            replace_file(path, content, synced=synced)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there. Raises `StoreError`."""
+        path = self.path / name
+        with told("can not be removed", path):
+            path.unlink(missing_ok=True)
+
+    def make(self, folder: Path) -> None:
+        """Make a folder in it. Raises `StoreError`.
+
+        It is not made anew itself if it is gone: what was in it is lost, and that must be said.
+        """
+        with told("the folder can not be made", folder):
+            if not self.path.is_dir():
+                raise FileNotFoundError(errno.ENOENT, "the run's folder is gone")
+            make_folders(folder)
+
+
+class RunDir(ReportFolder):
     """Paths inside the folder of one run, and the few files that are written as a whole."""
 
     def __init__(self, results: Path, run_id: str) -> None:
+        super().__init__(results / check_run_id(run_id))
         self.results = results
-        self.run_id = check_run_id(run_id)
-        self.path = results / run_id
+        self.run_id = run_id
 
     def create(self) -> None:
         """Make the folder of a new run and point ``latest`` to it. Raises `InputError`."""
@@ -76,15 +111,20 @@ class RunDir:
         except OSError as error:
             raise InputError(f"{self.path} can not be written: {error.strerror or error}") from error
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _lock(lock, fcntl.LOCK_EX):
                 raise InputError(
                     f"run {self.run_id} is alive: another process of this machine works in {self.path}"
-                ) from None
-            except OSError:
-                pass
+                )
             yield
+
+    def is_locked(self) -> bool:
+        """Whether a process of this machine measures this run."""
+        try:
+            # Not made, if it is not there.
+            with (self.path / LOCK).open("rb") as lock:
+                return not _lock(lock, fcntl.LOCK_SH, wait_s=0.0)
+        except OSError:
+            return False
 
     def reopen(self) -> None:
         """Point ``latest`` to this run, which is gone on with. Raises `InputError`."""
@@ -171,21 +211,6 @@ class RunDir:
         # A lone surrogate (a path that is no text) is written as its escape, which JSON reads back.
         self.write(self.path / name, text.encode("utf-8", "backslashreplace"))
 
-    def write(self, path: Path, content: bytes, *, synced: bool = True) -> None:
-        """Replace a file of the run as a whole, or leave the old one. Raises `StoreError`.
-
-        Not ``synced``: nobody waits for the disk, see `replace_file`.
-        """
-        self.make(path.parent)
-        with told("can not be written", path):
-            replace_file(path, content, synced=synced)
-
-    def remove(self, name: str) -> None:
-        """Remove a file of the run, if it is there. Raises `StoreError`."""
-        path = self.path / name
-        with told("can not be removed", path):
-            path.unlink(missing_ok=True)
-
     def write_all(self, folder: Path, files: Mapping[str, bytes]) -> None:
         """Replace files of one folder, made if need be, as `write` does. Raises `StoreError`."""
         self.make(folder)
@@ -199,16 +224,6 @@ class RunDir:
         """
         with told("can not be written", path):
             path.write_text(text, encoding="utf-8")
-
-    def make(self, folder: Path) -> None:
-        """Make a folder of the run. Raises `StoreError`.
-
-        The run's own folder is not made anew if it is gone: what was in it is lost, and that must be said.
-        """
-        with told("the folder can not be made", folder):
-            if not self.path.is_dir():
-                raise FileNotFoundError(errno.ENOENT, "the run's folder is gone")
-            make_folders(folder)
 
     def read_run(self) -> dict[str, Any]:
         """run.json; `InputError` if it is none of ours."""
@@ -231,6 +246,22 @@ class RunDir:
                 place=str(path),
             )
         return content
+
+
+def _lock(file: IO[Any], how: int, wait_s: float = _ASKED_S) -> bool:
+    """Lock a file until it is closed; False if another process has it, and does not let go soon."""
+    end = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.005)
+        except OSError:
+            return True  # no locks on this file system
+        else:
+            return True
 
 
 def _broken(path: Path, error: Exception) -> str:

@@ -1,13 +1,19 @@
 """Each test is a pytest of its own: files in, a command, everything observable out."""
 
+import base64
+import gzip
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +58,17 @@ sandbox: {machine: simulated, speed: 50, boot_s: 0.1, clone_s: 0.1}
 """
 
 
+def page_text(path: Path) -> str:
+    """A report as text, its compressed data beside it."""
+    page = path.read_text()
+    packed = re.findall(r'type="application/gzip;base64"(?! id="drawing")[^>]*>([^<]*)<', page)
+    drawn = re.sub(r'(?s)<script type="application/gzip;base64".*?</script>', "", page)
+    every = [drawn, *(gzip.decompress(base64.b64decode(one)).decode() for one in packed)]
+    return "\n".join(
+        re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), html.unescape(one)) for one in every
+    )
+
+
 @dataclass
 class Outcome:
     code: int
@@ -69,6 +86,19 @@ class Outcome:
     def records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.run / "results.jsonl").read_text().splitlines()]
 
+    def page(self) -> str:
+        """report.html with its data, as people read it."""
+        return page_text(self.run / "report.html")
+
+    def report_states(self) -> dict[str, int]:
+        """How many tests report.html shows in each state."""
+        page = (self.run / "report.html").read_text()
+        states, tests = (
+            json.loads(re.findall(f'<script type="application/json" id="{name}">([^<]*)<', page)[0])
+            for name in ("states", "tests-data")
+        )
+        return dict(Counter(states[number][0] for number in tests["states"]))
+
     def cases(self) -> list[ET.Element]:
         return ET.parse(self.run / "junit.xml").getroot().findall(".//testcase")
 
@@ -85,6 +115,8 @@ def environment(folder: Path) -> dict[str, str]:
         "HOME": str(folder),
         "KUBECONFIG": str(folder / "kubeconfig"),
         "COLUMNS": "160",
+        # The library that draws a report's pictures is made once for all tests.
+        "XDG_CACHE_HOME": str(Path(tempfile.gettempdir()) / f"odfperf-tests-{os.getuid()}"),
         # Its plugin imports all of it at the end of every session.
         "PYTEST_ADDOPTS": "-p no:hypothesispytest",
     }

@@ -76,7 +76,7 @@ def test_a_group_that_can_not_be_deleted_is_red_also_if_its_test_is_run_again(
     (failure,) = case.iter("failure")
     assert "VM group held:tiny:10Gi:1 is not gone after 2 s" in str(failure.text)
     assert "is not gone after 2 s" in outcome.out
-    assert "deletion of VM group held:tiny:10Gi:1" in (outcome.run / "report.html").read_text()
+    assert "VM group held:tiny:10Gi:1 is not gone after 2 s" in outcome.page()
     assert len(outcome.records()) == 2, "it was measured again"
     assert outcome.records()[-1]["status"] == "passed"
 

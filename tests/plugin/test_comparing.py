@@ -62,7 +62,7 @@ def test_the_same_storage_passes_the_gate_and_one_that_is_a_quarter_slower_fails
 
     slower = run_pytest(
         "--odf", "--odf-repeat=3", "--odf-baseline=results/base", "--odf-gate",
-        "--odf-matrix=m.yaml", "--odf-run-id=slower", m__yaml=SLOWER,
+        "--odf-matrix=m.yaml", "--odf-run-id=slower", "--html=page.html", m__yaml=SLOWER,
     )  # fmt: skip
     assert slower.code == 1, slower.out
     cases = gate_cases(slower)
@@ -78,7 +78,7 @@ def test_the_same_storage_passes_the_gate_and_one_that_is_a_quarter_slower_fails
     assert all((slower.run / path).exists() for one in again for path in one["artefacts"])
     assert {one["stage"] for one in slower.records()} == {None}
     assert len(slower.records()) == 12
-    assert 'class="odf-compared"' in (slower.run / "report.html").read_text()
+    assert 'class="odf-compared"' in (slower.folder / "page.html").read_text()
     assert json.loads((slower.run / "run.json").read_text())["left"] == []
 
     resumed = run_pytest("--odf-resume=last")
@@ -122,10 +122,10 @@ def test_unlike_runs_are_refused_in_one_line_before_anything_is_made_or_marked_i
         "--odf-force-compare compares them all the same, and marks it"
     ) in refused.lines
     assert {path.name for path in (refused.folder / "results").iterdir()} == {"base", "latest"}
-    forced = run_pytest(*shorter, "--odf-force-compare")
+    forced = run_pytest(*shorter, "--odf-force-compare", "--html=page.html")
     assert forced.code == 0, forced.out
     assert "  UNLIKE RUNS (--odf-force-compare): run base: job.settings.RUNTIME: 30, not 60" in forced.out
-    assert "UNLIKE RUNS" in (forced.run / "report.html").read_text()
+    assert "UNLIKE RUNS" in (forced.folder / "page.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ FAILED = {
 
 
 def test_each_pool_fails_with_its_own_cause_and_the_others_go_on(run_pytest):
-    outcome = run_pytest("--odf-parallel=6", "--odf-matrix", "m.yaml", m__yaml=MATRIX)
+    outcome = run_pytest("--odf-parallel=6", "--odf-matrix", "m.yaml", "--html=page.html", m__yaml=MATRIX)
     assert outcome.code == 1, outcome.out
     records = {record["key"]: record for record in outcome.records()}
     by_pool = {}
@@ -81,7 +81,7 @@ def _check_reports(outcome):
     for pool, (cause, *_) in FAILED.items():
         assert cause in named[pool]
     assert named["fast"] == {None}
-    html = (outcome.run / "report.html").read_text()
+    html = (outcome.folder / "page.html").read_text()
     assert "third/tiny/10Gi/2/diagnosis/1/" in html
     assert f"{statuses['skipped']} Skipped," in html
     assert f"{statuses['passed']} Passed," in html

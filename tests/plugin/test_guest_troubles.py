@@ -102,6 +102,6 @@ def test_each_trouble_has_its_treatment_and_its_reason(run_pytest):
     codes = sorted(one["reason_code"] for one in properties.values() if "reason_code" in one)
     assert codes == ["gone", "gone", "no_space", "rebooted"]
     assert any("migrated while fio ran" in one.get("notes", "") for one in properties.values())
-    html = (outcome.run / "report.html").read_text()
+    html = outcome.page()
     assert "What was noted" in html
     assert "it was migrated while fio ran" in html

@@ -53,7 +53,7 @@ class Blob(html.parser.HTMLParser):
 
 def test_hostile_texts_stay_texts(run_pytest):
     outcome = run_pytest(
-        "--odf", "--odf-matrix", "hostile.yaml", "test_mine.py",
+        "--odf", "--odf-matrix", "hostile.yaml", "test_mine.py", "--html=page.html",
         hostile__yaml=MATRIX, test_mine__py=TESTS,
     )  # fmt: skip
     assert outcome.code == 1, outcome.out
@@ -74,7 +74,9 @@ def test_hostile_texts_stay_texts(run_pytest):
     assert len(cases) == 6
     assert any("<script>alert(1)" in "".join(case.itertext()) for case in cases)
 
-    text = (outcome.run / "report.html").read_text()
+    assert "<script>alert" not in (outcome.run / "report.html").read_text()
+    assert "<script>alert" in outcome.page()
+    text = (outcome.folder / "page.html").read_text()
     assert "<script>alert" not in text
     blob = Blob(text).content
     tests = [test for group in json.loads(blob)["tests"].values() for test in group]

@@ -108,7 +108,7 @@ def test_with_another_version_in_the_guests_it_is_a_warning_and_only_its_keys_fa
     assert "BUFFERED: 1 result of cached went through the guests' page cache" in outcome.out
     rows = (outcome.run / "results.csv").read_text().splitlines()
     assert {row.split(",")[4] for row in rows if "BUFFERED" in row} == {"cached"}
-    html = (outcome.run / "report.html").read_text()
+    html = outcome.page()
     assert "1 result of cached went through" in html
     marked = [
         case.get("name")

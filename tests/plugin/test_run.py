@@ -1,7 +1,6 @@
 """A run over the whole road: sandbox, VMs, SSH, fio, records, reports. The guests are simulated."""
 
 import json
-from html import escape
 
 import pytest
 
@@ -103,7 +102,7 @@ def test_a_pool_that_can_not_run_is_skipped_with_the_reason_and_stops_nobody(bed
     status = {record["key"]: record for record in outcome.records()}
     assert {key.partition(":")[0] for key, one in status.items() if one["status"] == "passed"} == {"fast"}
     skipped = {case.get("name"): case.find("skipped") for case in outcome.cases()}
-    html = (outcome.run / "report.html").read_text()
+    page = outcome.page()
     for pool, why in SKIPPED.items():
         assert any(line.startswith(f"odfperf: pool {pool} is skipped: {why}") for line in outcome.lines)
         assert f"pool {pool} started" not in outcome.out
@@ -115,8 +114,8 @@ def test_a_pool_that_can_not_run_is_skipped_with_the_reason_and_stops_nobody(bed
         assert f"  {pool}: 0/0 passed, 0 failed, 2 skipped" in outcome.out
         assert (outcome.run / pool / ".pool-summary").read_text() == "0 0 0 2\n"
         assert why in (outcome.run / pool / "pool.log").read_text()
-        assert f'href="{pool}/pool.log"' in html
-        assert f'<th scope="row">Pool {pool} skipped</th><td>{escape(why)}' in html
+        assert f"Pool {pool} skipped" in page
+        assert why in page
     assert bed.left() == []
 
 

@@ -104,8 +104,8 @@ def test_what_is_known_is_in_every_report_after_a_signal(bed):
         skipped = case.find("skipped")
         assert (skipped is None) == (name in {f"test_storage[{key}]" for key in keys})
         assert skipped is None or "the run was ended by SIGTERM" in (skipped.get("message") or "")
-    html, csv = ((outcome.run / name).read_text() for name in ("report.html", "results.csv"))
-    assert all(key in html for key in keys)
+    csv = (outcome.run / "results.csv").read_text()
+    assert len(keys) == outcome.report_states()["passed"]
     assert {line.partition(",")[0] for line in csv.splitlines()[1:]} == {
         key.partition(":")[0] for key in keys
     }

@@ -53,7 +53,7 @@ def test_what_ceph_says_while_a_key_runs_is_in_its_result(run_pytest: Any) -> No
     assert last["health"]["checked_at"]
     assert "PG_DEGRADED (82 pgs degraded)" in (outcome.run / "rep3" / "pool.log").read_text()
     assert "storage_recovering" in (outcome.run / "results.csv").read_text()
-    assert "storage_recovering" in (outcome.run / "report.html").read_text()
+    assert "storage_recovering" in outcome.page()
     properties = {one.get("name"): one.get("value") for one in outcome.cases()[-1].iter("property")}
     assert properties["storage_health"] == "HEALTH_WARN PG_DEGRADED"
 

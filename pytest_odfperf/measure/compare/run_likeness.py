@@ -114,6 +114,11 @@ def difference_text(ours: RunDescription, theirs: RunDescription) -> str | None:
     return "; ".join(found[:_TOLD]) + more if found else None
 
 
+def unlike_values(ours: Any, theirs: Any, path: str) -> list[str]:
+    """What differs between two values in plain JSON types, a line each, under its path."""
+    return _unlike(ours, theirs, path)
+
+
 def _unlike(ours: Any, theirs: Any, path: str) -> list[str]:
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         names = dict.fromkeys([*ours, *theirs])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,30 +12,24 @@ import pytest
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.html_page.html import RunContext, summary_block
 from pytest_odfperf.report.html_page.html_row import header_cells, row_cells
-
-HTML = "report.html"
-
-
-def place_reports(config: pytest.Config, run_path: Path) -> None:
-    """Write pytest-html's report into the run's folder, unless the user names another place."""
-    option = config.option
-    if config.pluginmanager.hasplugin("html") and not getattr(option, "htmlpath", None):
-        option.htmlpath = str(run_path / HTML)
-        option.self_contained_html = True
+from pytest_odfperf.run.reports.output_table import REPORT_HTML
 
 
-def copy_reports(config: pytest.Config, run_path: Path) -> list[Path]:
-    """The reports that were written; those placed elsewhere are copied into the run's folder."""
-    found = []
-    for name, option in ((HTML, "htmlpath"),):
-        given = getattr(config.option, option, None)
-        path = Path(given).expanduser() if given else None
-        if path is None or not path.is_file():
-            continue
-        if path.resolve() != (run_path / name).resolve():
-            shutil.copyfile(path, run_path / name)
-        found.append(path)
-    return found
+def link_to_report(config: pytest.Config, run_path: Path) -> str | None:
+    """Where the run's report is from pytest-html's, if that is written (``--html``); a relative path."""
+    page = _html_path(config)
+    return os.path.relpath(run_path.absolute() / REPORT_HTML, page.parent) if page is not None else None
+
+
+def _html_path(config: pytest.Config) -> Path | None:
+    given = getattr(config.option, "htmlpath", None)
+    return Path(os.path.expandvars(Path(given).expanduser())).absolute() if given else None
+
+
+def written_reports(config: pytest.Config, run_path: Path, others: Iterable[Path]) -> list[Path]:
+    """Reports for people that are there: the run's own, pytest-html's, ``others``."""
+    pages = [run_path / REPORT_HTML, _html_path(config)]
+    return [*(page for page in pages if page is not None and page.is_file()), *others]
 
 
 def replay(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_odfperf.errors import one_line
 from pytest_odfperf.plugin.output.session_outputs import relative
+from pytest_odfperf.report.html_page.html import RunContext
 from pytest_odfperf.run.before.prepare import Workers
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.schedule.backends import apart_by, groups
@@ -62,3 +63,22 @@ def _together(run: Run, count: int) -> list[str]:
         "(--odf-isolation backend keeps them apart)"
         for group in near
     ]
+
+
+def page_context(run: Run, workers: Workers, count: int, report: str | None) -> RunContext:
+    """What pytest-html's page says of the run; ``report``: where the run's own is."""
+    return RunContext(
+        run_id=run.plan.run_id,
+        cluster=run.facts.server,
+        matrix=run.selection.matrix.name,
+        when=str(run.content["started_at"]),
+        marking=run.marking,
+        report=report,
+        facts=(
+            ("Pools at once", f"{max(1, count)} ({workers.why})"),
+            ("Isolation", f"{run.selection.isolation} (--odf-isolation)"),
+            *((("Repeats", repeats_text(run)),) if run.plan.repeats > 1 else ()),
+            *((f"Pool {pool}", note) for pool, note in run.plan.pool_notes.items()),
+            *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
+        ),
+    )

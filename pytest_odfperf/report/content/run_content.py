@@ -12,7 +12,8 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep, depth_sweeps
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.report.content.result_state import STATES, ResultState, state_of
+from pytest_odfperf.report.content.result_state import STATES, WORDS, ResultState, state_of
+from pytest_odfperf.report.content.run_progress import RunProgress
 
 _T = TypeVar("_T")
 
@@ -35,6 +36,8 @@ class RunFacts:
     health: tuple[Mapping[str, Any], ...] = ()
     outages: tuple[Mapping[str, Any], ...] = ()
     undeleted: tuple[Mapping[str, Any], ...] = ()
+    #: How far it is; None: it has ended.
+    progress: RunProgress | None = None
 
     @property
     def ended(self) -> bool:
@@ -84,6 +87,12 @@ class RunContent:
         """How many tests came to each state, all states in their order."""
         found = Counter(test.state for test in self.tests)
         return {state: found[state] for state in STATES}
+
+    @property
+    def counts_text(self) -> str:
+        """``6 tests: 4 passed, 1 failed, 1 not run``."""
+        said = ", ".join(f"{number} {WORDS[state]}" for state, number in self.counts.items() if number)
+        return f"{len(self.tests)} test{'s' if len(self.tests) != 1 else ''}: {said or 'none'}"
 
     @cached_property
     def pools(self) -> tuple[str, ...]:

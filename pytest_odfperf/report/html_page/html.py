@@ -33,6 +33,8 @@ class RunContext:
     #: When it ran, as people write it.
     when: str
     marking: str | None = None
+    #: Where the run's own report is from the page: a relative path; None: it is not known.
+    report: str | None = None
     #: More facts for the table at the top: versions, parallel pools, isolation.
     facts: tuple[tuple[str, str], ...] = ()
 
@@ -62,6 +64,7 @@ def summary_block(
             '<div class="odf">',
             _banner(context.marking),
             _buffered(records),
+            _link(context.report),
             '<table class="odf-facts">',
             *(f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>' for name, text in facts),
             "</table>",
@@ -101,6 +104,15 @@ def _banner(marking: str | None) -> str:
     return (
         f'<p class="odf-banner" role="alert"><strong>{escape(marking)}</strong> '
         "These figures do not come from real storage. Do not decide by them.</p>"
+    )
+
+
+def _link(report: str | None) -> str:
+    if report is None:
+        return ""
+    return (
+        f'<p class="odf-note">Pictures, all figures and the details of each key are in <a href="'
+        f'{escape(quote(report))}">the report of the run</a>.</p>'
     )
 
 

@@ -7,13 +7,29 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from pytest_odfperf.measure.record import BUFFERED
 from pytest_odfperf.report.content.result_state import STATES, WORDS
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.run_page.page_shell import Section
 from pytest_odfperf.report.run_page.page_template import render_markup
+from pytest_odfperf.report.summary import buffered_line
 
 #: What is told of the run's own versions at the top; all are in the provenance.
 _VERSIONS = ("pytest-odfperf", "fio", "kubevirt", "kubernetes", "openshift", "odf", "ceph")
+
+
+def banners(content: RunContent) -> list[str]:
+    """What nobody should overlook: figures of a page cache, VMs that may still be there."""
+    found = []
+    if line := buffered_line(content.records):
+        found.append(f"{BUFFERED}: {line}")
+    found += [
+        f"Not deleted when its last key had ended: {entry.get('error') or entry.get('group')}"
+        for run in content.runs
+        for entry in run.undeleted
+    ]
+    left = [str(what) for run in content.runs for what in run.content.get("left") or ()]
+    return found + [f"Left on the cluster: {what}" for what in left]
 
 
 def what_ran(content: RunContent, made_at: datetime | None = None) -> Section:
@@ -116,7 +132,13 @@ def progress_line(content: RunContent) -> str | None:
     done, every = len(content.records), len(content.tests)
     far = f"{done} of {every} tests have a result" + (f" ({done / every:.0%})" if every else "")
     if open_runs:
-        return f"This run has not ended: it goes on, or was killed. {far}."
+        several = len(content.runs) > 1
+        told = [
+            f"{run.run_id}: {run.progress.text}" if several else run.progress.text
+            for run in open_runs
+            if run.progress is not None
+        ]
+        return " ".join([*(told or ["This run has not ended."]), f"{far}."])
     return f"This run was interrupted ({cut[0].content.get('ended_by')}). {far}."
 
 

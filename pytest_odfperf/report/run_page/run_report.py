@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from pytest_odfperf.measure.record import BUFFERED
 from pytest_odfperf.report.content.result_state import STATES, WORDS
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.pictures.picture import Picture
@@ -16,12 +15,11 @@ from pytest_odfperf.report.run_page.key_rows import key_table
 from pytest_odfperf.report.run_page.page_json import packed_json
 from pytest_odfperf.report.run_page.page_shell import Page, Section, render_page
 from pytest_odfperf.report.run_page.page_template import render_markup
-from pytest_odfperf.report.run_page.run_head import verdict, what_ran
+from pytest_odfperf.report.run_page.run_head import banners, verdict, what_ran
 from pytest_odfperf.report.run_page.sections.run_findings import doubtful, failed, limits, noted, repeats
 from pytest_odfperf.report.run_page.sections.run_pools import pools_compared
 from pytest_odfperf.report.run_page.sections.run_provenance import provenance
 from pytest_odfperf.report.run_page.sections.small_table import tables_markup
-from pytest_odfperf.report.summary import buffered_line
 
 _TABLE_NOTE = (
     "IOPS, MiB/s and latencies are of all VMs together; latencies are from submission to completion, over "
@@ -58,7 +56,7 @@ def render(
         Page(
             title=f"Storage of virtual machines: {ids}",
             marking=content.marking,
-            banners=[f"{BUFFERED}: {line}"] if (line := buffered_line(content.records)) else [],
+            banners=banners(content),
             sections=sections,
             data={
                 "states": [[state, WORDS[state]] for state in STATES],

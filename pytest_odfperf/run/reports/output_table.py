@@ -17,6 +17,7 @@ from pytest_odfperf.report.tables.csv_layout import results_csv
 from pytest_odfperf.report.tables.keys_csv import render_keys_csv
 from pytest_odfperf.report.tables.ranking_table import ranking_csv, ranking_json, ranking_of
 from pytest_odfperf.run.reports.ci_places import ci_places
+from pytest_odfperf.run.reports.html_report import report_html
 
 When = Literal["running", "end"]
 
@@ -25,6 +26,7 @@ When = Literal["running", "end"]
 Made = str | bytes | Mapping[str, str | bytes] | None
 
 JUNIT = "junit.xml"
+REPORT_HTML = "report.html"
 POOL_SUMMARY = ".pool-summary"
 
 
@@ -75,6 +77,7 @@ def _pool_summaries(content: RunContent) -> Made:
 #: In the order in which they are written.
 OUTPUTS: tuple[Output, ...] = (
     Output(JUNIT, _junit),
+    Output(REPORT_HTML, report_html),
     Output("results.csv", results_csv),
     Output("results-keys.csv", _keys_csv),
     Output("ranking.csv", _ranking_csv, while_running=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts, RunTest
+from pytest_odfperf.report.content.run_progress import RunProgress
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
 from pytest_odfperf.run.before.selection import stored_matrix
 from pytest_odfperf.store import journal
@@ -30,17 +32,23 @@ def read_run_content(run_dir: RunDir, href: str = "") -> RunContent:
 
 
 def run_content(
-    run_dir: RunDir, content: Mapping[str, Any], href: str = "", unwritten: Iterable[Record] = ()
+    run_dir: RunDir,
+    content: Mapping[str, Any],
+    href: str = "",
+    unwritten: Iterable[Record] = (),
+    progress: RunProgress | None = None,
 ) -> RunContent:
     """`read_run_content` of a run whose run.json is ``content``.
 
-    ``unwritten`` are records that could not be written: they count more than what is there.
+    ``unwritten`` are records that could not be written: they count more than what is there. ``progress`` is
+    what the run's own controller says; without it the run's lock tells whether there is one.
     """
     definitions = {str(key): str(value) for key, value in (content.get("definitions") or {}).items()}
     records, problems = read_records_of(run_dir)
     counted = by_test(records, definitions) | {record.test: record for record in unwritten}
     facts = RunFacts(
-        run_id=run_dir.run_id,
+        # A folder may have been renamed since.
+        run_id=str(content.get("run_id") or run_dir.run_id),
         href=href,
         content=content,
         path=str(run_dir.path.absolute()),
@@ -49,6 +57,7 @@ def run_content(
         health=_entries(run_dir.path / "health.jsonl"),
         outages=_entries(run_dir.path / "outages.jsonl"),
         undeleted=_entries(run_dir.path / "undeleted.jsonl"),
+        progress=None if "ended_at" in content else progress or _progress(run_dir),
     )
     return RunContent(
         runs=(facts,),
@@ -57,6 +66,10 @@ def run_content(
         problems=tuple(f"results.jsonl: {problem}" for problem in problems),
         read=lambda record, name: _artefact(run_dir.path, record, name),
     )
+
+
+def _progress(run_dir: RunDir) -> RunProgress:
+    return RunProgress(read_at=datetime.datetime.now(tz=datetime.UTC), alive=run_dir.is_locked())
 
 
 def _tests(definitions: dict[str, str], repeats: int, counted: dict[str, Record]) -> tuple[RunTest, ...]:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pytest_odfperf.errors import OdfError, one_line
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.run.reports.output_table import OUTPUTS, Output, When
-from pytest_odfperf.store.run_dir import RunDir
+from pytest_odfperf.store.run_dir import ReportFolder
 
 
 def write_reports(
-    run_dir: RunDir, content: RunContent, when: When = "end", outputs: Iterable[Output] = OUTPUTS
+    folder: ReportFolder, content: RunContent, when: When = "end", outputs: Iterable[Output] = OUTPUTS
 ) -> list[str]:
-    """Write all ``outputs`` of ``content`` into the folder of ``run_dir``; what went wrong, a line each.
+    """Write all ``outputs`` of ``content`` into ``folder``; what went wrong, a line each.
 
     One that fails is named, its earlier file stays, and the others are written all the same.
     """
@@ -24,10 +24,10 @@ def write_reports(
         try:
             for name, made in _files(output, content):
                 if made is None:
-                    run_dir.remove(name)
+                    folder.remove(name)
                 else:
                     # What is renewed soon needs no wait for the disk.
-                    run_dir.write(run_dir.path / name, made, synced=when == "end")
+                    folder.write(folder.path / name, made, synced=when == "end")
         except OdfError as error:
             problems.append(one_line(f"{output.name}: {error}"))
         except Exception as error:  # noqa: BLE001 - a fault in one report is no reason to have none

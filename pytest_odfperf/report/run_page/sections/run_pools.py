@@ -139,8 +139,8 @@ def _capacities(content: RunContent) -> Iterator[SmallTable]:
 def _sweeps(content: RunContent) -> Iterator[SmallTable]:
     for sweep in content.sweeps:
         yield SmallTable(
-            heading=sweep_text(sweep),
-            folded=True,
+            heading=f"Depth sweep of {sweep.key}",
+            note=sweep_text(sweep),
             heads=("Depth", "IOPS", "p99 ms", "Verdict"),
             rows=[
                 [

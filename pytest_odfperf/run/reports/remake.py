@@ -1,0 +1,73 @@
+"""``--odf-report``: all reports of a run made again from its folder, or of several runs as one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pytest_odfperf.errors import InputError, StoreError, one_line
+from pytest_odfperf.report.content.merged_content import merged
+from pytest_odfperf.run.before.named_runs import find_runs, split_names
+from pytest_odfperf.run.reports.output_table import REPORT_HTML
+from pytest_odfperf.run.reports.run_reading import read_run_content
+from pytest_odfperf.run.reports.write_reports import write_reports
+from pytest_odfperf.store.run_dir import ReportFolder, RunDir
+
+OPTION = "--odf-report"
+#: Of the names of so many runs a folder's name is made; of more, of the first and a hash of all.
+_NAMED = 3
+
+
+def remake(names: Sequence[str], results: Path, say: Callable[[str], None]) -> int:
+    """Make the reports of the runs that ``names`` mean; the exit code, 1 if one could not be written.
+
+    One run's are written into its folder, those of several into a folder beside the first of them.
+    Raises `InputError`, before anything is written.
+    """
+    runs = find_runs([name for text in names for name in split_names(text)], results, OPTION)
+    folder: ReportFolder = runs[0] if len(runs) == 1 else _merged_folder(runs)
+    try:
+        contents = [read_run_content(run, _href(run, folder)) for run in runs]
+    except StoreError as error:
+        raise InputError(f"{OPTION}: {error}") from error
+    ids = [one.runs[0].run_id for one in contents]
+    if doubled := [run_id for run_id in ids if ids.count(run_id) > 1]:
+        raise InputError(f"{OPTION}: two of the folders are of a run {doubled[0]}")
+    try:
+        content = merged(contents)
+    except InputError as error:
+        raise InputError(f"{OPTION}: {error}") from error
+    if not isinstance(folder, RunDir):
+        try:
+            folder.path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{OPTION}: {folder.path} can not be made: {error.strerror}") from error
+    problems = write_reports(folder, content)
+    for problem in [*content.problems, *problems]:
+        say(one_line(problem))
+    say(f"{content.counts_text} of {', '.join(ids)}")
+    say(f"report: {_shown(folder.path / REPORT_HTML)}")
+    return 1 if problems else 0
+
+
+def _merged_folder(runs: Sequence[RunDir]) -> ReportFolder:
+    """The folder of the merged reports; its name can not be that of a run."""
+    ids = [run.run_id for run in runs]
+    name = "+".join(ids)
+    if len(ids) > _NAMED:
+        digest = hashlib.sha256("+".join(sorted(ids)).encode()).hexdigest()[:8]
+        name = f"{ids[0]}+{len(ids) - 1}-more-{digest}"
+    return ReportFolder(runs[0].path.absolute().parent / f"merged-{name}")
+
+
+def _href(run: RunDir, folder: ReportFolder) -> str:
+    return "" if run is folder else os.path.relpath(run.path.absolute(), folder.path.absolute()) + "/"
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
