@@ -92,7 +92,7 @@ class ControllerHooks:
         from pytest_odfperf.plugin.workers.scheduling import PoolScheduling
 
         return PoolScheduling(
-            len(config.option.tx),
+            config,
             self._pool_of,
             self._run.plan.estimates_s,
             self._interrupt.stop.is_set,

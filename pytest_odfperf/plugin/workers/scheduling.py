@@ -27,7 +27,7 @@ class PoolScheduling:
 
     def __init__(
         self,
-        workers: int,
+        config: pytest.Config,
         pool_of: Callable[[str], str | None],
         estimates_s: Mapping[str, float],
         stopping: Callable[[], bool],
@@ -39,7 +39,9 @@ class PoolScheduling:
         ``clear`` deletes the VMs of a pool whose worker was lost with its last test: nobody else does before
         the run ends, and pools that are kept apart from it start next. It returns when they are gone.
         """
-        self._workers = workers
+        #: Plugins take it from any scheduler (pytest-rerunfailures, of a worker that died).
+        self.config = config
+        self._workers = len(config.option.tx)
         self._pool_of = pool_of
         self._estimates_s = estimates_s
         self._stopping = stopping

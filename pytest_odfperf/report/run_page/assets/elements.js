@@ -45,6 +45,9 @@ function digits(value, count = 3) {
   return rounded.toFixed(Math.min(decimals, 20));
 }
 
+// As `digits`, with its thousands apart.
+const grouped = (text) => text.replace(/^(≥?\d{1,3})((?:\d{3})+)(?=\.|$)/, (_, first, rest) => first + rest.replace(/\d{3}/g, ",$&"));
+
 const stateWord = (state, word) => el("span", { class: `state state-${state}` }, word);
 
 async function copyText(text, button) {

@@ -47,7 +47,7 @@ function shownCell(column, row) {
   const value = column.numbers[row];
   if (mark === "n/a") return "n/a";
   if (Number.isNaN(value)) return "";
-  return (mark ?? "") + (column.whole ? String(value) : digits(value));
+  return (mark ?? "") + (column.whole ? String(value) : grouped(digits(value)));
 }
 
 function spreadOf(column, row) {

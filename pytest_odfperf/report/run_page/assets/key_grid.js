@@ -1,6 +1,6 @@
 // The table of keys: only the rows that can be seen are in the document.
 const ROW = 30;
-const BEYOND = 12;
+const BEYOND = 8;
 const PRINTED = 2000;
 const grid = { box: null, body: null, head: null, columns: [], drawn: new Map(), active: 0, printing: false };
 
@@ -15,11 +15,18 @@ function startGrid() {
   grid.box = byId("keys-grid");
   grid.box.addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
   grid.box.addEventListener("keydown", gridKey);
+  grid.box.addEventListener("copy", copyPlain);
   new ResizeObserver(() => drawRows()).observe(grid.box);
   window.addEventListener("beforeprint", () => { grid.printing = true; drawRows(true); });
   window.addEventListener("afterprint", () => { grid.printing = false; drawRows(true); });
   drawHead();
   onFilter(() => { grid.active = 0; grid.box.scrollTop = 0; drawSort(); drawRows(true); });
+}
+
+// Figures are copied without what keeps their thousands apart.
+function copyPlain(event) {
+  event.clipboardData.setData("text/plain", String(getSelection()).replace(/(\d),(?=\d{3}(\D|$))/g, "$1"));
+  event.preventDefault();
 }
 
 function drawHead() {

@@ -31,7 +31,9 @@ function startTools() {
     }
     const tests = filter.tests.reduce((sum, one) => sum + one, 0);
     const lines = filter.rows.length === tests ? "" : ` in ${filter.rows.length} lines`;
-    byId("keys-shown").textContent = `${tests} of ${keys.testStates.length} ${keys.noun}${lines}. Enter or a click opens one.`;
+    const printed = filter.rows.length > PRINTED ? ` The first ${PRINTED} lines are printed.` : "";
+    byId("keys-shown").replaceChildren(`${tests} of ${keys.testStates.length} ${keys.noun}${lines}.`,
+      el("span", { class: "how" }, " Enter or a click opens one."), el("span", { class: "printed" }, printed));
   };
   onFilter(sync);
 }

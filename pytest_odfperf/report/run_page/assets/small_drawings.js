@@ -40,16 +40,19 @@ function histogramOf({ name, first, counts }) {
   ];
 }
 
-function seriesOf({ name, end_s: ends, iops }) {
-  const most = Math.max(...iops, 1), last = ends[ends.length - 1];
+function seriesOf({ name, end_s: ends, iops, least, most }) {
+  const top = Math.max(...(most ?? iops), 1), last = ends[ends.length - 1];
   const x = (second) => LEFT + (second / last) * (WIDE - 2 * LEFT);
-  const y = (rate) => HIGH - (rate / most) * (HIGH - 18);
-  const path = iops.map((rate, at) => `${at ? "L" : "M"}${x(ends[at]).toFixed(1)} ${y(rate).toFixed(1)}`).join("");
+  const y = (rate) => HIGH - (rate / top) * (HIGH - 18);
+  const points = (rates) => rates.map((rate, at) => `${x(ends[at]).toFixed(1)} ${y(rate).toFixed(1)}`);
+  const band = most ? svg("path", { d: `M${[...points(most), ...points(least).reverse()].join("L")}Z`, class: "band" }) : null;
+  const heads = ["until s", "IOPS", ...(most ? ["least", "most"] : [])];
   return [
-    el("h4", {}, `${name}: IOPS of all VMs in time (s), at most ${digits(most)}`),
-    canvas(`IOPS of ${name} over ${digits(last)} s, at most ${digits(most)}`, svg("path", { d: path, class: "course" }), axis(),
+    el("h4", {}, `${name}: IOPS of all VMs in time (s), at most ${grouped(digits(top))}`),
+    canvas(`IOPS of ${name} over ${digits(last)} s, at most ${digits(top)}`, band,
+      svg("path", { d: `M${points(iops).join("L")}`, class: "course" }), axis(),
       tick(LEFT, "0", "start"), tick(x(last / 2), digits(last / 2, 2)), tick(WIDE - LEFT, digits(last, 3), "end")),
-    folded(`Course of ${name}`, ["until s", "IOPS"], ends.map((end, at) => [end, iops[at]])),
+    folded(`Course of ${name}`, heads, ends.map((end, at) => [end, iops[at], ...(most ? [least[at], most[at]] : [])])),
   ];
 }
 

@@ -48,8 +48,12 @@ def _plain(job: str, direction: str, moments: dict[int, float]) -> dict[str, Any
     ends = sorted(moments)
     width = -(-len(ends) // _MOMENTS)
     parts = [ends[at : at + width] for at in range(0, len(ends), width)]
-    return {
+    found: dict[str, Any] = {
         "name": f"{job} {direction}",
         "end_s": [near(part[-1] / 1000) for part in parts],
         "iops": [near(sum(moments[end] for end in part) / len(part)) for part in parts],
     }
+    if width > 1:  # a stall of one moment is not to vanish in a mean
+        found["least"] = [near(min(moments[end] for end in part)) for part in parts]
+        found["most"] = [near(max(moments[end] for end in part)) for part in parts]
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from pytest_odfperf.matrix.limit import METRICS
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
@@ -62,11 +63,16 @@ def _figures(one: LatencyMeasurement) -> list[Cell]:
 
 
 def _percentile(one: LatencyMeasurement, name: str, rounded: Callable[[float | None], float | None]) -> Cell:
-    value = one.carried_ns(name)
-    if value is None:
+    value_ns = one.carried_ns(name)
+    if value_ns is None:
         return "n/a"
-    figure = rounded(value / NS_PER_MS)
+    figure = _ms(value_ns, rounded)
     return f"≥{figure}" if one.lat_saturated else figure
+
+
+@lru_cache(maxsize=8192)  # the middles of fio's columns come again and again
+def _ms(value_ns: int, rounded: Callable[[float | None], float | None]) -> float | None:
+    return rounded(value_ns / NS_PER_MS)
 
 
 def guest_figures(record: Record) -> Plain | None:

@@ -139,8 +139,8 @@ def _capacities(content: RunContent) -> Iterator[SmallTable]:
 def _sweeps(content: RunContent) -> Iterator[SmallTable]:
     for sweep in content.sweeps:
         yield SmallTable(
-            heading=f"Depth sweep of {sweep.key}",
-            note=sweep_text(sweep),
+            heading=sweep_text(sweep),
+            folded=True,
             heads=("Depth", "IOPS", "p99 ms", "Verdict"),
             rows=[
                 [
