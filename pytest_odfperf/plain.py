@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -36,7 +36,12 @@ def from_plain(kind: type[T], plain: Any, where: str, *, defaults: bool = False,
     Raises `ValueError` that names the field: unknown and missing fields, wrong types, and numbers that
     are none are refused. With ``defaults``, fields that have one may be missing, at any depth.
     """
-    value: T = _decode_object(kind, plain, (None, where), defaults, **ready)
+    dataclass: Any = kind
+    try:
+        value: T = _quick_object(dataclass, frozenset(ready))(plain, ready)
+    except _UnusualError:
+        # What is wrong with it, or that only what has a default is missing, is found out step by step.
+        value = _decode_object(kind, plain, (None, where), defaults, **ready)
     return value
 
 
@@ -98,7 +103,90 @@ def _shown(where: _Place) -> str:
     return step if above is None else _shown(above) + step
 
 
-# A run's records have hundreds of thousands of fields: what types say of them is asked once.
+class _UnusualError(Exception):
+    """A value is not simply what its type says."""
+
+
+# A run's records have millions of fields. Nearly all are as they should be: what is to be asked of a type's
+# values is made a function once, which does not know where it is.
+
+
+@cache
+def _quick(kind: Any) -> Callable[[Any], Any]:
+    """The function that decodes a ``kind``. Raises `_UnusualError`."""
+    origin, arguments = _parts(kind)
+    if origin in (Union, types.UnionType):
+        one = _quick(next(argument for argument in arguments if argument is not type(None)))
+        return (lambda plain: None if plain is None else one(plain)) if type(None) in arguments else one
+    if origin is Mapping:
+        return _quick_scalar(dict)
+    if origin is Literal:
+        return _quick_word(frozenset(arguments))
+    if origin is tuple:
+        return _quick_items(_quick(arguments[0]))
+    if hasattr(kind, "__dataclass_fields__"):
+        decode = _quick_object(kind, frozenset())
+        return lambda plain: decode(plain, {})
+    return _QUICK_NUMBERS[kind] if kind in _QUICK_NUMBERS else _quick_scalar(kind)
+
+
+def _quick_scalar(kind: type) -> Callable[[Any], Any]:
+    def decode(plain: Any) -> Any:
+        if type(plain) is kind:
+            return plain
+        raise _UnusualError
+
+    return decode
+
+
+def _quick_word(words: frozenset[Any]) -> Callable[[Any], Any]:
+    def decode(plain: Any) -> Any:
+        if type(plain) is str and plain in words:
+            return plain
+        raise _UnusualError
+
+    return decode
+
+
+def _quick_items(one: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decode(plain: Any) -> Any:
+        if type(plain) is list:
+            return tuple([one(item) for item in plain])
+        raise _UnusualError
+
+    return decode
+
+
+def _quick_int(plain: Any) -> int:
+    if type(plain) is int and -_LARGEST < plain < _LARGEST:
+        return plain
+    raise _UnusualError
+
+
+def _quick_float(plain: Any) -> float:
+    if type(plain) is float and -math.inf < plain < math.inf:
+        return plain
+    return float(_quick_int(plain))
+
+
+_QUICK_NUMBERS: Mapping[Any, Callable[[Any], Any]] = {int: _quick_int, float: _quick_float}
+
+
+@cache
+def _quick_object(kind: Any, ready: frozenset[str]) -> Callable[[Any, Mapping[str, Any]], Any]:
+    """The function that decodes a ``kind`` from its plain fields and those that are ``ready``."""
+    fields = [(name, _quick(hint)) for name, hint in _hints(kind).items() if name not in ready]
+    names = {name for name, _ in fields}
+
+    def decode(plain: Any, given: Mapping[str, Any]) -> Any:
+        if type(plain) is not dict or plain.keys() != names:
+            raise _UnusualError
+        return kind(**given, **{name: one(plain[name]) for name, one in fields})
+
+    return decode
+
+
+# What types say is asked once.
 
 
 @cache
