@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import random
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from pytest_odfperf.fio.answers.fio_result import FioResult
-from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.matrix.definition import definition
 from pytest_odfperf.matrix.keys import SHIPPED_NODE, Key, param_id
@@ -17,6 +15,7 @@ from pytest_odfperf.measure.aggregate import JobMeasurement, Measurement, combin
 from pytest_odfperf.measure.fairness import Fairness, fairness_of, least_fair
 from pytest_odfperf.measure.key_decision import decided
 from pytest_odfperf.measure.neighbours import Neighbour
+from pytest_odfperf.measure.pooled_histograms import write_histograms
 from pytest_odfperf.measure.record import GuestRecord, Record
 from pytest_odfperf.measure.series.series_csv import write_series
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level, verdict_of
@@ -138,7 +137,7 @@ class Maker:
                 measurement=combine(results),
                 guests=tuple(combine({number: result}).jobs for number, result in results.items()),
                 fairness=least_fair(fairness_of(results)),
-                histograms=histograms_text(results),
+                histograms=write_histograms(results.values()),
             )
             if plan.variety is not None:
                 self._bodies[name] = found
@@ -237,21 +236,3 @@ def _witness(result: FioResult) -> Witness:
         busy_part=0.31,
         steal_part=0.002,
     )
-
-
-def histograms_text(results: dict[str, FioResult]) -> str:
-    """histograms.json: all guests' I/Os, by section and direction."""
-    found = [
-        {"job": job, "direction": direction, "bins": merged.bins}
-        for job, direction, merged in _merged(results)
-    ]
-    return json.dumps({"schema": 1, "histograms": found}, separators=(",", ":"))
-
-
-def _merged(results: dict[str, FioResult]) -> Iterator[tuple[str, str, Histogram]]:
-    first = next(iter(results.values()))
-    for number, job in enumerate(first.jobs):
-        for direction in ("read", "write", "sync"):
-            parts = [getattr(result.jobs[number], direction) for result in results.values()]
-            if parts[0] is not None:
-                yield job.name, direction, parts[0].histogram.merge(*(part.histogram for part in parts[1:]))

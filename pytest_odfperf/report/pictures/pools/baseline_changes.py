@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.number import digits
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
@@ -41,16 +42,27 @@ _COLUMNS = (
 
 def baseline_changes(shown: Shown) -> Picture | None:
     """None if no run was compared with a baseline."""
-    numbers: dict[str, int] = {}
-    for number, test in enumerate(shown.content.tests):
-        numbers.setdefault(str(test.key), number)
     comparisons = [run.comparison for run in shown.content.runs if run.comparison is not None]
-    return forest_plot(comparisons, numbers)
+    return forest_plot(comparisons, usable_tests(shown.content))
 
 
-def forest_plot(comparisons: Sequence[Mapping[str, Any]], numbers: Mapping[str, int]) -> Picture | None:
-    """Of what comparison.json holds, one or several; ``numbers``: of a run's tests, by key."""
-    keys, families = stored_keys(comparisons), stored_families(comparisons)
+def usable_tests(content: RunContent) -> dict[str, int | None]:
+    """By key the number of its first test that is not invalid; None where all are."""
+    found: dict[str, int | None] = {}
+    for number, test in enumerate(content.tests):
+        key = str(test.key)
+        if found.get(key) is None:
+            found[key] = number if test.record is not None and test.record.usable else None
+    return found
+
+
+def forest_plot(
+    comparisons: Sequence[Mapping[str, Any]], numbers: Mapping[str, int | None]
+) -> Picture | None:
+    """Of what comparison.json holds, one or several. ``numbers``: see `usable_tests`; empty if of no run."""
+    # Somebody may have changed the file: of a key without a valid result nothing is shown.
+    keys = [one for one in stored_keys(comparisons) if numbers.get(one.what, 0) is not None]
+    families = stored_families(comparisons)
     named = (("pools and patterns", families), ("keys", keys))
     slices = [_slice(label, own, numbers) for label, own in named if own]
     if not slices:
@@ -83,7 +95,7 @@ def _row(one: StoredRatio, number: int | None) -> tuple[Cell, ...]:
     return (number, what, one.outcome, *figures, said)
 
 
-def _slice(label: str, compared: Iterable[StoredRatio], numbers: Mapping[str, int]) -> Slice:
+def _slice(label: str, compared: Iterable[StoredRatio], numbers: Mapping[str, int | None]) -> Slice:
     found = sorted(compared, key=_size)
     rows = tuple(_row(one, numbers.get(one.what)) for one in found[:MOST_SHOWN])
     more = f" ({MOST_SHOWN} of {len(found)})" if len(found) > MOST_SHOWN else ""

@@ -12,6 +12,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.report.content.run_content import RunTest
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
+from pytest_odfperf.report.pictures.pools.baseline_changes import usable_tests
 from pytest_odfperf.report.pictures.pools.stored_comparison import stored_keys
 from pytest_odfperf.report.pictures.shown_figures import (
     Figure,
@@ -109,19 +110,21 @@ def _row_of(
 
 def _against_baseline(shown: Shown) -> Iterator[Slice]:
     """The ratios of comparison.json; a key that is not in the run is in none."""
-    tests: dict[str, list[tuple[int, RunTest]]] = {}
-    for number, test in enumerate(shown.content.tests):
-        tests.setdefault(str(test.key), []).append((number, test))
+    tests: dict[str, list[RunTest]] = {}
+    for test in shown.content.tests:
+        tests.setdefault(str(test.key), []).append(test)
     found: dict[tuple[Shape, str, str], dict[_Place, list[tuple[Cell, ...]]]] = {}
+    usable = usable_tests(shown.content)
     comparisons = [run.comparison for run in shown.content.runs if run.comparison is not None]
     for one in stored_keys(comparisons):
-        if one.what not in tests or not one.part.endswith(("read", "write")):
+        number = usable.get(one.what)
+        if number is None or not one.part.endswith(("read", "write")):
             continue
         key = Key.parse(one.what)
         place = _Place(key.profile, key.block_size, one.part)
-        state = _state([test for _, test in tests[one.what]])
+        state = _state(tests[one.what])
         ratio = rounded(one.ratio)
-        row = (tests[one.what][0][0], _text(place), key.pool, ratio, ratio, state)
+        row = (number, _text(place), key.pool, ratio, ratio, state)
         view = (shape_of(key), one.part.rpartition(" ")[2], one.metric)
         found.setdefault(view, {}).setdefault(place, []).append(row)
     for (shape, direction, metric), places in sorted(found.items()):

@@ -24,7 +24,7 @@ from pytest_odfperf.report.pictures.shown_figures import (
 )
 
 #: More rows are in no picture: a browser would no longer follow.
-MOST_ROWS = 10_000
+MOST_ROWS = 16_000
 #: The further columns of a run with several tests of a key.
 _REPEATED = 7
 
