@@ -245,7 +245,7 @@ class ControllerHooks:
         result = None
         try:
             result = yield
-        except (OSError, StoreError) as error:
+        except (OSError, StoreError, UnicodeError) as error:
             # pytest's own: its reports could not be written.
             self._outputs.note(f"the reports could not be written: {error}")
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

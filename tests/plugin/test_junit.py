@@ -9,6 +9,7 @@ import os
 
 def test_free(record_property):
     record_property("shelf", 3)
+    record_property("odd \\ud800\\x00", "\\ud800\\x00")
 
 def test_free_fails():
     assert 1 == 2, "of nobody"
@@ -22,8 +23,12 @@ def test_key(odf_result, odf_key, record_property, record_testsuite_property):
 
 DYING = """
 import os, signal
+from decimal import Decimal
+from pathlib import Path
 
-def test_key(odf_result, odf_key):
+def test_key(odf_result, odf_key, record_property):
+    record_property("where", Path("rack/7"))
+    record_property("parts", [Decimal("1.5"), {"a": Path("b")}])
     if str(odf_key).startswith("slow:") and odf_key.block_size == "4k":
         os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -79,7 +84,10 @@ def test_the_file_that_the_user_names_has_the_run_and_other_tests_and_outlives_t
         assert (passed.get("classname"), passed.get("file")) == ("nightly.test_mine", "test_mine.py")
         assert 'assert odf_key.block_size != "64k"' in str(failed.findtext("failure"))
     assert list(suites["others"]) == ["test_free", "test_free_fails"]
-    assert properties(suites["others"]["test_free"]) == {"shelf": "3"}
+    assert properties(suites["others"]["test_free"]) == {
+        "shelf": "3",
+        "odd #xD800#x00": "#xD800#x00",
+    }
     assert suites["others"]["test_free_fails"].find("failure").get("type") == "AssertionError"
     assert all(properties(suite)["site"] == "north" for suite in ET.parse(path).getroot())
 
@@ -108,6 +116,10 @@ def test_on_workers_a_crash_and_tests_that_never_had_their_turn_are_cases_once(r
     }
     died = suites["slow"][name("slow", "4k")]
     assert "the worker died while it measured" in str(died.findtext("failure"))
+    for cases in suites.values():
+        for case in cases.values():
+            if case.find("failure") is None and case.find("skipped") is None:
+                assert properties(case)["where"] == "rack/7"
     records = {record["test"]: record["status"] for record in outcome.records()}
     for cases in suites.values():
         for one, case in cases.items():

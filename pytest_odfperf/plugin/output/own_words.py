@@ -7,6 +7,7 @@ import pytest
 from pytest_odfperf.errors import OdfError
 from pytest_odfperf.measure.record import Record, RecordedProperty
 from pytest_odfperf.redaction import redact
+from pytest_odfperf.report.junit.junit_xml import legal
 
 #: Our properties of the last attempt at a test.
 _OURS: pytest.StashKey[list[tuple[str, str]]] = pytest.StashKey()
@@ -21,9 +22,32 @@ def recorded(item: pytest.Item) -> tuple[RecordedProperty, ...]:
     # A plugin that runs a test again leaves them where they are.
     item.user_properties[:] = [one for one in item.user_properties if not any(one is own for own in ours)]
     return tuple(
-        RecordedProperty(name=_encodable(str(name)), value=_encodable(redact(str(value))[:_LONGEST_VALUE]))
+        RecordedProperty(name=legal(str(name)), value=_encodable(redact(str(value))[:_LONGEST_VALUE]))
         for name, value in item.user_properties
     )
+
+
+def fit(name: object, value: object) -> tuple[str, object]:
+    """A property as all who write reports can take it, without secrets.
+
+    pytest writes names into JUnit XML as they are, and a lone surrogate is then a traceback in the place of
+    the session's end. A value that xdist can not send (a Path, a figure of numpy) ends the whole session.
+    """
+    return legal(str(name)), _plain(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return redact(str(value))
+    if value is None or type(value) in (bool, int, float):
+        return value
+    if isinstance(value, float | int):
+        return float(value) if isinstance(value, float) else int(value)
+    if type(value) is dict:
+        return {_plain(name): _plain(one) for name, one in value.items()}
+    if type(value) in (list, tuple):
+        return [_plain(one) for one in value]  # type: ignore[attr-defined]
+    return redact(str(value))
 
 
 def add_properties(item: pytest.Item, record: Record) -> None:

@@ -1,4 +1,4 @@
-"""Takes secrets out of tracebacks and captured output, before anybody shows or stores them."""
+"""Takes secrets out of tracebacks, captured output and properties, before anybody shows or stores them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_odfperf.plugin.output.own_words import fit
 from pytest_odfperf.redaction import redact
 
 #: What parts of a traceback are made of: lists of lines or of parts, texts, parts. Never the code itself.
@@ -23,6 +24,7 @@ class RedactingPlugin:
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         _clean(report)
+        report.user_properties = [fit(name, value) for name, value in report.user_properties]
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -38,7 +38,8 @@ def read_pytest_junit(written: bytes) -> tuple[Suite, ...]:
             timestamp=suite.get("timestamp"),
             hostname=suite.get("hostname"),
             properties=_properties(suite),
-            cases=tuple(map(_case, suite.findall("testcase"))),
+            # One that has no name was begun and never ended.
+            cases=tuple(_case(case) for case in suite.findall("testcase") if case.get("name")),
         )
         for suite in found
     )
