@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Literal
 
-from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.aggregate import (
+    DirectionMeasurement,
+    JobMeasurement,
+    LatencyMeasurement,
+    carried,
+)
 from pytest_odfperf.measure.record import DIRECTIONS, GuestRecord, Record
 
 Kind = Literal["text", "whole", "real", "flag"]
@@ -191,16 +196,20 @@ def _test(record: Record, text: Callable[[str], str]) -> Row:
     )
 
 
-def _figures(of: Record | JobMeasurement | None, flag: Callable[[bool], Any]) -> Iterator[Any]:
+def _figures(of: Record | JobMeasurement | None, flag: Callable[[bool], Any]) -> list[Any]:
+    row: list[Any] = []
     for direction in DIRECTIONS:
         part: LatencyMeasurement | None = None if of is None else getattr(of, direction)
         if part is None:
-            yield from _NO_FIGURES[direction]
+            row += _NO_FIGURES[direction]
             continue
         found = list(_latencies(part))
-        for name, place in _PLACES.items():
-            found[place] = part.carried_ns(name)
+        # Most samples carry all of them.
+        if not (carried(part.total_ios, 99.9) and part.guest_lat_p99_trusted):
+            for name, place in _PLACES.items():
+                found[place] = part.carried_ns(name)
         found[-3:] = map(flag, found[-3:])
-        yield from found
+        row += found
         if isinstance(part, DirectionMeasurement):
-            yield part.bw_bytes_per_s
+            row.append(part.bw_bytes_per_s)
+    return row

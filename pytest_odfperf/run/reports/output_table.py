@@ -11,6 +11,7 @@ from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.junit.junit_suites import render_junit
 from pytest_odfperf.report.markdown.summary_markdown import summary_markdown
 from pytest_odfperf.report.metrics.run_metrics import render_metrics
+from pytest_odfperf.report.parquet.results_parquet import results_parquet
 from pytest_odfperf.report.summary import count
 from pytest_odfperf.report.tables.capacity_table import depths_csv, steps_csv
 from pytest_odfperf.report.tables.csv_layout import results_csv
@@ -86,5 +87,6 @@ OUTPUTS: tuple[Output, ...] = (
     Output("depth-sweep.csv", _depths),
     Output("metrics.prom", render_metrics),
     Output("summary.md", summary_markdown),
+    Output("results.parquet", results_parquet, while_running=False),
     Output(POOL_SUMMARY, _pool_summaries),
 )

@@ -1,0 +1,44 @@
+"""A column of lists whose entries lie somewhere in one long array."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: From one entry up to another.
+Piece = tuple[int, int]
+_T = TypeVar("_T")
+
+
+def list_column(values: pa.Array, pieces: Sequence[Piece | None], kind: pa.DataType) -> pa.Array:
+    """Of each row the entries of ``values`` in its piece; null where it has none."""
+    import pyarrow as pa
+
+    wanted, offsets = array("q"), []
+    for piece in pieces:
+        offsets.append(None if piece is None else len(wanted))
+        if piece is not None:
+            wanted.extend(range(*piece))
+    starts = pa.array([*offsets, len(wanted)], pa.int32())
+    return pa.ListArray.from_arrays(starts, values.take(pa.array(wanted, pa.int64())), type=kind)
+
+
+def read_whole(bodies: Sequence[bytes], read: Callable[[Sequence[bytes]], _T]) -> _T:
+    """What ``read`` makes of the bodies together; those that it refuses are taken for empty."""
+    import pyarrow as pa
+
+    def takes(body: bytes) -> bool:
+        try:
+            read([body])
+        except pa.ArrowInvalid:
+            return False
+        return True
+
+    try:
+        return read(bodies)
+    except pa.ArrowInvalid:
+        return read([body if takes(body) else b"" for body in bodies])

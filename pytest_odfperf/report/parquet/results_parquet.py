@@ -1,0 +1,126 @@
+"""The whole file: `result_rows`, with what a table of texts has no room for."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from pytest_odfperf.measure.record import DIRECTIONS, Record
+from pytest_odfperf.plain import to_plain
+from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.parquet import series_column
+from pytest_odfperf.report.parquet.histogram_column import HistogramColumns, bucket_type
+from pytest_odfperf.report.parquet.series_column import SeriesColumns, sample_type, series_path
+from pytest_odfperf.report.tables.result_rows import COLUMNS, Source, result_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Of the columns and what they mean.
+SCHEMA = 1
+#: Results whose files are in memory at one time.
+_AT_ONCE = 100
+
+
+def results_parquet(content: RunContent) -> bytes | None:
+    """The file; None where pyarrow is not installed, or there is no result."""
+    if not content.records or find_spec("pyarrow") is None:
+        return None
+    from pyarrow import parquet
+
+    schema = _schema(content)
+    tests = series_column.with_series(content.records)
+    file = io.BytesIO()
+    with parquet.ParquetWriter(file, schema, compression="zstd", write_statistics=_PLAIN) as writer:
+        for start in range(0, len(content.records), _AT_ONCE):
+            writer.write_batch(_batch(content, content.records[start : start + _AT_ONCE], tests, schema))
+    return file.getvalue()
+
+
+#: Lists are never asked for by their greatest value.
+_PLAIN = list(COLUMNS)
+
+
+def _schema(content: RunContent) -> pa.Schema:
+    import pyarrow as pa
+
+    kinds = {"text": pa.string(), "whole": pa.int64(), "real": pa.float64(), "flag": pa.bool_()}
+    text, real = pa.string(), pa.float64()
+    outcome = {"limit": text, "figure_name": text, "outcome": text, "why": text, "figure": real, "low": real}
+    outcome |= {"high": real, "repeats": pa.int64()}
+    doubt = {"code": text, "level": text, "text": text}
+    fields = {
+        "key": text,
+        **{name: kinds[kind] for name, kind in COLUMNS.items()},
+        "definition": text,
+        "limit_outcomes": pa.list_(pa.struct(outcome.items())),
+        "doubts_told": pa.list_(pa.struct(doubt.items())),
+        "series_file": text,
+        **{f"{direction}_histogram": bucket_type() for direction in DIRECTIONS},
+        **{f"{direction}_series": sample_type() for direction in series_column.DIRECTIONS},
+    }
+    return pa.schema(
+        fields.items(),
+        metadata={
+            "odfperf_schema": str(SCHEMA),
+            "odfperf_runs": json.dumps([run.run_id for run in content.runs]),
+            "odfperf_marking": content.marking or "",
+        },
+    )
+
+
+def _batch(
+    content: RunContent, records: Sequence[Record], tests: set[str], schema: pa.Schema
+) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    histograms, series = HistogramColumns(content), SeriesColumns(content, tests)
+    rows = []
+    own: dict[str, list[Any]] = {name: [] for name in _OWN}
+    for source, row in result_rows(records, _text):
+        rows.append(row)
+        histograms.add(source)
+        series.add(source)
+        for name, value in zip(_OWN, _of(source), strict=True):
+            own[name].append(value)
+    made: dict[str, Any] = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
+    made |= {**own, **histograms.made(), **series.made()}
+    columns = [
+        made[field.name] if isinstance(made[field.name], pa.Array) else pa.array(made[field.name], field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+#: What no text of a table has: in the order of `_of`.
+_OWN = ("key", "definition", "series_file", "limit_outcomes", "doubts_told")
+
+
+def _of(source: Source) -> tuple[Any, ...]:
+    record, job, guest = source
+    file = None if guest is None else series_path(record, guest)
+    if job is not None:
+        return str(record.key), record.definition, file, None, None
+    return (
+        str(record.key),
+        record.definition,
+        file,
+        [_plain(one) for one in record.limits],
+        [_plain(one) for one in record.doubts],
+    )
+
+
+def _text(value: str) -> str:
+    """A lone surrogate (a path that is no text) is written as its escape."""
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _plain(value: Any) -> Any:
+    return {
+        name: _text(one) if isinstance(one, str) else one
+        for name, one in to_plain(value).items()
+        if name != "figures"
+    }
