@@ -1,7 +1,9 @@
 // Which rows are shown, in which order; all that follows the counts goes by it.
-const filter = { rows: new Int32Array(0), tests: null, whole: true, listeners: [] };
+const filter = { rows: new Int32Array(0), tests: null, whole: true, listeners: [], later: [], serial: 0 };
 
+// The table of keys follows at once, what is not in view of it after the next frame.
 const onFilter = (listener) => filter.listeners.push(listener);
+const afterFilter = (listener) => filter.later.push(listener);
 const choosable = () => keys.columns.filter((column) => column.choose);
 const filterNames = () => ["state", "q", "sort", ...choosable().map((column) => `f_${column.name}`)];
 
@@ -38,6 +40,10 @@ function applyFilter() {
   filter.whole = !mask && !words.length && choosable().every((column) => !stateOf(`f_${column.name}`));
   filter.rows = sortedRows(found);
   for (const listener of filter.listeners) listener();
+  const serial = (filter.serial += 1);
+  requestAnimationFrame(() => setTimeout(() => {
+    if (serial === filter.serial) for (const listener of filter.later) listener();
+  }, 0));
 }
 
 // Rows over the repeats of a key, and rows of keys that have none.

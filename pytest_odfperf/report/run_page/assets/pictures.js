@@ -18,7 +18,7 @@ async function startPictures() {
     pictures.seen.observe(figure);
   }
   const redraw = debounced(150, () => pictures.all.forEach(staled));
-  onFilter(redraw);
+  afterFilter(redraw);
   themeListeners.push(redraw);
   onState((changed) => pictures.all.forEach((one) => {
     if (changed(`pic_${one.name}`)) { syncSlice(one); staled(one); }

@@ -11,7 +11,7 @@ async function start() {
     startGrid();
     startTools();
     startDetails();
-    onFilter(() => filterTables((test) => filter.tests[test] === 1, filter.whole));
+    afterFilter(() => filterTables((test) => filter.tests[test] === 1, filter.whole));
     onState((changed) => {
       if (changed("cols")) { drawHead(); syncColumns(); drawSort(); drawRows(true); }
       if (changed(...filterNames())) applyFilter();

@@ -10,7 +10,7 @@ from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.run_page.details.detail_part import Plain, near
 
 #: So many tests have their series in the page, the doubtful ones first: reading them takes a while.
-_TESTS = 200
+_TESTS = 100
 #: Moments of a series that are shown.
 _MOMENTS = 120
 

@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from pytest_odfperf.matrix.limit import METRICS
-from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
+from pytest_odfperf.measure.aggregate import (
+    DirectionMeasurement,
+    JobMeasurement,
+    LatencyMeasurement,
+    carried,
+)
 from pytest_odfperf.measure.record import DIRECTIONS, GuestRecord, Record
 from pytest_odfperf.measure.witness import DiskWork
 from pytest_odfperf.report.number import MEBI, NS_PER_MS
@@ -18,7 +23,6 @@ _HEADS = (
     "p99 of worst VM ms", "p99 of middle VM ms",
 )  # fmt: skip
 _PERCENTILES = ("lat_p50_ns", "lat_p95_ns", "lat_p99_ns", "lat_p999_ns")
-_OF_ONE_GUEST = ("lat_p50_ns", "lat_p99_ns", "lat_p999_ns")
 _OF_GUESTS = ("worst_guest_lat_p99_ns", "median_guest_lat_p99_ns")
 #: What a figure of a limit is divided by, and its unit then.
 _UNITS = {"ns": (NS_PER_MS, "ms"), "bytes/s": (MEBI, "MiB/s")}
@@ -57,37 +61,39 @@ def _figures(one: LatencyMeasurement) -> list[Cell]:
         exact(one.lat_mean_ns / NS_PER_MS),
         near(one.lat_stddev_ns / NS_PER_MS),
     ]
-    found += [_percentile(one, name, exact) for name in _PERCENTILES]
+    found += [_percentile(one, name) for name in _PERCENTILES]
     found += [exact(one.lat_max_ns / NS_PER_MS), one.total_ios]
-    return found + [_percentile(one, name, exact) for name in _OF_GUESTS]
+    return found + [_percentile(one, name) for name in _OF_GUESTS]
 
 
-def _percentile(one: LatencyMeasurement, name: str, rounded: Callable[[float | None], float | None]) -> Cell:
+def _percentile(one: LatencyMeasurement, name: str) -> Cell:
     value_ns = one.carried_ns(name)
-    if value_ns is None:
-        return "n/a"
-    figure = _ms(value_ns, rounded)
-    return f"≥{figure}" if one.lat_saturated else figure
+    return "n/a" if value_ns is None else _latency(value_ns, exact, one.lat_saturated)
+
+
+def _of_one(one: LatencyMeasurement) -> list[Cell]:
+    """What is shown of one of many VMs. There are very many of them, so it is done in one go."""
+    ios, saturated = one.total_ios, one.lat_saturated
+    found: list[Cell] = [rough(one.iops_per_s)]
+    for value_ns, percent in ((one.lat_p50_ns, 50), (one.lat_p99_ns, 99), (one.lat_p999_ns, 99.9)):
+        told = value_ns is not None and carried(ios, percent)
+        found.append(_latency(value_ns or 0, rough, saturated) if told else "n/a")
+    found.append(rough(one.lat_max_ns / NS_PER_MS))
+    return found
 
 
 @lru_cache(maxsize=8192)  # the middles of fio's columns come again and again
-def _ms(value_ns: int, rounded: Callable[[float | None], float | None]) -> float | None:
-    return rounded(value_ns / NS_PER_MS)
+def _latency(value_ns: int, rounded: Callable[[float | None], float | None], saturated: bool) -> Cell:
+    figure = rounded(value_ns / NS_PER_MS)
+    return f"≥{figure}" if saturated else figure
 
 
 def guest_figures(record: Record) -> Plain | None:
     """What each VM got, in three digits; all of it is in results.csv."""
     if not record.usable or len(record.guests) < 2:
         return None
-    rows: list[list[Cell]] = [
-        [
-            guest.name,
-            job.name,
-            name,
-            rough(one.iops_per_s),
-            *(_percentile(one, percentile, rough) for percentile in _OF_ONE_GUEST),
-            rough(one.lat_max_ns / NS_PER_MS),
-        ]
+    rows = [
+        [guest.name, job.name, name, *_of_one(one)]
         for guest in record.guests
         for job in guest.jobs
         for name, one in _directions(job)

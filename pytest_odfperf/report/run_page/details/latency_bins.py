@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,9 +25,9 @@ class LatencyBins:
 
     def __init__(self, tests: int) -> None:
         width = _FINE if tests <= _MANY_TESTS else _COARSE
-        self._place_of = {lowest_of(index): index // width for index in range(BUCKETS)}
+        self._edges_ns = [lowest_of(at) for at in range(0, BUCKETS + 1, width)]
         #: The latency in ms at which each begins, and where the last one ends.
-        self.edges_ms = tuple(exact(lowest_of(at) / 1e6) for at in range(0, BUCKETS + 1, width))
+        self.edges_ms = tuple(exact(edge_ns / 1e6) for edge_ns in self._edges_ns)
 
     def part(self, content: RunContent, record: Record) -> dict[str, Any] | None:
         """The part of a usable record's details; None where it has none, or they can not be read."""
@@ -40,23 +41,24 @@ class LatencyBins:
         return {"title": "Latencies", "histograms": found, "note": _NOTE} if found else None
 
     def _histograms(self, plain: Any) -> Iterator[dict[str, Any]]:
-        places = self._place_of
         for job in plain["jobs"]:
             for direction in DIRECTIONS:
-                if (one := job.get(direction)) is None:
-                    continue
-                counts: dict[int, int] = {}
-                for lowest_ns, ios in zip(one["at_least_ns"], one["ios"], strict=True):
-                    place = places[lowest_ns]
-                    counts[place] = counts.get(place, 0) + ios
-                if not counts:
-                    continue
-                first, last = min(counts), max(counts)
-                yield {
-                    "name": f"{job['job']} {direction}",
-                    "first": first,
-                    "counts": [_two_digits(counts.get(place, 0)) for place in range(first, last + 1)],
-                }
+                if (one := job.get(direction)) is not None and one["ios"]:
+                    first, counts = self._folded(one["at_least_ns"], one["ios"])
+                    yield {"name": f"{job['job']} {direction}", "first": first, "counts": counts}
+
+    def _folded(self, at_least_ns: list[int], ios: list[int]) -> tuple[int, list[int]]:
+        """The first column that is not empty, and the counts up to the last one. Edges are ascending."""
+        if len(at_least_ns) != len(ios):
+            raise ValueError("edges and counts are not as many")
+        edges = self._edges_ns
+        first = bisect_right(edges, at_least_ns[0]) - 1
+        counts, begin = [], 0
+        for place in range(first, bisect_right(edges, at_least_ns[-1])):
+            end = bisect_left(at_least_ns, edges[place + 1], begin) if place + 1 < len(edges) else len(ios)
+            counts.append(_two_digits(sum(ios[begin:end])))
+            begin = end
+        return first, counts
 
 
 def _two_digits(count: int) -> int:
