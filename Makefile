@@ -6,16 +6,19 @@ BIN = $(VENV)/bin
 WORKERS ?= 4
 SOURCES := $(shell git ls-files pytest_odfperf matrices deploy pyproject.toml README.md 2>/dev/null)
 
-.PHONY: demo chaos lies test test-lowest lint types contracts check clean system
+.PHONY: prometheus-tools demo chaos lies test test-lowest lint types contracts check clean system
 
 demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them, write a report
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
 
-test: $(VENV)/tested system ## the whole test suite, on the built wheel
+test: $(VENV)/tested system prometheus-tools ## the whole test suite, on the built wheel
 	$(BIN)/pytest tests -n $(WORKERS) $(PYTEST_ARGS)
 
 system:
 	@tools/install-system-packages
+
+prometheus-tools: ## programs that read metrics.prom, for its tests
+	@tools/install-prometheus-tools .tools
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/install-system-packages
@@ -64,4 +67,4 @@ contracts: $(VENV)/linted
 check: lint types contracts test
 
 clean:
-	rm -rf $(VENV) .venv-lowest results .pytest_cache .mypy_cache .ruff_cache dist build
+	rm -rf $(VENV) .venv-lowest .tools results .pytest_cache .mypy_cache .ruff_cache dist build

@@ -178,7 +178,7 @@ def _compare(request: Request) -> int:
 def _remake(request: Request) -> int:
     from pytest_odfperf.run.reports.remake import remake
 
-    return remake(request.report, Path(request.results), lambda line: _say(f"odfperf: {line}"))
+    return remake(request.report, Path(request.results), lambda line: _say(f"odfperf: {line}"), request.csv)
 
 
 def _say(line: str) -> None:

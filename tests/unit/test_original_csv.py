@@ -7,15 +7,20 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_runs.folder import make_run
+from report_runs.plan import large_plan
 
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
 from pytest_odfperf.plugin.option_values import csv_layout
+from pytest_odfperf.report.tables.csv_layout import CsvLayout
 from pytest_odfperf.report.tables.original_csv import render_original_csv
+from pytest_odfperf.run.reports.remake import remake
 
 MakeRecord = Callable[..., Record]
 HEADER = (
@@ -81,3 +86,11 @@ def test_another_layout_is_refused_with_those_that_are_known() -> None:
     assert csv_layout("original") == "original"
     with pytest.raises(argparse.ArgumentTypeError, match="'orig' is not one of full, original"):
         csv_layout("orig")
+
+
+def test_reports_that_are_made_again_have_the_columns_that_are_asked_for(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, large_plan(15, 1, raw=False, histograms=False))
+    asked: list[tuple[CsvLayout | None, str]] = [("original", '"storage_pool",'), (None, "storage_pool,vm_")]
+    for layout, first in asked:
+        assert remake([folder.name], tmp_path, lambda line: None, layout) == 0
+        assert (folder / "results.csv").read_text().startswith(first)

@@ -84,7 +84,7 @@ def _batch(
         rows.append(row)
         histograms.add(source)
         series.add(source)
-        for name, value in zip(_OWN, _of(source), strict=True):
+        for name, value in zip(_OWN, _of(source, content.run_of(source[0]).href), strict=True):
             own[name].append(value)
     made: dict[str, Any] = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
     made |= {**own, **histograms.made(), **series.made()}
@@ -99,9 +99,10 @@ def _batch(
 _OWN = ("key", "definition", "series_file", "limit_outcomes", "doubts_told")
 
 
-def _of(source: Source) -> tuple[Any, ...]:
+def _of(source: Source, href: str) -> tuple[Any, ...]:
     record, job, guest = source
-    file = None if guest is None else series_path(record, guest)
+    path = None if guest is None else series_path(record, guest)
+    file = None if path is None else _text(href + path)
     if job is not None:
         return str(record.key), record.definition, file, None, None
     return (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_odfperf.errors import InputError, StoreError, one_line
 from pytest_odfperf.report.content.merged_content import merged
+from pytest_odfperf.report.tables.csv_layout import CsvLayout, with_layout
 from pytest_odfperf.run.before.named_runs import find_runs, split_names
 from pytest_odfperf.run.reports.output_table import REPORT_HTML
 from pytest_odfperf.run.reports.run_reading import read_run_content
@@ -20,9 +21,12 @@ OPTION = "--odf-report"
 _NAMED = 3
 
 
-def remake(names: Sequence[str], results: Path, say: Callable[[str], None]) -> int:
+def remake(
+    names: Sequence[str], results: Path, say: Callable[[str], None], csv: CsvLayout | None = None
+) -> int:
     """Make the reports of the runs that ``names`` mean; the exit code, 1 if one could not be written.
 
+    ``csv`` are the columns of results.csv; None: those that the run was asked for.
     One run's are written into its folder, those of several into a folder beside the first of them.
     Raises `InputError`, before anything is written.
     """
@@ -39,6 +43,8 @@ def remake(names: Sequence[str], results: Path, say: Callable[[str], None]) -> i
         content = merged(contents)
     except InputError as error:
         raise InputError(f"{OPTION}: {error}") from error
+    if csv is not None:
+        content = with_layout(content, csv)
     if not isinstance(folder, RunDir):
         try:
             folder.path.mkdir(exist_ok=True)
