@@ -34,7 +34,7 @@ def _config(
             "domainColor": faint,
             "tickColor": faint,
             "gridColor": grid,
-            "labelLimit": 280,
+            "labelLimit": {"expr": "containerSize()[0] < 500 ? 130 : 280"},
             "titleLimit": 600,
             "titlePadding": 8,
         },

@@ -31,8 +31,8 @@ MOST_ROWS = 2000
 #: From this ratio to the mean on colours are the strongest.
 _FULL = 2.0
 _METRICS = (("rate", "IOPS"), ("lat_p99", "p99 (ms)"))
-#: Longer names of pools together are written aslant.
-_LETTERS = 70
+#: Cells have no room for words, and little for figures.
+_NARROW = "bandwidth('x') < 48"
 #: What a cell shows beside its figure.
 _MARKS = {"suspect": "?", "limit broken": "!", "failed": "×"}
 
@@ -197,20 +197,38 @@ def _slice(
     values = [float(row[3]) for row in rows if isinstance(row[3], int | float)]
     figure = {"field": "value", "type": "quantitative", "format": ".3s" if min(values) >= 1 else ".3~r"}
     marked = [{"test": f"datum.state === '{state}'", "value": mark} for state, mark in _MARKS.items()]
-    nothing = {"condition": {"test": "!isValid(datum.value)", "field": "state"}, "value": ""}
+    nothing = [
+        {"test": f"!isValid(datum.value) && {_NARROW}", "value": "–"},
+        {"test": "!isValid(datum.value)", "field": "state"},
+    ]
     axis = {"domain": False, "ticks": False}
-    # About 700 pixels have room for a hundred letters beside each other.
-    wide = max(map(len, pools)) * len(pools) > _LETTERS
-    turned = {"labelAngle": -40, "labelAlign": "left", "labelLimit": 180} if wide else {"labelAngle": 0}
+    # About six pixels a letter.
+    aslant = f"bandwidth('x') < {7 * max(map(len, pools)) + 6}"
+    turned = {
+        "labelAngle": {"expr": f"{aslant} ? -40 : 0"},
+        "labelAlign": {"expr": f"{aslant} ? 'left' : 'center'"},
+        "labelLimit": 180,
+    }
+    size = {"expr": f"{_NARROW} ? 9 : 12"}
     spec = parts.view(
         f"Heat map of {unit} by load and pool, coloured by the ratio",
         {"mark": {"type": "rect"}, "encoding": {"color": ratio, "tooltip": parts.tooltip(columns)}},
-        {"mark": {"type": "text", "fontSize": 12}, "encoding": {"text": figure}},
+        {"mark": {"type": "text", "fontSize": size}, "encoding": {"text": figure}},
         {
-            "mark": {"type": "text", "align": "left", "dx": 22, "fontWeight": 700},
+            "mark": {
+                "type": "text",
+                "align": "right",
+                "dx": {"expr": "min(28, bandwidth('x') / 2 - 1)"},
+                "dy": {"expr": f"{_NARROW} ? -7 : 0"},
+                "fontSize": size,
+                "fontWeight": 700,
+            },
             "encoding": {"text": {"condition": marked, "value": ""}},
         },
-        {"mark": {"type": "text", "fontStyle": "italic"}, "encoding": {"text": nothing}},
+        {
+            "mark": {"type": "text", "fontStyle": "italic", "limit": {"expr": "bandwidth('x')"}},
+            "encoding": {"text": {"condition": nothing, "value": ""}},
+        },
         height=24 * len({row[1] for row in rows}),
         encoding={
             "y": parts.named("place", None, axis=axis),
