@@ -23,6 +23,7 @@ from pytest_odfperf.plugin.output.pytest_reports import (
     link_to_report,
     written_reports,
 )
+from pytest_odfperf.plugin.output.renewing import Renewing
 from pytest_odfperf.plugin.output.run_header import header_lines, page_context
 from pytest_odfperf.plugin.output.session_outputs import Outputs, relative
 from pytest_odfperf.plugin.output.undeleted import Undeleted
@@ -69,6 +70,7 @@ class ControllerHooks:
         self._comparing = Comparing(config, run, self._outputs, baselines, self)
         self._completion = Completion(config, run, self._outputs, self)
         self._undeleted = Undeleted(config, run)
+        self._renewing = Renewing(run, self._outputs)
         self._junit = JunitFile(config, run, self._outputs)
         context = page_context(run, workers, self._count, link_to_report(config, run.run_dir.path))
         self._html = HtmlPlugin(context, self._outputs.records, self._outputs.html_blocks)
@@ -171,6 +173,7 @@ class ControllerHooks:
             )
             self._display = Display(self._config, progress)
             self._display.start()
+            self._renewing.start(keys, self._display)
             if self._display.is_live:
                 # The table is drawn over all that does not come from itself.
                 self._interrupt.say = self._display.write
@@ -200,6 +203,7 @@ class ControllerHooks:
             outcome = {"error": "failed"}.get(plain["status"], plain["status"])
             if (key := self._shown_key_of(report.nodeid)) is not None:
                 self._display.key_ended(key, outcome)
+                self._renewing.key_ended(key)
         if getattr(report, "odf_crashed", False):
             # pytest-html and JUnit close a test only with its teardown, which a dead worker does not send.
             teardown = pytest.TestReport(
@@ -229,6 +233,7 @@ class ControllerHooks:
         """
         if self._display is not None:
             self._display.close()
+        self._renewing.close()
         all_done = self._completion.restore(self._recorder)
         if all_done and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             # A script that resumes until the exit code is 0 must come to its end.

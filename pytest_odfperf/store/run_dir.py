@@ -79,14 +79,16 @@ class RunDir(ReportFolder):
         self.results = results
         self.run_id = run_id
 
-    def create(self) -> None:
-        """Make the folder of a new run and point ``latest`` to it. Raises `InputError`."""
+    def create(self, files: Mapping[str, str] | None = None) -> None:
+        """Make the folder of a new run, with ``files``, and point ``latest`` to it. Raises `InputError`."""
         self.check_latest()
         if self.results.exists() and not self.results.is_dir():
             raise InputError(f"results folder {self.results} is not a folder")
         try:
             make_folders(self.results)
             self.path.mkdir()
+            for name, text in (files or {}).items():
+                (self.path / name).write_text(text, encoding="utf-8")
             sync_folder(self.results)
             self._point_latest()
         except FileExistsError:

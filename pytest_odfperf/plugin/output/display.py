@@ -105,6 +105,15 @@ class Display:
         if last:
             self.write(f"odfperf: pool {key.pool} ended after {took}: {counts}")
 
+    def snapshot(self) -> dict[str, Any]:
+        """How far the run is now, for its reports: see `RunProgress`."""
+        now_s = time.monotonic()
+        with self._lock:
+            pools = self._progress.pools.values()
+            running = [(pool.running, now_s - pool.running_since_s) for pool in pools if pool.running]
+            left_s = self._progress.left_s(now_s)
+        return {"left_s": left_s, "running": [{"key": key, "for_s": for_s} for key, for_s in running]}
+
     def write(self, line: str) -> None:
         """A whole line, above the live table if there is one."""
         if self._terminal is None or self._terminal.verbosity < -1:

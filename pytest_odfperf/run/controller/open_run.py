@@ -17,6 +17,7 @@ from pytest_odfperf.errors import InterruptedRunError, OdfError, StoreError, one
 from pytest_odfperf.matrix.definition import METHOD
 from pytest_odfperf.matrix.serial import to_json
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.report.run_page.begun_page import begun_page
 from pytest_odfperf.run.before.cluster_choice import OpenedCluster, open_cluster
 from pytest_odfperf.run.before.earlier_results import by_test, read_earlier
 from pytest_odfperf.run.before.prepare import check_runnable, facts_json, make_plan
@@ -29,6 +30,7 @@ from pytest_odfperf.run.load_journal import LoadJournal
 from pytest_odfperf.run.outage_journal import OutageJournal, outage_lines, read_outages
 from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
+from pytest_odfperf.run.reports.output_table import REPORT_HTML
 from pytest_odfperf.schedule.backends import Apart, apart_by_isolation
 from pytest_odfperf.store.run_dir import RUN_JSON, SCHEMA, RunDir
 from pytest_odfperf.waiting import Deadline
@@ -163,7 +165,8 @@ def open_run(
         matrix = selection.matrix
         held = stack.enter_context(hold_run(opened, matrix, run_dir, interrupt))
         if selection.resumed is None:
-            run_dir.create()
+            page = begun_page(run_dir.run_id, f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d %H:%M:%S}")
+            run_dir.create({REPORT_HTML: page})
             stack.enter_context(run_dir.locked())
         else:
             run_dir.reopen()
