@@ -73,7 +73,7 @@ class ControllerHooks:
         self._renewing = Renewing(run, self._outputs)
         self._junit = JunitFile(config, run, self._outputs)
         context = page_context(run, workers, self._count, link_to_report(config, run.run_dir.path))
-        self._html = HtmlPlugin(context, self._outputs.records, self._outputs.html_blocks)
+        self._html = HtmlPlugin(context, self._outputs.records)
         config.pluginmanager.register(self._html, "odfperf-html")
 
     def pytest_report_header(self) -> list[str]:

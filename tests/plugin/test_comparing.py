@@ -78,7 +78,8 @@ def test_the_same_storage_passes_the_gate_and_one_that_is_a_quarter_slower_fails
     assert all((slower.run / path).exists() for one in again for path in one["artefacts"])
     assert {one["stage"] for one in slower.records()} == {None}
     assert len(slower.records()) == 12
-    assert 'class="odf-compared"' in (slower.folder / "page.html").read_text()
+    assert "Compared with base" in (slower.run / "report.html").read_text()
+    assert 'href="results/slower/report.html"' in (slower.folder / "page.html").read_text()
     assert json.loads((slower.run / "run.json").read_text())["left"] == []
 
     resumed = run_pytest("--odf-resume=last")

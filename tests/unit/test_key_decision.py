@@ -20,8 +20,6 @@ from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.statistics.record_figures import FigureName, figures_of
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, repeat_lines
-from pytest_odfperf.report.html_page.html_decisions import limits_table, repeats_table
-from pytest_odfperf.report.html_page.svg import profile_pictures
 from pytest_odfperf.report.parts import middle_repeat
 from pytest_odfperf.report.tables.keys_csv import render_keys_csv
 from pytest_odfperf.run.controller.decide_again import decide_again
@@ -203,9 +201,6 @@ def test_every_report_has_limits_and_repeats(repeats: Callable[..., list[Record]
     assert f"  {KEY}: read iops 969.1 IOPS (" in lines[1]
     assert "CV 30.0 %, not gateable" in lines[1]
     assert lines[2] == "Limits: 1 inconclusive, 1 met"
-    html = limits_table(records) + repeats_table(records)
-    assert "read iops &gt; 2k" in html
-    assert "<strong>not gateable</strong>" in html
     (row,) = csv.DictReader(io.StringIO(render_keys_csv(records, {records[0].key: 3})))
     assert row["read_iops_per_s"].startswith("969.05")
     assert (row["repeats"], row["valid"], row["read_iops_per_s_grade"]) == ("3", "3", "not gateable")
@@ -224,9 +219,6 @@ def test_a_picture_shows_the_repeat_in_the_middle_of_those_with_figures(
     invalid = replace(records[2], verdict="invalid")
     assert middle_repeat([*records[:2], invalid]).repeat == 1
     assert middle_repeat([invalid]) == invalid
-    ((_, picture),) = profile_pictures(records[:3])
-    assert "R 1.20k<" in picture
-    assert "R 5.00k<" not in picture
 
 
 @pytest.mark.parametrize(

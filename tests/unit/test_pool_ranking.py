@@ -22,7 +22,6 @@ from pytest_odfperf.report.tables.ranking_table import (
     COLUMNS,
     RankingReport,
     ranking_csv,
-    ranking_html,
     ranking_lines,
     ranking_report,
 )
@@ -196,4 +195,3 @@ def test_the_table_has_a_row_for_each_score_and_pool() -> None:
         ("rate", "a", "2", "2"),
     ]
     assert float(rows[1]["share_of_best"]) == pytest.approx(0.5)
-    assert "<td>2 (2-2)</td><td>50.0%</td>" in ranking_html(report)

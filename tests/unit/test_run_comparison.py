@@ -21,7 +21,7 @@ from pytest_odfperf.measure.compare.run_comparison import Comparison, compare
 from pytest_odfperf.measure.compare.variance_shrinkage import shrink
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_json, comparison_lines
-from pytest_odfperf.report.html_page.comparison_html import comparison_html
+from pytest_odfperf.report.run_page.compared.comparison_section import comparison_section
 
 CELLS = tuple(
     Cell(
@@ -188,7 +188,7 @@ def test_the_report_is_plain_json_and_its_html_has_no_names_as_they_came() -> No
     plain = json.loads(json.dumps(comparison_json(report), allow_nan=False))
     assert plain["keys"][0]["outcome"] == "worse"
     assert {one["pool"] for one in plain["families"]} == {"p0", "p1"}
-    assert "<script>" not in comparison_html(report)
+    assert "<script>" not in str(comparison_section(plain).body)
 
 
 def test_variances_are_drawn_together_as_far_as_they_are_alike() -> None:

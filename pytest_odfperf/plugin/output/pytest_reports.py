@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -143,10 +143,9 @@ def complete_report(
 class HtmlPlugin:
     """pytest-html's hooks."""
 
-    def __init__(self, context: RunContext, records: Any, blocks: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, context: RunContext, records: Any) -> None:
         self._context = context
         self._records = records
-        self._blocks = blocks
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
@@ -154,7 +153,7 @@ class HtmlPlugin:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
-        prefix.append(summary_block(self._records(), self._context, blocks=self._blocks()))
+        prefix.append(summary_block(self._records(), self._context))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:

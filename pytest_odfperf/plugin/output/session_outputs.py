@@ -13,10 +13,9 @@ from pytest_odfperf.report.beside import beside_lines
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_lines
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, repeat_lines
-from pytest_odfperf.report.html_page.comparison_html import comparison_html
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
-from pytest_odfperf.report.tables.capacity_table import capacity_html, capacity_lines
-from pytest_odfperf.report.tables.ranking_table import ranking_html, ranking_lines, ranking_of
+from pytest_odfperf.report.tables.capacity_table import capacity_lines
+from pytest_odfperf.report.tables.ranking_table import ranking_lines, ranking_of
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.cyclic_garbage import not_searched
 from pytest_odfperf.run.reports.run_reading import run_content
@@ -129,16 +128,6 @@ class Outputs:
             ranked = ranking_lines(content.once(ranking_of))
             capacities = capacity_lines(content.records, content.sweeps)
         return [*self.verdicts, *self.decisions, *self.beside, *ranked, *capacities, *compared]
-
-    def html_blocks(self) -> list[str]:
-        """What pytest-html's page shows beside the records. Raises `StoreError`."""
-        content = self.content()
-        compared = comparison_html(self.comparison) if self.comparison is not None else ""
-        return [
-            compared,
-            ranking_html(content.once(ranking_of)),
-            capacity_html(content.records, content.sweeps),
-        ]
 
 
 def relative(path: Path) -> str:

@@ -12,8 +12,7 @@ text-align:right;font-variant-numeric:tabular-nums}
 .odf table{margin:.5em 0}.odf th,.odf td{padding:3px 10px;border:1px solid #ddd;text-align:left}
 .odf th{font-weight:600}.odf-pools td{text-align:right;font-variant-numeric:tabular-nums}
 .odf-pools td:last-child{text-align:left}.odf .odf-bad{color:#b00020;font-weight:700}
-.odf figure{margin:0 0 14px;overflow-x:auto;border:1px solid #ddd;width:fit-content;max-width:100%}
-.odf figure svg{display:block}.odf .odf-note{color:#555;max-width:70em}
+.odf .odf-note{color:#555;max-width:70em}
 .odf-banner{background:#f0e442;color:#000!important;border:3px solid #000;padding:10px 14px;font-size:16px}
 .odf-banner strong{font-size:22px;letter-spacing:.08em;margin-right:.6em}
 .odf-suspect{font-weight:700}.odf-invalid{font-weight:700;color:#b00020}
@@ -23,7 +22,7 @@ text-align:right;font-variant-numeric:tabular-nums}
 #environment tr:nth-child(odd){background:#1c1f26}.logwrapper,.logwrapper .logexpander{background:#262a33}
 .logwrapper .log{color:#ddd;border-color:#3a3f4a}
 #results-table,#results-table td,#results-table th,#environment td{color:#ddd;border-color:#3a3f4a}
-.odf{color:#eee}.odf a{color:#8ab8f0}.odf th,.odf td,.odf figure{border-color:#3a3f4a}
+.odf{color:#eee}.odf a{color:#8ab8f0}.odf th,.odf td{border-color:#3a3f4a}
 .odf .odf-note{color:#b8bcc4}.odf .odf-bad,.odf-invalid{color:#ff8a80}}
 """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep
 from pytest_odfperf.measure.record import Record
@@ -99,38 +98,3 @@ def depths_csv(sweeps: Iterable[DepthSweep]) -> str:
                 ]
             )  # fmt: skip
     return text.getvalue()
-
-
-def capacity_html(records: Iterable[Record], sweeps: Sequence[DepthSweep]) -> str:
-    """The block of the HTML report; all names escaped. Empty without an answer or a sweep."""
-    blocks = []
-    for record in records:
-        if record.capacity is None:
-            continue
-        rows = "".join(
-            f"<tr><td>{step.vms}</td><td>{escape(step.purpose)}</td><td>{short(step.iops_per_s)}</td>"
-            f"<td>{_ms(step.lat_p99_ns)}</td><td>{_ms(step.worst_guest_lat_p99_ns)}</td>"
-            f"<td>{step.fairness:.2f}</td><td>{escape('; '.join(step.broke) or 'kept')}</td></tr>"
-            for step in record.capacity.steps
-        )
-        heads = _heads("VMs", "step", "IOPS", "p99 ms", "slowest guest's p99 ms", "fairness", "limit")
-        blocks.append(
-            f"<h3>{escape(place_text(record))}</h3><p>{escape(record.capacity.text)}</p>"
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        )
-    for sweep in sweeps:
-        rows = "".join(
-            f"<tr><td>{point.depth}</td><td>{short(point.iops_per_s)}</td><td>{_ms(point.lat_p99_ns)}</td>"
-            f"<td>{'suspect' if point.suspect else ''}</td></tr>"
-            for point in sweep.points
-        )
-        heads = _heads("depth", "IOPS", "p99 ms", "verdict")
-        blocks.append(
-            f"<h3>{escape(str(sweep.key))}</h3><p>{escape(sweep_text(sweep))}</p>"
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        )
-    return f"<section><h2>Capacity</h2>{''.join(blocks)}</section>" if blocks else ""
-
-
-def _heads(*names: str) -> str:
-    return "".join(f'<th scope="col">{escape(name)}</th>' for name in names)

@@ -1,4 +1,4 @@
-"""The ranking of pools: for the terminal, as ranking.csv and ranking.json, and for the HTML report."""
+"""The ranking of pools: for the terminal, and as ranking.csv and ranking.json."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from pytest_odfperf.matrix.keys import Key
@@ -194,46 +193,3 @@ def ranking_json(report: RankingReport) -> dict[str, Any]:
             },
         },
     }
-
-
-def ranking_html(report: RankingReport) -> str:
-    """The block of the HTML report; all names escaped."""
-    if not report.there:
-        return ""
-    heads, body = "", ""
-    for ranking in report.rankings:
-        heads += f'<th scope="col">Rank by {NAMES[ranking.metric]}</th><th scope="col">of best</th>'
-    pools = dict.fromkeys(
-        [one.pool for ranking in report.rankings for one in ranking.pools]
-        + [pool for ranking in report.rankings for pool in ranking.incomplete]
-    )
-    for pool in pools:
-        cells = ""
-        for ranking in report.rankings:
-            one = rank_of(ranking, pool)
-            lacks = escape(lacks_text(ranking.incomplete[pool])) if pool in ranking.incomplete else ""
-            cells += (
-                f"<td>{one.text}</td><td>{one.share:.1%}</td>"
-                if one
-                else f'<td colspan="2" title="{lacks}">incomplete</td>'
-            )
-        body += f'<tr><th scope="row">{escape(pool)}</th>{cells}</tr>'
-    known = any(ranking.intervals_known for ranking in report.rankings)
-    note = (
-        "In brackets the ranks that are possible, at 95 % for all pools together."
-        if known
-        else f"{NO_INTERVALS[0].upper()}{NO_INTERVALS[1:]}."
-    )
-    scores = "".join(
-        f'<p class="odf-note">{composite_score.NAME} ({escape(group)}): '
-        + ", ".join(
-            f"{escape(one.pool)} {'incomplete' if one.score is None else one.score}" for one in scored
-        )
-        + "</p>"
-        for group, scored in report.composites.items()
-    )
-    return (
-        f'<h2>Ranking of pools</h2><p class="odf-note">By {escape(made_of(report.rankings[0]))}. {note}</p>'
-        f'<table class="odf-ranking"><thead><tr><th scope="col">Pool</th>{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table>{scores}"
-    )
