@@ -39,11 +39,14 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     """
     if not is_active(config):
         return (yield)
-    from pytest_odfperf.plugin import session
+    if is_worker(config):
+        from pytest_odfperf.plugin.workers.worker_session import open_worker as opened
+    else:
+        from pytest_odfperf.plugin.session import open_controller as opened
 
     result: object = None
     try:
-        with session.open_worker(config) if is_worker(config) else session.open_controller(config):
+        with opened(config):
             result = yield
     except KeyboardInterrupt:
         if EXIT_CODE not in config.stash:

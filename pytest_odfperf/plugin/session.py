@@ -1,4 +1,4 @@
-"""What a measuring pytest process opens before pytest's own main, and closes after it."""
+"""What the process that the user started opens before pytest's own main, and closes after it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_odfperf.errors import InputError, OdfError, one_line
-from pytest_odfperf.plugin.collect import CollectPlugin, choose_tests
+from pytest_odfperf.plugin.collect import choose_tests
 from pytest_odfperf.plugin.output.notifying import NotifyingPlugin, take_receivers, tell_unopened
 from pytest_odfperf.plugin.output.session_outputs import relative
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.repeats import check_counts, check_retries
 from pytest_odfperf.plugin.request import Request, read_request
-from pytest_odfperf.plugin.session_state import EXIT_CODE, MEASURE, PLAN
+from pytest_odfperf.plugin.session_state import EXIT_CODE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
+from pytest_odfperf.plugin.workers.worker_session import register_collection, register_measuring
 from pytest_odfperf.run.before.baselines import Baselines, read_baselines
 from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.local_fio import ask_local_fio
 from pytest_odfperf.run.before.prepare import choose_workers, make_plan
 from pytest_odfperf.run.before.selection import Selection, read_selection
 from pytest_odfperf.run.interrupt import Interrupt
-from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
@@ -38,23 +38,6 @@ if TYPE_CHECKING:
 
 #: Options of pytest that print something and end: nothing is measured, so nothing is opened.
 _ONLY_SHOW = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
-
-
-@contextmanager
-def open_worker(config: pytest.Config) -> Generator[None]:
-    """An xdist worker: it has its plan from the controller and derives nothing itself."""
-    from pytest_odfperf.plugin.signals.session_signals import WorkerSignals, worker_signals
-
-    config.pluginmanager.register(RedactingPlugin(), "odfperf-redacting")
-    # A replacement worker must not clear the checkpoint in the middle of the run.
-    config.option.cacheclear = False
-    plan = Plan.from_json(config.workerinput["odfperf"])  # type: ignore[attr-defined]
-    choose_tests(config, plan.matrix)
-    interrupt = Interrupt(Stop())
-    with worker_signals(interrupt, lambda: config.stash[MEASURE].abandon()) as signals:
-        _register(config, plan, interrupt.stop)
-        config.pluginmanager.register(WorkerSignals(config, signals, interrupt), "odfperf-interrupts")
-        yield
 
 
 @contextmanager
@@ -118,7 +101,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         distribute(config, selection, None)
         choose_tests(config, selection.matrix)
         earlier = _read_earlier(config, selection)
-        _register_collection(
+        register_collection(
             config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
         )
     elif request.dry_run:
@@ -219,20 +202,6 @@ def checkpoint_dir(config: pytest.Config, run_path: Path | None) -> Path | None:
     return run_path / ".checkpoint" if run_path is not None else None
 
 
-def _register(config: pytest.Config, plan: Plan, stop: Stop) -> None:
-    from pytest_odfperf.plugin.measuring_hooks import MeasuringHooks
-
-    _register_collection(config, plan)
-    measure = MeasuringHooks(config, plan, stop)
-    config.stash[MEASURE] = measure
-    config.pluginmanager.register(measure, "odfperf-measure")
-
-
-def _register_collection(config: pytest.Config, plan: Plan) -> None:
-    config.stash[PLAN] = plan
-    config.pluginmanager.register(CollectPlugin(plan), "odfperf-collect")
-
-
 def _open_run(
     config: pytest.Config,
     request: Request,
@@ -278,6 +247,6 @@ def _open_run(
     )
     config.pluginmanager.register(ControllerSignals(config, signals, interrupt), "odfperf-interrupts")
     if in_process or not config.option.numprocesses:
-        _register(config, run.plan, interrupt.stop)
+        register_measuring(config, run.plan, interrupt.stop)
     else:
         config.stash[PLAN] = run.plan
