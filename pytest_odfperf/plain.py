@@ -46,8 +46,11 @@ def from_plain(kind: type[T], plain: Any, where: str, *, defaults: bool = False,
 
 
 def _decode(kind: Any, plain: Any, where: _Place, defaults: bool) -> Any:
-    if type(plain) is kind and kind in (str, bool):
-        return plain
+    if (own := type(plain)) is kind:
+        if own is str or own is bool:
+            return plain
+        if (own is float and math.isfinite(plain)) or (own is int and -_LARGEST < plain < _LARGEST):
+            return plain
     origin, arguments = _parts(kind)
     if origin in (Union, types.UnionType):
         if plain is None and type(None) in arguments:
@@ -84,7 +87,7 @@ def _decode_object(kind: Any, plain: Any, where: _Place, defaults: bool, **ready
     if not isinstance(plain, dict):
         raise ValueError(f"{_shown(where)} is not an object")
     hints = _hints(kind)
-    names = hints.keys() - ready.keys()
+    names = hints.keys() - ready.keys() if ready else hints.keys()
     if names != plain.keys():
         missing, unknown = sorted(names - plain.keys()), sorted(map(str, plain.keys() - names))
         if defaults:

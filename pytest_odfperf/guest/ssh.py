@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SSH_PORT = 22
 _KEEPALIVE_S = 15
+#: paramiko wakes each connection's thread ten times a second to look at the time. Logged in, all that it looks
+#: for is a keepalive that is due; an end of the connection wakes it at once.
+_LOOK_S = 2.0
 #: The least that one attempt gives the tunnel, the key exchange, the login, each; and the banner. While a
 #: guest boots something may accept connections before sshd is there and never answer them, so the banner
 #: gets less then.
@@ -257,4 +260,5 @@ def _log_in(tunnel: Tunnel, vm: RunningVm, private_key: Hidden, step_s: float, b
         raise _NotYetError(f"SSH handshake: {error}{broke}") from error
     if (connected := client.get_transport()) is not None:
         connected.set_keepalive(_KEEPALIVE_S)
+        tunnel.local.settimeout(_LOOK_S)
     return client
