@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SSH_PORT = 22
 _KEEPALIVE_S = 15
-#: paramiko wakes each connection's thread ten times a second to look at the time. Logged in, all that it looks
-#: for is a keepalive that is due; an end of the connection wakes it at once.
+#: paramiko wakes each connection's thread ten times a second to look at the time. Logged in, all that it
+#: looks for is a keepalive that is due; an end of the connection wakes it at once.
 _LOOK_S = 2.0
 #: The least that one attempt gives the tunnel, the key exchange, the login, each; and the banner. While a
 #: guest boots something may accept connections before sshd is there and never answer them, so the banner

@@ -32,6 +32,7 @@ from pytest_odfperf.run.before.baselines import Baselines
 from pytest_odfperf.run.before.prepare import Workers
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.controller.progress import Progress
+from pytest_odfperf.run.cyclic_garbage import keep
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.worker.recorder import Recorder
 
@@ -56,6 +57,7 @@ class ControllerHooks:
         interrupt: Interrupt,
         baselines: Baselines | None = None,
     ) -> None:
+        keep()
         self._config = config
         self._run = run
         self._workers = workers
