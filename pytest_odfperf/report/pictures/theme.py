@@ -80,7 +80,7 @@ THEMES: Mapping[str, Mapping[str, Any]] = {
         faint="#9aa0aa",
         grid="#363b46",
         category=["#56b4e9", "#e69f00", "#2fc79a", "#e3a0c6", "#f0e442", "#4a90d9", "#f4f4f4", "#ff8a4c"],
-        diverging=["#a8560e", "#6e4520", "#343943", "#27506e", "#1976b3"],
+        diverging=["#b0600f", "#6b4724", "#343943", "#27506e", "#1976b3"],
         ranges={
             "outcome": ["#56b4e9", "#ff8a4c", "#9aa0aa", "#f0e442"],
             "load": ["#2f7fb0", "#b8862b", "#7cc7f2", "#4a505c", "#8b93a0", "#ff8a4c", "#e3a0c6"],

@@ -80,6 +80,9 @@ def test_each_picture_can_be_drawn(name: str, request: pytest.FixtureRequest) ->
             assert svg.count("mark") > 5
             assert 'odf-marker"' not in svg
             assert "<script" not in svg
+            # What is not there is an empty text.
+            assert ">null<" not in svg
+            assert ">NaN<" not in svg
     assert {"pools", "heat-map", "percentiles", "throughput-latency", "guests", "course"} <= drawn
 
 
@@ -98,7 +101,6 @@ def test_all_pictures_together_are_small_and_tell_what_they_leave_out(loads: Run
         assert "left out" in told["heat-map"]
         assert ("left out" in told["pools"]) == (copies == 120)
     assert len(many(loads, 70).tests) > 4800
-    print(sizes)
     assert max(sizes) < 1_700_000
 
 

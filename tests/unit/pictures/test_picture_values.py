@@ -8,10 +8,15 @@ from statistics import fmean, median
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pytest_odfperf.measure.capacity.depth_sweep import depth_sweeps
+from pytest_odfperf.measure.series.guest_series import Sample
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.content.stored_histograms import histograms_of
 from pytest_odfperf.report.pictures.all_pictures import pictures_of
+from pytest_odfperf.report.pictures.course.thinned_series import thinned
 from pytest_odfperf.report.pictures.picture import Picture, Slice
 from pytest_odfperf.report.pictures.pools.baseline_changes import forest_plot
 
@@ -237,3 +242,58 @@ def test_the_course_has_every_measurement_at_its_time(loads: RunContent) -> None
         assert (row["from"], row["to"]) == (record.started_at_epoch_ms, record.ended_at_epoch_ms)
         assert row["lane"] == record.key.pool
     assert {row["activity"] for row in rows} == {"booting", "preparing", "measuring", "deleting"}
+
+
+def test_steps_of_a_capacity_are_shown_as_they_were_measured(everything: RunContent) -> None:
+    picture = of(everything, "capacity")
+    answers = {
+        number: test.record.capacity
+        for number, test in enumerate(everything.tests)
+        if test.record is not None and test.record.usable and test.record.capacity is not None
+    }
+    assert answers
+    rows = list(all_rows(picture))
+    for number, answer in answers.items():
+        shown = sorted(
+            (row["load"], row["p99"], row["rate"], row["kept"]) for row in rows if row["test"] == number
+        )
+        assert shown == sorted(
+            (one.vms, near(one.lat_p99_ns / 1e6), near(one.iops_per_s), "kept" if one.kept else "broken")
+            for one in answer.steps
+        )
+
+
+def test_depths_are_those_of_the_sweep(loads: RunContent) -> None:
+    keys = list(dict.fromkeys(test.key for test in loads.tests))
+    points = {
+        (sweep.key.pool, sweep.key.profile, sweep.key.block_size, sweep.key.concurrency, point.depth): point
+        for sweep in depth_sweeps(loads.records, loads.matrix, keys)
+        for point in sweep.points
+    }
+    for one in of(loads, "depths").slices:
+        for row in rows_of(one):
+            key = loads.tests[row["test"]].key
+            profile, _, depth = key.profile.rpartition(".qd")
+            assert row["load"] == int(depth)
+            point = points[key.pool, profile, key.block_size, key.concurrency, row["load"]]
+            assert (row["rate"], row["p99"]) == (near(point.iops_per_s), near(point.lat_p99_ns / 1e6))
+
+
+@given(
+    rates=st.lists(st.floats(0, 1e6), min_size=1, max_size=600),
+    longest=st.lists(st.one_of(st.none(), st.integers(1, 10**10)), min_size=600, max_size=600),
+    pieces=st.integers(1, 40),
+)
+def test_thinning_keeps_what_is_least_and_most(
+    rates: list[float], longest: list[int | None], pieces: int
+) -> None:
+    samples = [
+        Sample(at + 1, rate, 1, 1, most) for at, (rate, most) in enumerate(zip(rates, longest, strict=False))
+    ]
+    kept = list(thinned(samples, pieces))
+    assert set(kept) <= set(samples)
+    assert kept == sorted(kept, key=lambda sample: sample.end_ms)
+    assert len(kept) <= 3 * pieces
+    assert min(kept, key=lambda one: one.iops_per_s).iops_per_s == min(rates)
+    assert max(kept, key=lambda one: one.iops_per_s).iops_per_s == max(rates)
+    assert max(one.lat_max_below_ns or 0 for one in kept) == max(one.lat_max_below_ns or 0 for one in samples)

@@ -20,6 +20,8 @@ MOST_EVENTS = 200
 _MOST_TEXT = 160
 
 _ACTIVITIES = ("booting", "preparing", "measuring", "no result", "deleting", "outage", "storage not healthy")
+#: In pixels, so that colours are not alone in telling them apart.
+_THICKNESS = {"booting": 6, "preparing": 10, "measuring": 18, "deleting": 3}
 _LOADS = {"booting": "booting", "working": "preparing", "deleting": "deleting"}
 _API, _STORAGE = "API server", "storage"
 _COLUMNS = (
@@ -70,9 +72,9 @@ def run_gantt(shown: Shown) -> Picture | None:
     if not slices:
         return None
     sentence = (
-        "Which pools ran beside each other, and what happened meanwhile? The thick part of a pool's lane is "
-        "the measured time; outages of the API server and troubles of the storage have lanes of their own, "
-        "and a dashed line through all pools where they began."
+        "Which pools ran beside each other, and what happened meanwhile? The thickest part of a pool's lane "
+        "is the measured time; outages of the API server and troubles of the storage have lanes of their "
+        "own, and a dashed line through all pools where they began."
     )
     if cut:
         sentence += f" {cut} later events are left out."
@@ -220,8 +222,11 @@ def _spec(rows: tuple[tuple[Cell, ...], ...]) -> parts.Spec:
     }
     event = "datum.activity === 'outage' || datum.activity === 'storage not healthy'"
     size = {
-        "condition": [{"test": "datum.activity === 'measuring'", "value": 18}, {"test": event, "value": 14}],
-        "value": 8,
+        "condition": [
+            {"test": f"datum.activity === '{activity}'", "value": thickness}
+            for activity, thickness in _THICKNESS.items()
+        ],
+        "value": 14,
     }
     clock = {"type": "temporal", "format": "%Y-%m-%d %H:%M:%S"}
     tips = [{**one, **(clock if one["field"] in ("from", "to") else {})} for one in parts.tooltip(_COLUMNS)]

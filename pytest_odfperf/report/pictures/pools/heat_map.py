@@ -190,12 +190,14 @@ def _slice(
             "domain": [1 / _FULL, _FULL],
             "clamp": True,
             "range": "diverging",
+            "interpolate": "rgb",
             "reverse": metric == "lat_p99",
         },
         "legend": {"title": "ratio", "orient": "top", "values": [0.5, 0.71, 1, 1.41, 2]},
     }
     values = [float(row[3]) for row in rows if isinstance(row[3], int | float)]
-    figure = {"field": "value", "type": "quantitative", "format": ".3s" if min(values) >= 1 else ".3~r"}
+    figure = parts.if_there("value")
+    figure["condition"] |= {"type": "quantitative", "format": ".3s" if min(values) >= 1 else ".3~r"}
     marked = [{"test": f"datum.state === '{state}'", "value": mark} for state, mark in _MARKS.items()]
     nothing = [
         {"test": f"!isValid(datum.value) && {_NARROW}", "value": "–"},
