@@ -71,7 +71,7 @@ def _decode(kind: Any, plain: Any, where: _Place, defaults: bool) -> Any:
         return tuple(
             [_decode(kind, item, (where, f"[{number}]"), defaults) for number, item in enumerate(plain)]
         )
-    if dataclasses.is_dataclass(kind):
+    if _is_dataclass(kind):
         return _decode_object(kind, plain, where, defaults)
     # Numbers of other programs can be of any length; then they can not be calculated with.
     if type(plain) is int and abs(plain) >= _LARGEST:
@@ -208,6 +208,12 @@ def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     return get_origin(kind), get_args(kind)
 
 
+@cache
+def _is_dataclass(kind: Any) -> bool:
+    return dataclasses.is_dataclass(kind)
+
+
+@cache
 def _has_default(kind: Any, name: str) -> bool:
     field = next(field for field in dataclasses.fields(kind) if field.name == name)
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -260,8 +260,13 @@ def _figures(prefix: str, of: Record | JobMeasurement) -> list[tuple[str, str]]:
     return found
 
 
-def read_records(lines: Iterable[str]) -> tuple[list[Record], list[str]]:
-    """The records of a results file, and one text for each line that is none (torn, alien)."""
+def read_records(
+    lines: Iterable[str], lean: Callable[[dict[str, Any]], None] = lambda _: None
+) -> tuple[list[Record], list[str]]:
+    """The records of a results file, and one text for each line that is none (torn, alien).
+
+    ``lean`` takes out of a record what its reader can do without: most of the time goes into guests.
+    """
     records: list[Record] = []
     problems: list[str] = []
     for number, line in enumerate(lines, 1):
@@ -271,6 +276,7 @@ def read_records(lines: Iterable[str]) -> tuple[list[Record], list[str]]:
             plain = json.loads(line)
             if not isinstance(plain, dict):
                 raise ValueError("is not a JSON object")
+            lean(plain)
             records.append(Record.from_json(plain))
         except (ValueError, RecursionError) as error:
             problems.append(f"line {number}: {error}")

@@ -95,6 +95,16 @@ def add_options(parser: pytest.Parser) -> None:
         help="Compare two runs that are over, the first (or several: RUN,RUN) being the baseline: write "
         "comparison.html and measure nothing (needs the extra 'compare').",
     )
+    group.addoption(
+        "--odf-trend",
+        metavar="RUN",
+        nargs="+",
+        action="extend",
+        default=None,
+        help="Show three or more runs of a matrix over time (ids, globs, folders, 'all'): write trend.html "
+        "and measure nothing (needs the extra 'compare').",
+    )
+    repeated("--odf-sentinel", "PAT", "Of --odf-trend: show keys that match first.")
     single(
         "--odf-repeat",
         "N",

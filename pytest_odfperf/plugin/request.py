@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_odfperf.schedule.backends import Isolation
 
 #: Options with which nothing is measured: one of them, and none that says what is measured or goes on.
-_TASKS = ("odf_cleanup", "odf_compare", "odf_report")
+_TASKS = ("odf_cleanup", "odf_compare", "odf_trend", "odf_report")
 _NOT_BESIDE = ("odf_resume", "odf_run_id", "odf_preflight", "odf_baseline")
 
 
@@ -51,6 +51,9 @@ class Request:
     force_compare: bool
     #: The baseline, and the run that is compared with it; then nothing is measured.
     compare: tuple[str, str] | None
+    #: Runs whose course is shown; then nothing is measured.
+    trend: tuple[str, ...]
+    sentinels: tuple[str, ...]
     seed: int | None
     #: The columns of results.csv; None: not said.
     csv: CsvLayout | None
@@ -135,6 +138,8 @@ def read_request(config: pytest.Config) -> Request:
         gate=bool(value("odf_gate")),
         force_compare=bool(value("odf_force_compare")),
         compare=tuple(compare) if compare else None,
+        trend=tuple(config.getoption("odf_trend") or ()),
+        sentinels=tuple(value("odf_sentinel") or ()),
         seed=parsed("odf_seed", seed),
         csv=parsed("odf_csv", csv_layout),
         cleanup=cleanup,

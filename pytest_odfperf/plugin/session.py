@@ -73,9 +73,9 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _clean_up(request, interrupt)
         return
-    if request.compare is not None or request.report:
+    if request.compare is not None or request.trend or request.report:
         try:
-            config.stash[EXIT_CODE] = _compare(request) if request.compare else _remake(request)
+            config.stash[EXIT_CODE] = _remake(request) if request.report else _over_runs(request)
         except KeyboardInterrupt:
             config.stash[EXIT_CODE] = pytest.ExitCode.INTERRUPTED
             raise
@@ -147,11 +147,17 @@ def _clean_up(request: Request, interrupt: Interrupt) -> int:
     )
 
 
-def _compare(request: Request) -> int:
-    from pytest_odfperf.run.reports.compare_runs import compare_runs
+def _over_runs(request: Request) -> int:
+    """The page of two runs that are compared, or of many over time."""
+    results = Path(request.results)
+    if request.compare is not None:
+        from pytest_odfperf.run.reports.compare_runs import compare_runs
 
-    assert request.compare is not None
-    lines, page = compare_runs(*request.compare, Path(request.results), forced=request.force_compare)
+        lines, page = compare_runs(*request.compare, results, forced=request.force_compare)
+    else:
+        from pytest_odfperf.run.reports.trend_runs import trend_runs
+
+        lines, page = trend_runs(request.trend, results, request.sentinels)
     for line in lines:
         _say(one_line(line))
     _say(f"report: {relative(page)}")

@@ -36,7 +36,7 @@ class RunDescription:
 
 def describe(content: Mapping[str, Any], matrix: Matrix) -> RunDescription:
     """The description of a run from its run.json and the matrix in it. Raises `ValueError`."""
-    found, options = _mapping(content, "found"), _mapping(content, "options")
+    found = _mapping(content, "found")
     classes, modes = _mapping(found, "storage_classes"), _mapping(found, "volume_modes")
     sizes = _mapping(found, "instancetypes")
     try:
@@ -60,19 +60,25 @@ def describe(content: Mapping[str, Any], matrix: Matrix) -> RunDescription:
         except StopIteration:
             raise ValueError(f"key {key} is not of its matrix") from None
         of_keys[key] = {name: value for name, value in whole.items() if name not in ("method", "sandbox")}
-    several = len({key.pool for key in keys}) > 1
-    beside = options.get("parallel") is not None and several
     return RunDescription(
-        of_run={
-            "method": str(content.get("method", "of an earlier version")),
-            "marking": str(content.get("marking") or "real storage"),
-            "pools": "several at once" if beside else "one after the other",
-            # Of pools that run at one time.
-            "isolation": str(options.get("isolation") or "none") if beside else "none",
-        },
+        of_run=facts_of_run(content),
         versions={str(name): str(value) for name, value in _mapping(found, "versions").items()},
         of_keys=of_keys,
     )
+
+
+def facts_of_run(content: Mapping[str, Any]) -> dict[str, str]:
+    """What all figures of a run have in common: `RunDescription.of_run`. Raises `ValueError`."""
+    options = _mapping(content, "options")
+    several = len({key.partition(":")[0] for key in _mapping(content, "definitions")}) > 1
+    beside = options.get("parallel") is not None and several
+    return {
+        "method": str(content.get("method", "of an earlier version")),
+        "marking": str(content.get("marking") or "real storage"),
+        "pools": "several at once" if beside else "one after the other",
+        # Of pools that run at one time.
+        "isolation": str(options.get("isolation") or "none") if beside else "none",
+    }
 
 
 def _mapping(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:

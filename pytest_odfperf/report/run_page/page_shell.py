@@ -21,7 +21,7 @@ from pytest_odfperf.report.run_page.page_template import asset, render_template
 _SCRIPTS = (
     "elements.js", "page_state.js", "theme.js", "packed_data.js", "tables.js", "pictures.js",
     "picture_theme.js", "key_columns.js", "key_filter.js", "key_grid.js", "key_tools.js", "key_details.js",
-    "details_parts.js", "small_drawings.js", "start.js",
+    "details_parts.js", "small_drawings.js", "detail_course.js", "start.js",
 )  # fmt: skip
 _STYLES = ("page.css", "tables.css", "keys.css", "outcomes.css")
 

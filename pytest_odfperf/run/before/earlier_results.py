@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_odfperf.errors import one_line
 from pytest_odfperf.measure.record import Record, read_records
@@ -14,14 +15,16 @@ from pytest_odfperf.store.journal import read_lines
 from pytest_odfperf.store.run_dir import RunDir
 
 
-def read_records_of(run_dir: RunDir) -> tuple[list[Record], list[str]]:
+def read_records_of(
+    run_dir: RunDir, lean: Callable[[dict[str, Any]], None] = lambda _: None
+) -> tuple[list[Record], list[str]]:
     """All records of a run in the order of writing, and what in its file is no record.
 
-    Raises `StoreError` if the file is there and can not be read.
+    ``lean``: see `read_records`. Raises `StoreError` if the file is there and can not be read.
     """
     with told("can not be read", run_dir.records):
         lines = read_lines(run_dir.records)
-    return read_records(line.decode(errors="replace") for line in lines)
+    return read_records((line.decode(errors="replace") for line in lines), lean)
 
 
 def by_test(records: Iterable[Record], definitions: Mapping[str, str]) -> dict[str, Record]:

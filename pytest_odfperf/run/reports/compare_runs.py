@@ -16,7 +16,9 @@ from pytest_odfperf.measure.compare.run_likeness import (
 )
 from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_json, comparison_lines
 from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.pictures.pools.baseline_changes import forest_plot
 from pytest_odfperf.run.before.named_runs import find_runs, need_statistics, split_names
+from pytest_odfperf.run.reports.drawing_script import drawing_script
 from pytest_odfperf.run.reports.page_folder import href_to, page_folder, read_failed, write_page
 from pytest_odfperf.run.reports.run_reading import read_run_content
 from pytest_odfperf.store.run_dir import RunDir
@@ -58,8 +60,11 @@ def compare_runs(base: str, now: str, results: Path, *, forced: bool) -> tuple[l
     from pytest_odfperf.report.run_page.compared.comparison_page import render_comparison
 
     content = comparison_json(report)
-    page = write_page(folder, "comparison", render_comparison(content, baselines, current), content)
-    return comparison_lines(report), page
+    forest = forest_plot([content], {})
+    html = render_comparison(
+        content, baselines, current, [forest] if forest is not None else [], drawing=drawing_script()
+    )
+    return comparison_lines(report), write_page(folder, "comparison", html, content)
 
 
 def _compared(

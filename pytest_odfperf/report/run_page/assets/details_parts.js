@@ -16,6 +16,7 @@ function partBody(part) {
   for (const one of part.series ?? []) body.push(...seriesOf(one));
   if (part.links) body.push(el("ul", { class: "lines" }, part.links.map(([href, text]) => el("li", {}, linkTo(href, text)))));
   for (const [folder, names] of part.folders ?? []) body.push(folderOf(folder, names));
+  if (part.course) body.push(coursePart(part.course), el("h3", {}, "In the runs"), courseRuns(part.key, part.course));
   if (part.note) body.push(el("p", { class: "note" }, part.note));
   return body;
 }

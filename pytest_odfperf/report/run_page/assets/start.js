@@ -4,6 +4,7 @@ async function start() {
   startState();
   startTheme();
   startTables();
+  startCourses();
   const withKeys = await readKeys();
   if (withKeys) {
     startCounts();

@@ -1,0 +1,1 @@
+"""The page over many runs of one matrix."""
