@@ -91,10 +91,7 @@ class World:
         return logs
 
 
-WORLDS = (
-    World(0.01), World(0.02), World(0.05), World(0.02, days=True), World(0.05, days=True),
-    World(0.02, outliers=True), World(0.02, days=True, outliers=True),
-)  # fmt: skip
+WORLDS = (World(0.02), World(0.05), World(0.02, days=True), World(0.02, days=True, outliers=True))
 
 
 def false_alarms(rng: np.random.Generator, world: World, runs: int, matrices: int, names: Sequence[Method]):

@@ -95,6 +95,15 @@ def test_the_same_storage_passes_the_gate_and_one_that_is_a_quarter_slower_fails
     assert {one["outcome"] for one in found["keys"] if one["key"].startswith("slow:")} >= {"worse"}
     assert (base.folder / "results" / "latest").resolve().name == "slower"
 
+    trend = run_pytest("--odf-trend", "all", "--odf-sentinel", "slow:*:*:*:*:4k")
+    assert trend.code == 0, trend.out
+    assert trend.lines[0].startswith("Trend of 3 runs of matrix m, base (")
+    assert "report: results/trend_m/trend.html" in trend.lines
+    shown = json.loads((base.folder / "results" / "trend_m" / "trend.json").read_text())
+    assert [run["run_id"] for run in shown["runs"]] == ["base", "same", "slower"]
+    # Other settings of the sandbox are other storage, and split nothing.
+    assert {len(course["pieces"]) for course in shown["courses"]} == {1}
+
     ranks = (base.folder / "results" / "base" / "ranking.csv").read_text().splitlines()
     assert [line.split(",")[2:6] for line in ranks[1:3]] == [["fast", "1", "1", "1"], ["slow", "2", "2", "2"]]
 

@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 LEAST_RUNS = 3
 #: Of the newest level, since a change is to be told soon.
 LEAST_NEWEST = 2
+#: In a level of fewer runs all must agree.
+_SHORT = 5
 #: A shorter course has no place to change at.
 LEAST_COURSE = LEAST_RUNS + LEAST_NEWEST
 #: Expected share of false ones among the courses that are told to change.
@@ -186,6 +188,10 @@ def _all(course: Array, noise: Shrunk, limit: float, floor: float) -> tuple[Chan
             )
         ]  # fmt: skip
         weak = [abs(log(one.ratio)) / floor if one.p_value <= limit else 0.0 for one in told]
+        bounds = [0, *places, len(course)]
+        for number, (first, at, end) in enumerate(zip(bounds, places, bounds[2:], strict=False)):
+            if not _agree(course[first:at], course[at:end]):
+                weak[number] = 0.0
         for number, (at, following) in enumerate(pairwise(places)):
             if following - at < LEAST_RUNS:
                 weaker = number if weak[number] <= weak[number + 1] else number + 1
@@ -194,6 +200,16 @@ def _all(course: Array, noise: Shrunk, limit: float, floor: float) -> tuple[Chan
             return tuple(told)
         del places[weak.index(min(weak))]
     return ()
+
+
+def _agree(before: Array, after: Array) -> bool:
+    """Whether each run of a short level lies on its side: two bad days beside a good one are no level."""
+    middle = (before.mean() + after.mean()) / 2
+    up = after.mean() > before.mean()
+    return not (
+        (len(before) < _SHORT and np.any((before > middle) == up))
+        or (len(after) < _SHORT and np.any((after < middle) == up))
+    )
 
 
 def _told(course: Array, first: int, at: int, end: int, prior: float, prior_df: float) -> ChangePoint:
