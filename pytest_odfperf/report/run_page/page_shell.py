@@ -18,12 +18,12 @@ from pytest_odfperf.report.run_page.page_json import packed, packed_json, script
 from pytest_odfperf.report.run_page.page_template import asset, render_template
 
 #: In this order they make one script.
-_SCRIPTS = (
+SCRIPTS = (
     "elements.js", "page_state.js", "theme.js", "packed_data.js", "tables.js", "pictures.js",
     "picture_theme.js", "key_columns.js", "key_filter.js", "key_grid.js", "key_tools.js", "key_details.js",
     "details_parts.js", "small_drawings.js", "detail_course.js", "start.js",
 )  # fmt: skip
-_STYLES = ("page.css", "tables.css", "keys.css", "outcomes.css")
+STYLES = ("page.css", "tables.css", "keys.css", "outcomes.css")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,8 @@ def render_page(page: Page, drawing: str | None = None) -> str:
     return render_template(
         "page.html.j2",
         page=page,
-        style=Markup("\n".join(map(asset, _STYLES))),  # noqa: S704 - our own files
-        script=Markup("\n".join(map(asset, _SCRIPTS))),  # noqa: S704 - our own files
+        style=Markup("\n".join(map(asset, STYLES))),  # noqa: S704 - our own files
+        script=Markup("\n".join(map(asset, SCRIPTS))),  # noqa: S704 - our own files
         data={name: script_json(content) for name, content in page.data.items()},
         pictures=packed_json(_plain(pictures)) if pictures else None,
         drawing=packed(drawing) if drawing is not None and pictures else None,
