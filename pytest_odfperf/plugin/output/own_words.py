@@ -21,10 +21,11 @@ def recorded(item: pytest.Item) -> tuple[RecordedProperty, ...]:
     ours = item.stash.get(_OURS, [])
     # A plugin that runs a test again leaves them where they are.
     item.user_properties[:] = [one for one in item.user_properties if not any(one is own for own in ours)]
-    return tuple(
+    found = (
         RecordedProperty(name=legal(str(name)), value=_encodable(redact(str(value))[:_LONGEST_VALUE]))
         for name, value in item.user_properties
     )
+    return tuple(dict.fromkeys(found))
 
 
 def fit(name: object, value: object) -> tuple[str, object]:
