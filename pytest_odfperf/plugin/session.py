@@ -75,7 +75,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         return
     if request.compare is not None or request.trend or request.report:
         try:
-            config.stash[EXIT_CODE] = _remake(request) if request.report else _over_runs(request)
+            config.stash[EXIT_CODE] = _remake(config, request) if request.report else _over_runs(request)
         except KeyboardInterrupt:
             config.stash[EXIT_CODE] = pytest.ExitCode.INTERRUPTED
             raise
@@ -164,10 +164,17 @@ def _over_runs(request: Request) -> int:
     return 0
 
 
-def _remake(request: Request) -> int:
+def _remake(config: pytest.Config, request: Request) -> int:
+    from pytest_odfperf.plugin.output.junit_file import written_to
     from pytest_odfperf.run.reports.remake import remake
 
-    return remake(request.report, Path(request.results), lambda line: _say(f"odfperf: {line}"), request.csv)
+    return remake(
+        request.report,
+        Path(request.results),
+        lambda line: _say(f"odfperf: {line}"),
+        request.csv,
+        written_to(config),
+    )
 
 
 def _say(line: str) -> None:

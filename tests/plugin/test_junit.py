@@ -91,6 +91,14 @@ def test_the_file_that_the_user_names_has_the_run_and_other_tests_and_outlives_t
     assert suites["others"]["test_free_fails"].find("failure").get("type") == "AssertionError"
     assert all(properties(suite)["site"] == "north" for suite in ET.parse(path).getroot())
 
+    remade = run_pytest("--odf-report", "last", "--junitxml=made/again.xml")
+    assert remade.code == 0, remade.out
+    again = read(first.folder / "made" / "again.xml")
+    assert {pool: list(cases) for pool, cases in again.items()} == {
+        pool: list(suites[pool]) for pool in ("fast", "slow")
+    }
+    assert properties(again["fast"][name("fast", "4k")])["rack"] == "fast"
+
     resumed = run_pytest("--odf-resume=last", "-k=no-such-test", "--junitprefix=nightly", "test_mine.py")
     again = read(resumed.run / "junit.xml")
     assert list(again) == ["fast", "slow"]

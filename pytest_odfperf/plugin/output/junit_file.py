@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_odfperf.errors import StoreError
-from pytest_odfperf.plugin.output.session_outputs import Outputs
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.junit.junit_suites import PREFIX, junit_suites, suites_name
 from pytest_odfperf.report.junit.junit_xml import junit_text
 from pytest_odfperf.report.junit.pytest_junit import joined, read_pytest_junit
-from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.reports.ci_places import ci_places
 from pytest_odfperf.run.reports.output_table import JUNIT
 from pytest_odfperf.store.durable import told
 
+if TYPE_CHECKING:
+    from pytest_odfperf.plugin.output.session_outputs import Outputs
+    from pytest_odfperf.run.controller.open_run import Run
+
 #: Where pytest writes its own file if the user wants none.
 _OWN = ".junit-pytest.xml"
+
+
+def written_to(config: pytest.Config) -> Path | None:
+    """What ``--junitxml`` names, if it was given; as pytest reads it, before a test changes the folder."""
+    given = getattr(config.option, "xmlpath", None)
+    return Path(os.path.expandvars(given)).expanduser().absolute() if given else None
 
 
 class JunitFile:
@@ -31,16 +39,14 @@ class JunitFile:
         self._outputs = outputs
         #: The file that the user is to look at, once it is there.
         self.paths: tuple[Path, ...] = ()
-        self._written: Path | None = None
-        self._given = False
+        self._written = written_to(config)
+        self._given = self._written is not None
         if not config.pluginmanager.hasplugin("junitxml"):
             return
         option: Any = config.option
-        self._given = bool(option.xmlpath)
         if not self._given:
-            option.xmlpath = str(run.run_dir.path / _OWN)
-        # As pytest does: a test may change the working folder.
-        self._written = Path(os.path.expandvars(option.xmlpath)).expanduser().absolute()
+            self._written = run.run_dir.path / _OWN
+            option.xmlpath = str(self._written)
         if option.junitprefix:
             # Also for who makes the file again from the folder.
             run.save(**{PREFIX: str(option.junitprefix)})

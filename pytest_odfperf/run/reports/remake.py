@@ -11,9 +11,10 @@ from pytest_odfperf.errors import InputError, StoreError, one_line
 from pytest_odfperf.report.content.merged_content import merged
 from pytest_odfperf.report.tables.csv_layout import CsvLayout, with_layout
 from pytest_odfperf.run.before.named_runs import find_runs, split_names
-from pytest_odfperf.run.reports.output_table import REPORT_HTML
+from pytest_odfperf.run.reports.output_table import JUNIT, REPORT_HTML
 from pytest_odfperf.run.reports.run_reading import read_run_content
 from pytest_odfperf.run.reports.write_reports import write_reports
+from pytest_odfperf.store.durable import told
 from pytest_odfperf.store.run_dir import ReportFolder, RunDir
 
 OPTION = "--odf-report"
@@ -22,11 +23,16 @@ _NAMED = 3
 
 
 def remake(
-    names: Sequence[str], results: Path, say: Callable[[str], None], csv: CsvLayout | None = None
+    names: Sequence[str],
+    results: Path,
+    say: Callable[[str], None],
+    csv: CsvLayout | None = None,
+    junit: Path | None = None,
 ) -> int:
     """Make the reports of the runs that ``names`` mean; the exit code, 1 if one could not be written.
 
-    ``csv`` are the columns of results.csv; None: those that the run was asked for.
+    ``csv`` are the columns of results.csv; None: those that the run was asked for. ``junit``: where JUnit XML
+    is wanted, too (``--junitxml``).
     One run's are written into its folder, those of several into a folder beside the first of them.
     Raises `InputError`, before anything is written.
     """
@@ -51,11 +57,23 @@ def remake(
         except OSError as error:
             raise InputError(f"{OPTION}: {folder.path} can not be made: {error.strerror}") from error
     problems = write_reports(folder, content)
+    if junit is not None:
+        try:
+            _copy(folder.path / JUNIT, junit)
+        except StoreError as error:
+            problems.append(str(error))
     for problem in [*content.problems, *problems]:
         say(one_line(problem))
     say(f"{content.counts_text} of {', '.join(ids)}")
     say(f"report: {_shown(folder.path / REPORT_HTML)}")
     return 1 if problems else 0
+
+
+def _copy(made: Path, to: Path) -> None:
+    """Raises `StoreError`."""
+    with told("can not be written", to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(made.read_bytes())
 
 
 def _merged_folder(runs: Sequence[RunDir]) -> ReportFolder:
