@@ -53,22 +53,25 @@ def over_repeats(repeats: Sequence[Record], asked: int) -> OverRepeats:
     """The figures over ``repeats``, one record each, in the order of time."""
     usable = [record for record in repeats if record.jobs and record.usable]
     suspect = sum(record.verdict == "suspect" for record in usable)
+    sections = any(record.apart for record in usable)
     return OverRepeats(
         asked=asked,
         valid=len(usable) - suspect,
         suspect=suspect,
         invalid=sum(not record.usable for record in repeats),
-        figures=_spreads([figures_of(record) for record in usable]),
+        figures=_spreads([figures_of(record, sections=sections) for record in usable]),
     )
 
 
 def _spreads(repeats: Sequence[Figures]) -> tuple[FigureSpread, ...]:
     names = dict.fromkeys(name for figures in repeats for name in figures)
-    sections = shown_sections(names)
+    sections = set(shown_sections(names))
     found = []
     for name in names:
+        if name.section not in sections:
+            continue
         values = [value for figures in repeats if (value := figures.get(name)) is not None]
-        if name.section not in sections or not values:
+        if not values:
             continue
         spread, order = spread_of(values), in_order(values)
         found.append(

@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with metrics.prom of a run with hostile texts in all places."""
     run = make_everything(tmp_path_factory.mktemp("run"))
     content = read_run_content(RunDir(run.parent, run.name))
-    (run / "metrics.prom").write_text(render_metrics(content, 1_793_700_000.0), encoding="utf-8")
+    (run / "metrics.prom").write_text(render_metrics(content), encoding="utf-8")
     return run
 
 

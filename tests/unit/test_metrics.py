@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from pytest_odfperf.matrix.keys import FIELDS
 from pytest_odfperf.measure.aggregate import DirectionMeasurement
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.report.content.run_content import RunContent, RunTest
+from pytest_odfperf.report.content.run_progress import RunProgress
 from pytest_odfperf.report.metrics.metric_text import Family, labels_text, metric_text
 from pytest_odfperf.report.metrics.run_metrics import render_metrics
 from pytest_odfperf.report.parts import shown_parts
@@ -88,7 +90,9 @@ def test_each_figure_is_that_of_its_record(content: RunContent) -> None:
 
 
 def test_counts_and_progress_are_those_of_the_run(content: RunContent) -> None:
-    found = parsed(render_metrics(content, 1_793_700_000.5))
+    at = datetime(2026, 11, 4, 10, tzinfo=UTC)
+    run = replace(content.runs[0], progress=RunProgress(read_at=at, alive=False))
+    found = parsed(render_metrics(replace(content, runs=(run,))))
     (only,) = found["odfperf_progress_ratio"].values()
     assert only == len(content.records) / len(content.tests) == pytest.approx(0.8)
     by_state: dict[str, float] = {}
@@ -97,7 +101,8 @@ def test_counts_and_progress_are_those_of_the_run(content: RunContent) -> None:
     assert by_state == content.counts
     assert len(found["odfperf_key_state_info"]) == len({test.key for test in content.tests})
     assert "odfperf_run_ended_timestamp_seconds" not in found
-    assert list(found["odfperf_metrics_renewed_timestamp_seconds"].values()) == [1_793_700_000.5]
+    assert list(found["odfperf_metrics_renewed_timestamp_seconds"].values()) == [at.timestamp()]
+    assert list(found["odfperf_run_alive"].values()) == [0]
     (info,) = found["odfperf_run_info"]
     assert dict(info)["marking"] == "SIMULATED"
 

@@ -32,8 +32,7 @@ class RankCorrelation:
 def in_order(values: Sequence[float]) -> RankCorrelation | None:
     """Of ``values`` with the order in which they stand; None below three, and where all are equal."""
     count = len(values)
-    ranks = _ranks(values)
-    if count < 3 or len(set(ranks)) == 1:
+    if count < 3 or len(set(ranks := _ranks(values))) == 1:
         return None
     rho = _pearson(ranks)
     if count <= _EXACT:

@@ -40,16 +40,19 @@ class FigureName(NamedTuple):
 Figures = Mapping[FigureName, float | None]
 
 
-def figures_of(record: Record) -> Figures:
+def figures_of(record: Record, *, sections: bool = True) -> Figures:
     """All figures of a record, in the units of `METRICS`; none of an invalid one.
 
-    Those of the key as a whole are missing where its sections are unlike.
+    Those of the key as a whole are missing where its sections are unlike. Without ``sections`` those of
+    single sections are left out where the key has some as a whole.
     """
     if not record.usable:
         return {}
     found: dict[FigureName, float | None] = {}
     if not record.apart:
         found.update(_positive(_figures("", record, [guest.jobs for guest in record.guests])))
+    if found and not sections:
+        return found
     for job in record.jobs:
         own = [[one for one in guest.jobs if one.name == job.name] for guest in record.guests]
         found.update(_positive(_figures(job.name, job, own)))

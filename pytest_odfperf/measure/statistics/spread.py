@@ -66,13 +66,13 @@ def spread_of(values: Sequence[float], confidence: float = CONFIDENCE) -> Spread
     """The spread of positive ``values``. Raises `ValueError` for none, and for those without a logarithm."""
     if not values or not all(value > 0 and math.isfinite(value) for value in values):
         raise ValueError(f"no geometric mean of {list(values)!r:.100}")
+    count = len(values)
+    if count == 1:
+        return Spread(count=1, geometric_mean=values[0])
     logs = [math.log(value) for value in values]
     middle = statistics.fmean(logs)
     # A logarithm and back is no longer quite the figure: of equal ones the mean is that figure.
     mean = min(max(math.exp(middle), min(values)), max(values))
-    count = len(values)
-    if count == 1:
-        return Spread(count=1, geometric_mean=values[0])
     if min(values) == max(values):
         return Spread(count=count, geometric_mean=mean, low=mean, high=mean, cv=0.0)
     reach = t_quantile((1 + confidence) / 2, count - 1) * statistics.stdev(logs) / math.sqrt(count)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_odfperf.report.content.result_state import STATES, WORDS
-from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.decisions_text import judged
 from pytest_odfperf.report.markdown.markdown_text import code, table_head, table_row
 from pytest_odfperf.report.markdown.run_problems import problems_of
@@ -68,12 +68,18 @@ def _head(content: RunContent) -> Iterator[str]:
     far = f"{len(content.records)} of {len(content.tests)} tests are done."
     for run in content.runs:
         if not run.ended:
-            yield f"{code(run.run_id)} has not ended: it goes on, or was killed. {far}"
+            yield f"{_going(run)} {far}"
         elif (how := run.content.get("ended_by")) not in (None, "normal"):
             yield f"{code(run.run_id)} was ended by {code(how)}. {far}"
     yield ""
     yield from table_head([WORDS[state] for state in STATES], numbers=len(STATES))
     yield table_row(counts[state] for state in STATES)
+
+
+def _going(run: RunFacts) -> str:
+    if run.progress is None:
+        return f"{code(run.run_id)} has not ended: it goes on, or was killed."
+    return f"{code(run.run_id)}: {code(run.progress.text, _KEY_LENGTH * 4)}."
 
 
 def _pools(content: RunContent) -> tuple[list[str], list[str]]:

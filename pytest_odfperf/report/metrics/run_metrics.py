@@ -18,12 +18,12 @@ from pytest_odfperf.report.metrics.metric_text import Family, labels_text, metri
 _VERSIONS = ("pytest-odfperf", "kubernetes", "openshift", "odf", "ceph", "kubevirt", "cdi")
 
 
-def render_metrics(content: RunContent, made_at_epoch_s: float | None = None) -> str:
-    """The whole file; ``made_at_epoch_s``: when, if that is known."""
-    return metric_text([*_run_families(content, made_at_epoch_s), *_counts(content), *key_families(content)])
+def render_metrics(content: RunContent) -> str:
+    """The whole file."""
+    return metric_text([*_run_families(content), *_counts(content), *key_families(content)])
 
 
-def _run_families(content: RunContent, made_at_epoch_s: float | None) -> Iterator[Family]:
+def _run_families(content: RunContent) -> Iterator[Family]:
     info = Family(name="odfperf_run_info", help="A run that is told of here; always 1.")
     started = Family(name="odfperf_run_started_timestamp_seconds", help="When the run began.", unit="seconds")
     ended = Family(
@@ -46,10 +46,17 @@ def _run_families(content: RunContent, made_at_epoch_s: float | None) -> Iterato
     if last_ms is not None:
         last.samples.append(("", last_ms / 1000))
     made = Family(
-        name="odfperf_metrics_renewed_timestamp_seconds", help="When this text was made.", unit="seconds"
+        name="odfperf_metrics_renewed_timestamp_seconds",
+        help="When the run that goes on was looked at for this text.",
+        unit="seconds",
     )
-    if made_at_epoch_s is not None:
-        made.samples.append(("", made_at_epoch_s))
+    alive = Family(name="odfperf_run_alive", help="Whether somebody measured the run then: 1 or 0.")
+    for run in content.runs:
+        if run.progress is not None:
+            own = labels_text({"run_id": run.run_id})
+            made.samples.append((own, run.progress.read_at.timestamp()))
+            alive.samples.append((own, float(run.progress.alive)))
+    yield alive
     yield from (info, started, ended, last, made)
 
 

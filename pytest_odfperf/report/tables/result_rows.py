@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pytest_odfperf.measure.aggregate import (
     DirectionMeasurement,
@@ -111,56 +111,57 @@ COLUMNS: Mapping[str, Kind] = {
 FIGURES = frozenset(name for name in COLUMNS if name.startswith(tuple(f"{one}_" for one in DIRECTIONS)))
 
 _latencies = attrgetter(*_LATENCY)
-_NO_FIGURES = {
-    direction: (None,) * (len(_LATENCY) + (direction != "sync" and len(_BANDWIDTH)))
-    for direction in DIRECTIONS
-}
+#: How many columns each direction has.
+WIDTHS = {direction: len(_of_direction(direction)) for direction in DIRECTIONS}
+_NO_FIGURES = {direction: (None,) * width for direction, width in WIDTHS.items()}
 Row = tuple[Any, ...]
 #: What a row is of, for what only one of the outputs has: the record, its section and its guest.
 Source = tuple[Record, JobMeasurement | None, GuestRecord | None]
 
 
-def result_rows(
-    records: Iterable[Record], text: Callable[[str], str] = str, flag: Callable[[bool], Any] = bool
-) -> Iterator[tuple[Source, Row]]:
-    """Each row with what it is of; ``text`` and ``flag`` make the cells of texts and of truth values."""
+class RowParts(NamedTuple):
+    """A row in pieces. Rows of one test share ``key`` and ``test``; a direction without figures is None."""
+
+    source: Source
+    key: Row
+    what: Row
+    test: Row
+    figures: tuple[Row | None, ...]
+
+
+def result_rows(records: Iterable[Record], text: Callable[[str], str] = str) -> Iterator[tuple[Source, Row]]:
+    """Each row as a whole, with what it is of; ``text`` makes the cells of texts."""
+    for parts in row_parts(records, text):
+        figures: Row = ()
+        for direction, found in zip(DIRECTIONS, parts.figures, strict=True):
+            figures += _NO_FIGURES[direction] if found is None else found
+        yield parts.source, parts.key + parts.what + parts.test + figures
+
+
+def row_parts(records: Iterable[Record], text: Callable[[str], str]) -> Iterator[RowParts]:
+    """The rows of each record: of the test, of its sections where they are unlike, of each guest."""
     for record in records:
         *names, concurrency, profile, block_size = record.key.fields
         key = (*map(text, names), int(concurrency), text(profile), text(block_size))
         test = _test(record, text)
-        usable = record.usable
-
-        def row(
-            scope: str,
-            job: JobMeasurement | None,
-            guest: GuestRecord | None,
-            of: Record | JobMeasurement,
-            shared: Row = (key, test, usable),
-        ) -> Row:
-            own_key, own_test, with_figures = shared
-            return (
-                *own_key,
-                text(job.name) if job else None,
-                scope,
-                *_guest(guest, job, text),
-                *own_test,
-                *_figures(of if with_figures else None, flag),
-            )
-
-        yield (record, None, None), row("key", None, None, record)
-        for job in record.jobs if record.apart else ():
-            yield (record, job, None), row("job", job, None, job)
-        for guest in record.guests:
-            for job in guest.jobs:
-                yield (record, job, guest), row("guest", job, guest, job)
+        jobs = record.jobs if record.apart else ()
+        sources: list[Source] = [(record, None, None), *((record, job, None) for job in jobs)]
+        sources += [(record, job, guest) for guest in record.guests for job in guest.jobs]
+        for source in sources:
+            _, job, guest = source
+            figures = _figures(job or record) if record.usable else (None,) * len(DIRECTIONS)
+            yield RowParts(source, key, _what(job, guest, text), test, figures)
 
 
-def _guest(guest: GuestRecord | None, job: JobMeasurement | None, text: Callable[[str], str]) -> Row:
-    load = text(job.load) if job and job.load else None
+def _what(job: JobMeasurement | None, guest: GuestRecord | None, text: Callable[[str], str]) -> Row:
+    if job is None:
+        return None, "key", *(None,) * (len(_WHAT) - 2)
+    name, load = text(job.name), text(job.load) if job.load else None
     if guest is None:
-        return None, None, load, None, None, None
+        return name, "job", None, None, load, None, None, None
     node = None if guest.node is None else text(guest.node)
-    return text(guest.name), node, load, guest.late_ms, guest.clock_offset_ms, guest.reconnects
+    late_ms, offset_ms = guest.late_ms, guest.clock_offset_ms
+    return name, "guest", text(guest.name), node, load, late_ms, offset_ms, guest.reconnects
 
 
 def _test(record: Record, text: Callable[[str], str]) -> Row:
@@ -196,20 +197,18 @@ def _test(record: Record, text: Callable[[str], str]) -> Row:
     )
 
 
-def _figures(of: Record | JobMeasurement | None, flag: Callable[[bool], Any]) -> list[Any]:
-    row: list[Any] = []
-    for direction in DIRECTIONS:
-        part: LatencyMeasurement | None = None if of is None else getattr(of, direction)
-        if part is None:
-            row += _NO_FIGURES[direction]
-            continue
-        found = list(_latencies(part))
-        # Most samples carry all of them.
-        if not (carried(part.total_ios, 99.9) and part.guest_lat_p99_trusted):
-            for name, place in _PLACES.items():
-                found[place] = part.carried_ns(name)
-        found[-3:] = map(flag, found[-3:])
-        row += found
-        if isinstance(part, DirectionMeasurement):
-            row.append(part.bw_bytes_per_s)
-    return row
+def _figures(of: Record | JobMeasurement) -> tuple[Row | None, ...]:
+    return tuple(_of(getattr(of, direction)) for direction in DIRECTIONS)
+
+
+def _of(part: LatencyMeasurement | None) -> Row | None:
+    if part is None:
+        return None
+    found = _latencies(part)
+    # Most samples carry all of them.
+    if not (carried(part.total_ios, 99.9) and part.guest_lat_p99_trusted):
+        cells = list(found)
+        for name, place in _PLACES.items():
+            cells[place] = part.carried_ns(name)
+        found = tuple(cells)
+    return (*found, part.bw_bytes_per_s) if isinstance(part, DirectionMeasurement) else tuple(found)
