@@ -41,8 +41,11 @@ const linkTo = (href, text) => (leadsAway(href) ? text : el("a", { href }, text)
 
 function folderOf(folder, names) {
   return el("div", {}, el("p", { class: "note" }, linkTo(folder || "./", folder ? decoded(folder) : "the run's folder")),
-    el("ul", { class: "lines files" }, names.map((name) => el("li", {}, linkTo(folder + encodeURIComponent(name), name)))));
+    el("ul", { class: "lines files" }, names.map((name) => el("li", {}, linkTo(folder + encoded(name), name)))));
 }
+
+// A name that is no text in UTF-8 can not be encoded as it is.
+const encoded = (name) => encodeURIComponent(name.replace(/[\ud800-\udfff]/gu, "\ufffd"));
 
 function decoded(href) {
   try { return decodeURIComponent(href); } catch { return href; }

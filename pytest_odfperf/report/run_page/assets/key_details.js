@@ -1,12 +1,11 @@
 // The panel of one test's details.
 const CHUNK = 64;
-const details = { names: null, rows: null, from: null, serial: 0 };
+const details = { names: null, byName: null, open: -1, serial: 0 };
 
 // A test as links name it: its key, its repeat, and a number where several tests have both.
 function testNames() {
   if (details.names) return details.names;
   details.names = new Array(keys.testStates.length).fill("");
-  details.rows = new Int32Array(keys.testStates.length).fill(-1);
   details.byName = new Map();
   const repeat = keys.byName.get("repeat");
   for (let row = 0; row < keys.rows; row += 1) {
@@ -17,7 +16,6 @@ function testNames() {
     let name = plain;
     for (let number = 2; details.byName.has(name); number += 1) name = `${plain}@n${number}`;
     details.names[test] = name;
-    details.rows[test] = row;
     details.byName.set(name, test);
   }
   return details.names;
@@ -26,14 +24,11 @@ function testNames() {
 const testName = (test) => testNames()[test];
 
 function openKey(test) {
-  details.from = document.activeElement;
   changeState({ key: testName(test) });
 }
 
 function closeKey() {
   changeState({ key: "" });
-  const row = grid.drawn.get(grid.active);
-  (row ?? byId("keys-grid")).focus({ preventScroll: true });
 }
 
 function startDetails() {
@@ -51,11 +46,12 @@ function startDetails() {
 async function drawDetails() {
   const panel = byId("details");
   const name = stateOf("key");
+  if (name) testNames();
+  const test = name ? details.byName.get(name) : undefined;
+  details.open = test ?? -1;
   markOpen();
-  testNames();
-  const test = details.byName.get(name);
   const serial = (details.serial += 1);
-  if (!name) { panel.hidden = true; panel.replaceChildren(); return; }
+  if (!name) { emptyPanel(panel); return; }
   if (test === undefined) {
     panel.replaceChildren(panelHead(name, null), el("p", {}, "This page has no such key."));
     panel.hidden = false;
@@ -67,6 +63,14 @@ async function drawDetails() {
   panel.hidden = false;
   panel.scrollTop = 0;
   panel.querySelector("h2").focus({ preventScroll: true });
+}
+
+// Who was in it goes on at the row that they came from.
+function emptyPanel(panel) {
+  const within = panel.contains(document.activeElement);
+  panel.hidden = true;
+  panel.replaceChildren();
+  if (within) (grid.drawn.get(grid.active) ?? grid.box).focus({ preventScroll: true });
 }
 
 function panelHead(name, test) {

@@ -103,7 +103,7 @@ function drawRow(place) {
   });
   return el("tr", {
     tabindex: place === grid.active ? "0" : "-1", "aria-rowindex": String(place + 2), "data-place": String(place),
-    "aria-selected": String(testName(keys.tests[row]) === stateOf("key")),
+    "aria-selected": String(keys.tests[row] === details.open),
   }, cells);
 }
 
@@ -143,6 +143,6 @@ function setActive(place, focus) {
 // The open key's row is marked.
 function markOpen() {
   for (const [place, row] of grid.drawn) {
-    row.setAttribute("aria-selected", String(testName(keys.tests[filter.rows[place]]) === stateOf("key")));
+    row.setAttribute("aria-selected", String(keys.tests[filter.rows[place]] === details.open));
   }
 }
