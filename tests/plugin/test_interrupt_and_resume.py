@@ -1,7 +1,9 @@
 """Ctrl+C, a killed worker, and what a resume runs."""
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -88,7 +90,9 @@ def test_a_resume_on_another_cluster_is_said(bed):
 
 
 def test_a_killed_worker_loses_its_key_only(start_pytest, tmp_path):
-    process = start_pytest("--odf-parallel=2", "--odf-matrix", "sim.yaml", "--odf-fio", "runtime=60s")
+    process = start_pytest(
+        "--odf-parallel=2", "--odf-matrix", "sim.yaml", "--odf-fio", "runtime=60s", "--html=pages/page.html"
+    )
     wait_for_records(tmp_path, 1)
     workers = [pid for pid in children(process.pid) if is_worker(pid)]
     assert len(workers) == 2
@@ -98,5 +102,13 @@ def test_a_killed_worker_loses_its_key_only(start_pytest, tmp_path):
     lines = (tmp_path / "results" / "latest" / "junit.xml").read_text()
     assert lines.count("<testcase") == KEYS
     assert "the worker died" in lines
+    # pytest-html shows the test that was lost, as one that failed, and where our report is.
+    page = (tmp_path / "pages" / "page.html").read_text()
+    records = (tmp_path / "results" / "latest" / "results.jsonl").read_text().splitlines()
+    (lost,) = (one for one in map(json.loads, records) if one["status"] == "failed")
+    assert "1 Failed," in page
+    assert f"[{lost['key']}]" in html.unescape(page)
+    (link,) = re.findall('<a href="([^"]*report.html)"', page)
+    assert (tmp_path / "pages" / link).samefile(tmp_path / "results" / "latest" / "report.html")
     run = (tmp_path / "results" / "latest" / "run.json").read_text()
     assert '"left": []' in run

@@ -6,9 +6,15 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pytest_odfperf.run.controller import report_renewal
 from pytest_odfperf.run.reports.output_table import OUTPUTS
 
 #: No cluster is asked.
@@ -88,3 +94,36 @@ def test_reports_are_true_at_every_moment_and_can_be_made_again(bed: Any) -> Non
     assert linked
     assert all((folder / link).exists() for link in linked)
     assert json.loads((folder.parent / "live" / "run.json").read_text())["run_id"] == "live"
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("echo 'report.html: the disk is full' >&2; exit 1", "report.html: the disk is full"),
+        ("exec sleep 60", "not done within 0 s"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_renewal_that_fails_or_hangs_is_one_line_and_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, told: str
+) -> None:
+    fake = tmp_path / "python"
+    if script is not None:
+        fake.write_text(f"#!/bin/sh\n{script}\n")
+        fake.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(fake))
+    monkeypatch.setenv(report_renewal.PERIOD, "0.05")
+    monkeypatch.setattr(report_renewal, "_DEADLINE_S", 0.5)
+    said: list[str] = []
+    renewal = report_renewal.ReportRenewal(tmp_path, dict, said.append)
+    renewal.start()
+    end_s = time.monotonic() + 20
+    while not said and time.monotonic() < end_s:
+        time.sleep(0.02)
+    began_s = time.monotonic()
+    renewal.close()
+    assert time.monotonic() - began_s < 5
+    assert said[0].startswith("the reports could not be renewed while the run went on: ")
+    assert told in said[0]
+    found = subprocess.run(["pgrep", "-f", str(fake)], capture_output=True, text=True, check=False)
+    assert found.stdout == ""

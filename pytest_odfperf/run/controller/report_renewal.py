@@ -64,8 +64,9 @@ class ReportRenewal:
             try:
                 cpu_s = self._renew()
             except OSError as error:
-                self._say(f"the reports could not be renewed while the run went on: {error}")
-                return
+                # Perhaps there is room for a process another time.
+                self._tell(str(error))
+                cpu_s = 0.0
             wait_s = min(self._period_s, max(1.0, _SHARE * cpu_s))
 
     def _renew(self) -> float:
@@ -85,13 +86,14 @@ class ReportRenewal:
             return self._await(process, said)
 
     def _await(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> float:
-        end = time.monotonic() + _DEADLINE_S
+        end, why = time.monotonic() + _DEADLINE_S, ""
         while True:
             # Not by `process`: only this tells the time that it took.
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
             if time.monotonic() > end or self._closed.wait(_LOOK_S):
+                why = f"not done within {_DEADLINE_S:.0f} s"
                 process.kill()
                 _, status, usage = os.wait4(process.pid, 0)
                 self._remove_unfinished(process.pid)
@@ -100,9 +102,11 @@ class ReportRenewal:
         if process.returncode and not self._closed.is_set():
             said.seek(0)
             lines = said.read(100_000).decode(errors="replace").strip().splitlines()
-            why = lines[-1] if lines else f"it ended with {process.returncode}"
-            self._say(f"the reports could not be renewed while the run went on: {why}")
+            self._tell(why or (lines[-1] if lines else f"it ended with {process.returncode}"))
         return usage.ru_utime + usage.ru_stime
+
+    def _tell(self, why: str) -> None:
+        self._say(f"the reports could not be renewed while the run went on: {why}")
 
     def _remove_unfinished(self, pid: int) -> None:
         """Files that were not whole yet: see `replace_file`."""
