@@ -21,6 +21,8 @@ from pytest_odfperf.report.parts import shown_parts
 #: From this block size on a pool is judged by its bandwidth.
 BANDWIDTH_FROM_BYTES = 1 << 20
 
+_LARGEST = 1e300
+
 #: VM size, PVC size, number of VMs.
 Shape = tuple[str, str, int]
 
@@ -111,8 +113,11 @@ def _figures(content: RunContent, directions: Sequence[str]) -> Iterator[Figure]
 
 
 def rounded(value: float) -> float:
-    """Four significant digits; whole numbers without a point, as they are shorter."""
-    found = float(f"{value:.4g}")
+    """Four significant digits; whole numbers without a point, as they are shorter.
+
+    What was made of absurd figures is cut at what JSON has numbers for.
+    """
+    found = float(f"{max(-_LARGEST, min(_LARGEST, value)):.4g}")
     return int(found) if found.is_integer() else found
 
 

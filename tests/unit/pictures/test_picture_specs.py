@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 from report_runs.hostile import TEXTS
 
+from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.content.run_content import RunContent, RunTest
 from pytest_odfperf.report.pictures.all_pictures import pictures_of
 from pytest_odfperf.report.pictures.picture import Slice
@@ -102,6 +104,43 @@ def test_all_pictures_together_are_small_and_tell_what_they_leave_out(loads: Run
         assert ("left out" in told["pools"]) == (copies == 120)
     assert len(many(loads, 70).tests) > 4800
     assert max(sizes) < 1_700_000
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_figures_that_somebody_changed_break_no_picture(everything: RunContent, seed: int) -> None:
+    """Any finite number may stand in a record; what can not be drawn is not."""
+    chance = Random(seed)
+
+    def number() -> float:
+        return chance.choice([0, -1, 1, 7.5, 1e-300, 1e300, -1e300, 2**62])
+
+    def changed(plain: Any, share: float) -> Any:
+        if isinstance(plain, dict):
+            return {name: changed(value, share) for name, value in plain.items()}
+        if isinstance(plain, list):
+            return [changed(value, share) for value in plain]
+        if isinstance(plain, bool) or not isinstance(plain, int | float) or chance.random() > share:
+            return plain
+        return int(max(-(2.0**62), min(2.0**62, number()))) if isinstance(plain, int) else number()
+
+    tests = []
+    for test in everything.tests:
+        if test.record is not None:
+            plain = changed(test.record.to_json(), chance.choice([0.02, 0.3, 1.0])) | {"schema": 1}
+            tests.append(replace(test, record=Record.from_json(plain)))
+    run = everything.runs[0]
+    times = [{"at": number(), "pool": "rep3", "load": "booting", "name": "x"} for _ in range(3)]
+    outages = [
+        {"began_at": text, "seconds": 1} for text in ("9999-12-31T23:59:59", "0001-01-01T00:00:00", "")
+    ]
+    content = RunContent(
+        runs=(replace(run, loads=tuple(times), health=tuple(times), outages=tuple(outages)),),
+        matrix=everything.matrix,
+        tests=tuple(tests),
+    )
+    for picture in pictures_of(content):
+        for one in picture.slices:
+            json.dumps([one.spec, one.rows], allow_nan=False)
 
 
 def many(content: RunContent, copies: int) -> RunContent:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.pictures import spec_parts as parts
@@ -45,11 +44,16 @@ class _Bar:
     test: int | None = None
     count: int = 1
 
+    @property
+    def known(self) -> bool:
+        """Whether its times can be, to the year 5138: somebody may have changed a file."""
+        return 0 < self.began_ms <= self.ended_ms < 1e14
+
     def row(self) -> tuple[Cell, ...]:
         seconds = round(max(0.0, self.ended_ms - self.began_ms) / 1000, 1)
         what = self.what if self.count == 1 else f"{self.count} in a row"
         test = self.test if self.count == 1 else None
-        return test, self.lane, self.activity, round(self.began_ms), round(self.ended_ms), seconds, what
+        return test, self.lane, self.activity, _time(self.began_ms), _time(self.ended_ms), seconds, what
 
 
 def run_gantt(shown: Shown) -> Picture | None:
@@ -58,17 +62,18 @@ def run_gantt(shown: Shown) -> Picture | None:
     slices = []
     cut = 0
     for run in content.runs:
-        bars = [*_measured(content, run), *_loads(run.loads)]
+        bars = [bar for bar in (*_measured(content, run), *_loads(run.loads)) if bar.known]
         if not bars:
             continue
         events = [*_outages(run.outages), *_events(run.health, max(bar.ended_ms for bar in bars))]
+        events = [event for event in events if event.known]
         cut += max(0, len(events) - MOST_EVENTS)
         drawn = [*_joined(bars), *events[:MOST_EVENTS]]
         lanes = {lane: number for number, lane in enumerate((*content.pools, _API, _STORAGE))}
         layers = {"no result": -1, "preparing": 0, "booting": 1, "deleting": 2, "measuring": 3}
         drawn.sort(key=lambda bar: (lanes.get(bar.lane, -1), layers.get(bar.activity, 9), bar.began_ms))
         rows = tuple(bar.row() for bar in drawn)
-        slices.append(Slice(label=run.run_id, spec=_spec(rows), columns=_COLUMNS, rows=rows))
+        slices.append(Slice(label=run.run_id, spec=_spec(drawn), columns=_COLUMNS, rows=rows))
     if not slices:
         return None
     sentence = (
@@ -84,7 +89,7 @@ def run_gantt(shown: Shown) -> Picture | None:
 def _measured(content: RunContent, run: RunFacts) -> Iterator[_Bar]:
     for number, test in enumerate(content.tests):
         record = test.record
-        if record is not None and content.run_of(record) is run and record.ended_at_epoch_ms:
+        if record is not None and content.run_of(record) is run:
             what = f"{test.key}, {word(test)}" + (f", repeat {test.repeat}" if test.repeat > 1 else "")
             yield _Bar(
                 test.key.pool,
@@ -102,7 +107,7 @@ def _loads(entries: Iterable[Mapping[str, Any]]) -> Iterator[_Bar]:
     last_ms = 0.0
     for entry in entries:
         at, pool, load = entry.get("at"), entry.get("pool"), entry.get("load")
-        if not isinstance(at, int | float) or not math.isfinite(at):
+        if not _is_time(at):
             continue
         at_ms = 1000.0 * at
         if entry.get("session"):
@@ -116,6 +121,11 @@ def _loads(entries: Iterable[Mapping[str, Any]]) -> Iterator[_Bar]:
     yield from _ended(going, last_ms)
 
 
+def _is_time(at: object) -> TypeGuard[float]:
+    """Seconds since the epoch, to the year 5138."""
+    return isinstance(at, int | float) and 0 < at < 1e11
+
+
 def _ended(going: Mapping[str, tuple[float, str]], at_ms: float) -> Iterator[_Bar]:
     for pool, (began_ms, load) in going.items():
         if at_ms > began_ms:
@@ -127,10 +137,10 @@ def _outages(entries: Iterable[Mapping[str, Any]]) -> Iterator[_Bar]:
         seconds = entry.get("seconds")
         try:
             began = datetime.datetime.fromisoformat(str(entry.get("began_at")))
-        except ValueError:
+            began_ms = 1000 * began.timestamp()
+        except (ValueError, OverflowError):
             continue
         if isinstance(seconds, int | float) and 0 <= seconds < 1e7:
-            began_ms = 1000 * began.timestamp()
             text = f"{str(entry.get('text'))[:_MOST_TEXT]} (seen by {str(entry.get('process'))[:20]})"
             yield _Bar(_API, "outage", began_ms, began_ms + 1000 * seconds, text)
 
@@ -142,7 +152,7 @@ def _events(entries: Iterable[Mapping[str, Any]], ended_ms: float) -> Iterator[_
         at, name, state = entry.get("at"), entry.get("name"), entry.get("state")
         if entry.get("session"):
             going = {}
-        if not isinstance(at, int | float) or not math.isfinite(at) or not isinstance(name, str):
+        if not _is_time(at) or not isinstance(name, str):
             continue
         text = _trouble(state, str(entry.get("of")))
         before = going.get(name)
@@ -197,21 +207,26 @@ def _joined(bars: list[_Bar]) -> list[_Bar]:
         gap_ms *= 2
 
 
-def _clock(rows: tuple[tuple[Cell, ...], ...]) -> str:
+def _time(at_ms: float) -> str:
+    """As people and Vega read it."""
+    at = datetime.datetime.fromtimestamp(at_ms / 1000, tz=datetime.UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _clock(bars: Sequence[_Bar]) -> str:
     """How the axis tells times: as exactly as the length of the run needs."""
-    times = [time for row in rows for time in row[3:5] if isinstance(time, int)]
-    minutes = (max(times) - min(times)) / 60_000
+    minutes = (max(bar.ended_ms for bar in bars) - min(bar.began_ms for bar in bars)) / 60_000
     return "%H:%M:%S" if minutes < 15 else "%H:%M" if minutes < 20 * 60 else "%d %b %H:%M"
 
 
-def _spec(rows: tuple[tuple[Cell, ...], ...]) -> parts.Spec:
-    lanes = len({row[1] for row in rows})
+def _spec(bars: Sequence[_Bar]) -> parts.Spec:
+    lanes = len({bar.lane for bar in bars})
     along = {
         "field": "from",
         "type": "temporal",
         "title": "time (UTC)",
         "scale": {"type": "utc"},
-        "axis": {"labelOverlap": True, "tickCount": 6, "format": _clock(rows)},
+        "axis": {"labelOverlap": True, "tickCount": 6, "format": _clock(bars)},
     }
     colour = {
         "field": "activity",
@@ -228,7 +243,11 @@ def _spec(rows: tuple[tuple[Cell, ...], ...]) -> parts.Spec:
         ],
         "value": 14,
     }
-    clock = {"type": "temporal", "format": "%Y-%m-%d %H:%M:%S"}
+    clock = {
+        "type": "temporal",
+        "timeUnit": "utcyearmonthdatehoursminutesseconds",
+        "format": "%Y-%m-%d %H:%M:%S",
+    }
     tips = [{**one, **(clock if one["field"] in ("from", "to") else {})} for one in parts.tooltip(_COLUMNS)]
     return parts.view(
         "Gantt chart of the pools' activities, of outages and of events of the storage",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.variants import variant_name
 from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep, depth_sweeps
-from pytest_odfperf.report.number import NS_PER_MS, digits, short
+from pytest_odfperf.report.number import NS_PER_MS
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
 from pytest_odfperf.report.pictures.shown_figures import Shown, ms, rounded, shape_of, shape_text
@@ -132,10 +132,9 @@ def _depths(sweep: DepthSweep, numbers: Mapping[tuple[Key, int], int]) -> Iterat
     limit = sweep.lat_p99_limit_ns
     for point in sweep.points:
         kept = "no limit" if limit is None else "kept" if point.lat_p99_ns <= limit else "broken"
-        peak = f"peak {short(point.iops_per_s)} IOPS, p99 {digits(point.lat_p99_ns / NS_PER_MS)} ms"
         yield (
             numbers.get((sweep.key, point.depth)), sweep.key.pool, point.depth, ms(point.lat_p99_ns),
-            rounded(point.iops_per_s), kept, peak if point == sweep.peak else None,
+            rounded(point.iops_per_s), kept, "peak" if point == sweep.peak else None,
         )  # fmt: skip
 
 

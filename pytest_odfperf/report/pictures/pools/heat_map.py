@@ -162,7 +162,7 @@ def _order(shown: Shown) -> Callable[[_Place], tuple[int, int, str]]:
 
 def _mean(figures: Sequence[Figure], metric: str) -> float | None:
     values = [figure.rate("IOPS") if metric == "rate" else figure.p99_ms for figure in figures]
-    known = [value for value in values if value]
+    known = [value for value in values if value and value > 0]
     return math.exp(fmean(map(math.log, known))) if known else None
 
 

@@ -81,7 +81,7 @@ def _spec(pools: int) -> parts.Spec:
         {
             "mark": {
                 "type": "text",
-                "dy": -11,
+                "dy": -12,
                 "align": {"expr": f"datum.rank > {pools / 2} ? 'right' : 'left'"},
             },
             "encoding": {

@@ -140,7 +140,7 @@ def _words(states: Iterable[str]) -> str | None:
 
 def _interval(values: Iterable[float | None]) -> tuple[Cell, Cell, Cell]:
     """The geometric mean, and between what it is."""
-    known = [value for value in values if value]
+    known = [value for value in values if value and value > 0]
     spread = spread_of(known) if len(known) > 1 else None
     if spread is None or spread.low is None or spread.high is None:
         return None, None, None
