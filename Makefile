@@ -6,16 +6,19 @@ BIN = $(VENV)/bin
 WORKERS ?= 4
 SOURCES := $(shell git ls-files pytest_odfperf matrices deploy pyproject.toml README.md 2>/dev/null)
 
-.PHONY: prometheus-tools demo chaos lies test test-lowest lint types contracts check clean system
+.PHONY: prometheus-tools demo chaos lies test test-lowest lint types contracts check clean system system-tests
 
 demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them, write a report
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
 
-test: $(VENV)/tested system prometheus-tools ## the whole test suite, on the built wheel
+test: $(VENV)/tested system-tests prometheus-tools ## the whole test suite, on the built wheel
 	$(BIN)/pytest tests -n $(WORKERS) $(PYTEST_ARGS)
 
 system:
 	@tools/install-system-packages
+
+system-tests:
+	@tools/install-system-packages --tests
 
 prometheus-tools: ## programs that read metrics.prom, for its tests
 	@tools/install-prometheus-tools .tools
@@ -45,7 +48,7 @@ lies: $(VENV)/tested ## lies and clean results, and docs/lies.md: make lies LIES
 
 # What depends on versions. These do not: campaigns and figures, rights, the guest's script, what is wrong input,
 # what a pool fails of. They run on the newest.
-LOWEST = $(addprefix --ignore=tests/,chaos fuzz bench lies sandbox/rights sandbox/test_guest_script.py \
+LOWEST = $(addprefix --ignore=tests/,chaos fuzz bench lies browser sandbox/rights sandbox/test_guest_script.py \
 	$(addprefix plugin/test_,docs.py wrong_input.py profile_faults.py original_bugs.py hostile_texts.py \
 	diagnosis.py guest_troubles.py kills.py killed_sandbox.py))
 test-lowest: system ## the suite without QEMU on the lowest supported versions

@@ -11,6 +11,9 @@ from typing import Any
 
 from pytest_odfperf.matrix.definition import METHOD
 from pytest_odfperf.matrix.serial import to_json
+from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.run.reports.run_reading import read_run_content
+from pytest_odfperf.run.reports.write_reports import write_reports
 from pytest_odfperf.store.run_dir import RunDir
 from report_runs.plan import MadePlan, Turn, length_s, turns
 from report_runs.records import Made, Maker
@@ -175,3 +178,22 @@ def repeated(plan: MadePlan, number: int, step: float = 0.0) -> Iterator[MadePla
             began_s=plan.began_s + 86_400 * place,
             faster=plan.faster * (1 + step) ** place,
         )
+
+
+def write_pages(folder: Path) -> None:
+    """All reports of a made run, as the end of a run or ``--odf-report`` writes them."""
+    run_dir = RunDir(folder.parent, folder.name)
+    content = read_run_content(run_dir)
+    assert write_reports(run_dir, content) == []
+    if not (folder / "report.html").exists():
+        write_page(folder, content)
+
+
+def write_page(folder: Path, content: RunContent) -> None:
+    import vl_convert
+
+    from pytest_odfperf.report.pictures.all_pictures import pictures_of
+    from pytest_odfperf.report.run_page.run_report import render
+
+    page = render(content, pictures_of(content), drawing=vl_convert.javascript_bundle())
+    (folder / "report.html").write_text(page, encoding="utf-8")

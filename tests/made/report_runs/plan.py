@@ -66,6 +66,32 @@ def large_plan(keys: int, guests: int, **more: object) -> MadePlan:
     return MadePlan(matrix=matrix, keys=spread(expand(matrix), keys), **more)  # type: ignore[arg-type]
 
 
+SMALL = """
+extends: full
+vm_sizes: [small]
+pvc_sizes: [150Gi]
+concurrency: [1, 5]
+profiles:
+  - {name: random-rw, iodepth: [1, 8, 32]}
+  - {name: sequential-rw, block_sizes: [1M]}
+  - db-oltp
+block_sizes: [4k, 64k]
+fio: {runtime: 60s}
+limits:
+  "rep3*:*:*:*:random-rw.qd32:4k": [read iops >= 40k, write p99 < 40ms]
+  "*:*:*:*:db-oltp:*": [sync p99 of db-wal-write <= 20ms]
+"""
+SMALL_POOLS = ("rep3", "rep2", "ec-2-1", "cephfs-rep3")
+
+
+def small_plan(run_id: str = "small", **more: object) -> MadePlan:
+    """A run of four pools with three repeats, as people could have measured it in a day."""
+    matrix = matrix_of(SMALL, "small")
+    keys = tuple(key for key in expand(matrix) if key.pool in SMALL_POOLS)
+    values: dict[str, object] = {"run_id": run_id, "repeats": 3, "workers": 2, **more}
+    return MadePlan(matrix=matrix, keys=keys, **values)  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One measurement, when it begins, and on which worker. ``group`` None: the VMs do something else."""

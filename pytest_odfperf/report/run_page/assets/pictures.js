@@ -153,4 +153,6 @@ function nameDrawing(picture) {
   if (!drawn) return;
   drawn.setAttribute("role", "img");
   drawn.setAttribute("aria-label", cleanText(`${picture.title}: ${picture.sentence}`));
+  // One picture with one name: what is in it is read in its table.
+  for (const part of drawn.children) part.setAttribute("aria-hidden", "true");
 }
