@@ -78,6 +78,8 @@ class ClusterFacts:
     #: Where it is read how Ceph's storage is.
     health: HealthSources
     versions: Mapping[str, str]
+    #: System and kernel of the nodes on which VMs run, each once.
+    node_software: tuple[str, ...]
     #: What every result must be marked with (``SIMULATED``); None for a cluster that is real.
     marking: str | None
     notes: tuple[str, ...] = field(default=())
@@ -147,12 +149,22 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
         root_backend=_root_backend(matrix, listed, ceph),
         health=health_sources(matrix.pools, classes, ceph, clusters),
         versions=_versions(reader, clusters),
+        node_software=_node_software(working),
         marking=marked[0] if marked else None,
         notes=tuple(reader.notes),
         forbidden=reader.forbidden,
         instancetypes=instancetypes.specs,
         size_problems=instancetypes.problems,
     )
+
+
+def _node_software(nodes: list[JsonObject]) -> tuple[str, ...]:
+    found = set()
+    for node in nodes:
+        info = (node.get("status") or {}).get("nodeInfo") or {}
+        system, kernel = info.get("osImage"), info.get("kernelVersion")
+        found.add(", ".join([*([str(system)] if system else []), *([f"kernel {kernel}"] if kernel else [])]))
+    return tuple(sorted(found - {""}))
 
 
 def _access_modes(matrix: Matrix, pool: Pool) -> set[AccessMode]:

@@ -58,6 +58,9 @@ class ReadRun:
             # As the guests say it: "fio-3.39", "kernel 5.14.0-570".
             name, _, value = text.replace("fio-", "fio ", 1).partition(" ")
             versions[name] = f"{versions[name]} + {value}" if name in versions else value
+        nodes = found.get("node_software") if isinstance(found, Mapping) else None
+        if nodes and isinstance(nodes, list | tuple):
+            versions["nodes"] = " + ".join(map(str, nodes))
         own = self.content.get("versions")
         if isinstance(own, Mapping) and own.get("pytest-odfperf"):
             versions["pytest-odfperf"] = str(own["pytest-odfperf"])

@@ -11,6 +11,7 @@ from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.report.content.trend_content import TrendContent, TrendRun
 from pytest_odfperf.run.before.named_runs import find_run, need_statistics
+from pytest_odfperf.run.cyclic_garbage import not_searched
 from pytest_odfperf.run.reports.drawing_script import drawing_script
 from pytest_odfperf.run.reports.page_folder import href_to, page_folder, write_page
 from pytest_odfperf.run.reports.trend_reading import ReadRun, alike, read_run
@@ -28,6 +29,11 @@ def trend_runs(names: Sequence[str], results: Path, sentinels: Sequence[str]) ->
     the newest. Raises `InputError`, `StoreError`.
     """
     need_statistics(OPTION)
+    with not_searched():
+        return _trend_runs(names, results, sentinels)
+
+
+def _trend_runs(names: Sequence[str], results: Path, sentinels: Sequence[str]) -> tuple[list[str], Path]:
     patterns = tuple(Pattern.parse(text, option=SENTINEL) for text in sentinels)
     runs, left_out = _read(_found(names, results), every="all" in names)
     if len(runs) < LEAST_RUNS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import uuid
 
 from pytest_odfperf.quantity import format_millicores
@@ -134,6 +135,8 @@ def _node(node: NodeConfig, marking: str | None) -> Obj:
             "architecture": "amd64",
             "operatingSystem": "linux",
             "kubeletVersion": "v1.34.0-sandbox",
+            "osImage": "pytest-odfperf sandbox",
+            "kernelVersion": platform.release(),
         },
         "addresses": [{"type": "Hostname", "address": node.name}],
     }

@@ -65,9 +65,11 @@ def details(html: str) -> list[Any]:
 
 
 def test_a_change_is_told_at_its_run_with_the_version_that_changed_with_it(course: Any) -> None:
+    versions = [{"odf": "4.20"}] * 6 + [{"odf": "4.21"}] * 4
+    nodes = [["CoreOS 9.6, kernel 5.14"]] * 9 + [["CoreOS 9.8"]]
     results = course(
         [1000.0] * 6 + [700.0] * 4,
-        lambda run: {"found": {"versions": {"odf": "4.20" if run < 6 else "4.21"}}},
+        lambda run: {"found": {"versions": versions[run], "node_software": nodes[run]}},
     )
     lines, html, found = trend(results, sentinels=("*:*:*:*:*:64k",))
     changed, steady = rate_of(found, KEYS[0]), rate_of(found, KEYS[1])
@@ -75,7 +77,9 @@ def test_a_change_is_told_at_its_run_with_the_version_that_changed_with_it(cours
     (change,) = changed["pieces"][0]["changes"]
     assert (change["run"], change["outcome"]) == (6, "worse")
     assert change["ratio"] == pytest.approx(0.7, rel=0.02)
-    assert [run["marks"] for run in found["runs"]] == [[]] * 6 + [["odf 4.20 → 4.21"]] + [[]] * 3
+    assert [run["marks"] for run in found["runs"]] == [[]] * 6 + [["odf 4.20 → 4.21"]] + [[]] * 2 + [
+        ["nodes CoreOS 9.6, kernel 5.14 → CoreOS 9.8"]
+    ]
     assert any("since n6 (2026-11-07 02:00; odf 4.20 → 4.21): 1 worse" in line for line in lines)
     assert (steady["sentinel"], changed["sentinel"]) == (True, False)
     # The page has the same: the sentinel first, each run's figure in the details, the mark, ways to the runs.
@@ -83,7 +87,7 @@ def test_a_change_is_told_at_its_run_with_the_version_that_changed_with_it(cours
     assert columns["bs"]["texts"][columns["bs"]["values"][0]] == "64k"
     shared = data(html, "courses-data")
     assert shared["runs"][6] == ["n6", "2026-11-07 02:00", "../n6/"]
-    assert [mark[-1] for mark in shared["marks"]] == ["odf 4.20 → 4.21"]
+    assert shared["marks"][0][-1] == "odf 4.20 → 4.21"
     opened = next(one for one in details(html) if one["parts"][0]["course"]["name"] == f"{KEYS[0]} read rate")
     rows = opened["parts"][0]["course"]["rows"]
     assert [row[0] for row in rows if row[1] == "mean"] == list(range(1, 11))
