@@ -54,15 +54,17 @@ def junit_suites(content: RunContent, place_of: PlaceOf | None = None) -> tuple[
 
 def not_run_text(content: RunContent) -> str:
     """Why tests without a record were not run."""
-    words = dict.fromkeys(
-        f"the run was ended by {run.content.get('ended_by')}"
-        if run.ended and run.content.get("ended_by") not in (None, "normal")
-        else "the session ended before, or left it out"
-        if run.ended
-        else "the run has not ended, or was killed"
-        for run in content.runs
-    )
-    return f"not run: {'; '.join(words)}"
+    return f"not run: {'; '.join(dict.fromkeys(map(_why, content.runs)))}"
+
+
+def _why(run: RunFacts) -> str:
+    if run.ended:
+        by = run.content.get("ended_by")
+        early = by not in (None, "normal")
+        return f"the run was ended by {by}" if early else "the session ended before, or left it out"
+    if run.progress is not None and run.progress.alive:
+        return f"the run goes on, at {run.progress.read_at:%Y-%m-%d %H:%M:%S} UTC"
+    return "the run has not come to its end: it was killed, or goes on elsewhere"
 
 
 def _suite(content: RunContent, pool: str, own: _Pool) -> Suite:

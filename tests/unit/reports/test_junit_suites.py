@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from report_runs.plan import large_plan
 
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.content.run_progress import RunProgress
 from pytest_odfperf.report.junit.junit_names import node_ids
 from pytest_odfperf.report.junit.junit_suites import render_junit
 from pytest_odfperf.report.junit.junit_xml import legal
-from pytest_odfperf.run.reports.run_reading import read_run_content
+from pytest_odfperf.run.reports.run_reading import read_run_content, run_content
 from pytest_odfperf.store.run_dir import RunDir
 
 #: By the status of a record; None: it was not run.
@@ -107,9 +109,7 @@ def test_junitparser_reads_back_counts_times_and_properties(
                 assert verdicts == ([record.verdict] if record.verdict else [])
 
 
-@pytest.mark.parametrize(
-    ("ends", "why"), [("interrupted", "SIG"), ("running", "has not ended, or was killed")]
-)
+@pytest.mark.parametrize(("ends", "why"), [("interrupted", "SIG"), ("running", "has not come to its end")])
 def test_what_was_not_run_is_skipped_and_says_why(tmp_path: Path, ends: str, why: str) -> None:
     folder = make_run(tmp_path, large_plan(30, 1, variety=1, raw=False, repeats=2), ends=ends, share=0.3)
     root = read(read_run_content(RunDir(folder.parent, folder.name)))
@@ -125,6 +125,14 @@ def test_what_was_not_run_is_skipped_and_says_why(tmp_path: Path, ends: str, why
     whole = make_run(tmp_path, large_plan(30, 1, variety=1, raw=False, repeats=2, run_id="made-2"))
     again = read(read_run_content(RunDir(whole.parent, whole.name)))
     assert sorted(names) == sorted(str(case.get("name")) for case in again.iter("testcase"))
+
+
+def test_while_a_run_goes_on_its_file_says_so(make_run: Callable[..., RunDir]) -> None:
+    run_dir = make_run(ended=False, pools=["rep3"])
+    progress = RunProgress(read_at=datetime(2026, 11, 30, 8, 30, tzinfo=UTC), alive=True)
+    root = read(run_content(run_dir, run_dir.read_run(), progress=progress))
+    texts = {str(case.findtext("skipped")) for case in root.iter("testcase")}
+    assert texts == {"not run: the run goes on, at 2026-11-30 08:30:00 UTC"}
 
 
 def test_a_run_without_a_record_has_all_its_tests_too(make_run: Callable[..., RunDir]) -> None:
