@@ -26,6 +26,9 @@ from pytest_odfperf.report.tables.ranking_table import (
     ranking_of,
 )
 
+#: Rows of a table.
+_ROWS = 200
+
 
 def pools_compared(content: RunContent) -> Markup:
     """The section's body; pictures come after it."""
@@ -137,21 +140,28 @@ def _capacities(content: RunContent) -> Iterator[SmallTable]:
 
 
 def _sweeps(content: RunContent) -> Iterator[SmallTable]:
-    for sweep in content.sweeps:
+    """All depths in one table; the best one of each sweep says what it came to."""
+    rows: list[list[TableCell]] = [
+        [
+            str(sweep.key),
+            point.depth,
+            short(point.iops_per_s),
+            _ms(point.lat_p99_ns),
+            "suspect" if point.suspect else "",
+            sweep_text(sweep).partition(": ")[2] if point == sweep.peak else "",
+        ]
+        for sweep in content.sweeps
+        for point in sweep.points
+    ]
+    if rows:
         yield SmallTable(
-            heading=sweep_text(sweep),
+            heading="Depth sweeps",
+            heads=("Key", "Depth", "IOPS", "p99 ms", "Verdict", "What it came to"),
+            rows=rows[:_ROWS],
             folded=True,
-            heads=("Depth", "IOPS", "p99 ms", "Verdict"),
-            rows=[
-                [
-                    point.depth,
-                    short(point.iops_per_s),
-                    _ms(point.lat_p99_ns),
-                    "suspect" if point.suspect else "",
-                ]
-                for point in sweep.points
-            ],
-            numbers=(0, 1, 2),
+            every=len(rows),
+            more=f"and {len(rows) - _ROWS} more, in depth-sweep.csv" if len(rows) > _ROWS else "",
+            numbers=(1, 2, 3),
         )
 
 
