@@ -64,7 +64,7 @@ function buildPicture(picture) {
   picture.table = el("details", {}, el("summary", {}, "Data"));
   picture.table.addEventListener("toggle", () => fillTable(picture));
   if (!byId("drawing")) picture.table.open = true;
-  picture.figure.append(tools, picture.drawing, picture.table);
+  picture.figure.append(tools, ...(byId("drawing") ? [picture.drawing] : []), picture.table);
   syncSlice(picture);
 }
 
@@ -84,11 +84,13 @@ const SHOWN_DATA = 1000;
 function fillTable(picture) {
   if (!picture.table.open) { picture.table.querySelector(".scroll")?.remove(); return; }
   const slice = sliceOf(picture), rows = shownRows(slice), columns = tableColumns(slice);
-  const table = el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Data of ${picture.title}` },
-    el("table", { class: "data" },
-      el("thead", {}, el("tr", {}, columns.map(([, , head]) => el("th", { scope: "col" }, head)))),
-      el("tbody", {}, rows.slice(0, SHOWN_DATA).map((row) => el("tr", {}, columns.map(([at]) =>
-        el("td", { class: typeof row[at] === "number" ? "n" : null }, row[at] ?? "")))))),
+  const number = new Set(columns.map(([at]) => at).filter((at) => rows.every((row) => row[at] === null || typeof row[at] === "number")));
+  const cell = (tag, at, text) => el(tag, { class: number.has(at) ? "n" : null, scope: tag === "th" ? "col" : null }, text);
+  const inside = el("table", { class: "data" },
+    el("thead", {}, el("tr", {}, columns.map(([at, , head]) => cell("th", at, head)))),
+    el("tbody", {}, rows.slice(0, SHOWN_DATA).map((row) => el("tr", {}, columns.map(([at]) => cell("td", at, row[at] ?? ""))))));
+  if (rows.length > 1) sortable(inside);
+  const table = el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Data of ${picture.title}` }, inside,
     rows.length > SHOWN_DATA ? el("p", { class: "note" }, `and ${rows.length - SHOWN_DATA} more; Copy data has them`) : null);
   picture.table.querySelector(".scroll")?.remove();
   picture.table.append(table);
