@@ -15,12 +15,11 @@ from pytest_odfperf.report.content.run_content import RunContent, RunFacts, RunT
 from pytest_odfperf.report.content.run_progress import RunProgress
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
 from pytest_odfperf.run.before.selection import stored_matrix
+from pytest_odfperf.run.reports.artefact_files import ArtefactFiles
 from pytest_odfperf.store import journal
 from pytest_odfperf.store.run_dir import RunDir
 
 COMPARISON_JSON = "comparison.json"
-#: A raw file that is larger is none of ours.
-_LARGEST_BYTES = 64 << 20
 
 
 def read_run_content(run_dir: RunDir, href: str = "") -> RunContent:
@@ -64,7 +63,7 @@ def run_content(
         matrix=stored_matrix(run_dir, content),
         tests=_tests(definitions, int((content.get("options") or {}).get("repeat") or 1), counted),
         problems=tuple(f"results.jsonl: {problem}" for problem in problems),
-        read=lambda record, name: _artefact(run_dir.path, record, name),
+        read=ArtefactFiles(run_dir.path),
     )
 
 
@@ -88,16 +87,6 @@ def _tests(definitions: dict[str, str], repeats: int, counted: dict[str, Record]
         tests += [RunTest(key=key, repeat=record.repeat, record=record) for record in own]
         tests += [RunTest(key=key, repeat=repeat, record=None) for repeat in asked if repeat not in there]
     return tuple(tests)
-
-
-def _artefact(folder: Path, record: Record, name: str) -> bytes | None:
-    for path in record.artefacts:
-        if path == name or path.endswith(f"/{name}"):
-            file = (folder / path).resolve()
-            # The records may have been edited: nothing outside of the run's folder is read.
-            if file.is_relative_to(folder.resolve()) and file.is_file():
-                return file.read_bytes() if file.stat().st_size <= _LARGEST_BYTES else None
-    return None
 
 
 def _entries(path: Path) -> tuple[dict[str, Any], ...]:
