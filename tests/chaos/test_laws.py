@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +27,16 @@ from campaign.snapshot import Line, read
 
 KEYS = ["fast:tiny:10Gi:1:one:4k", "fast:tiny:10Gi:1:one:64k"]
 PLAN = RunPlan(("fast",), (1,), ("4k", "64k"), ("--odf",), "file", (), False)
+
+
+def page_of(keys: Iterable[str]) -> str:
+    """As much of a report as the laws look at."""
+    fields = zip(*(key.split(":") for key in keys), strict=True)
+    names = ("pool", "size", "pvc", "vms", "profile", "bs")
+    columns = [{"name": name, "values": list(own)} for name, own in zip(names, fields, strict=True)]
+    columns.append({"name": "state", "values": ["passed"] * len(columns[0]["values"])})
+    data = b64encode(gzip.compress(json.dumps({"columns": columns}).encode())).decode()
+    return f'<html><script type="application/gzip;base64" id="keys-data">{data}</script></html>\n'
 
 
 def write_run(run: Path, statuses: dict[str, str]) -> None:
@@ -46,7 +58,7 @@ def write_run(run: Path, statuses: dict[str, str]) -> None:
     header = "storage_pool,vm_size,pvc_size,concurrency,fio_profile,block_size,status\n"
     rows = "".join(",".join([*key.split(":"), status]) + "\n" for key, status in statuses.items())
     (run / "results.csv").write_text(header + rows)
-    (run / "report.html").write_text(f"<html>{' '.join(statuses)}</html>\n")
+    (run / "report.html").write_text(page_of(statuses))
     passed = list(statuses.values()).count("passed")
     (run / "fast" / ".pool-summary").write_text(f"{len(statuses)} {passed} {len(statuses) - passed} 0\n")
     (run / "run.json").write_text(json.dumps({"ended_at": "now", "left": []}))
@@ -121,7 +133,7 @@ PASSED = [Line(key, "passed", "d", "") for key in KEYS]
         (seen(junit={KEYS[0]: ["passed"], KEYS[1]: ["failed"]}), f"junit.xml: {KEYS[1]} is ['failed']"),
         (seen(junit={KEYS[0]: ["passed"], KEYS[1]: ["passed", "passed"]}), f"junit.xml: {KEYS[1]} is there"),
         (seen(csv={KEYS[0]: {"passed"}}), f"results.csv: {KEYS[1]} is None"),
-        (seen(html=KEYS[0]), f"report.html: no {KEYS[1]}"),
+        (seen(html={KEYS[0]}), f"report.html: no {KEYS[1]}"),
         (seen(summaries={"fast": (1, 1, 0, 0)}), "fast/.pool-summary: (1, 1, 0, 0)"),
         (seen(run={"ended_at": "now", "left": ["VirtualMachine x"]}), "run.json: left is"),
         (seen(run={"left": []}), "run.json: no ended_at"),

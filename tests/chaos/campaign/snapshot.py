@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64decode
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +38,8 @@ class Snapshot:
     #: Of each key what its cases came to.
     junit: dict[str, list[str]] | None = None
     csv: dict[str, set[str]] | None = None
-    html: str | None = None
+    #: The keys that the report has a result of.
+    html: set[str] | None = None
     #: Of each pool: run, passed, failed, skipped.
     summaries: dict[str, tuple[int, ...]] = field(default_factory=dict)
     run: dict[str, Any] | None = None
@@ -110,6 +114,23 @@ def _run(path: Path, found: Snapshot) -> None:
 
 
 def _html(path: Path, found: Snapshot) -> None:
-    found.html = path.read_text()
-    if not found.html.rstrip().endswith("</html>"):
+    page = path.read_text()
+    if not page.rstrip().endswith("</html>"):
         raise ValueError("ends in the middle")
+    # Not there in the page of a run that has just begun.
+    packed = re.findall(r'type="application/gzip;base64" id="keys-data"[^>]*>([^<]*)<', page)
+    found.html = {key for one in packed for key in _measured(json.loads(gzip.decompress(b64decode(one))))}
+
+
+def _measured(table: dict[str, Any]) -> Iterator[str]:
+    """The keys of all rows that have a result."""
+    columns = {
+        column["name"]: [column["texts"][value] for value in column["values"]]
+        if "texts" in column
+        else column["values"]
+        for column in table["columns"]
+    }
+    fields = [columns[name] for name in ("pool", "size", "pvc", "vms", "profile", "bs")]
+    for state, *key in zip(columns["state"], *fields, strict=True):
+        if state != "not run":
+            yield ":".join(map(str, key))
