@@ -100,6 +100,7 @@ def test_the_file_that_the_user_names_has_the_run_and_other_tests_and_outlives_t
     assert properties(again["fast"][name("fast", "4k")])["rack"] == "fast"
 
     resumed = run_pytest("--odf-resume=last", "-k=no-such-test", "--junitprefix=nightly", "test_mine.py")
+    assert f"generated xml file: {resumed.run / 'junit.xml'}" in resumed.out
     again = read(resumed.run / "junit.xml")
     assert list(again) == ["fast", "slow"]
     for pool in again:

@@ -35,6 +35,7 @@ class JunitFile:
     """``--junitxml PATH`` and the run's own junit.xml. pytest writes first, to PATH; ours takes its place."""
 
     def __init__(self, config: pytest.Config, run: Run, outputs: Outputs) -> None:
+        self._plugins = config.pluginmanager
         self._run = run
         self._outputs = outputs
         #: The file that the user is to look at, once it is there.
@@ -45,7 +46,7 @@ class JunitFile:
             return
         option: Any = config.option
         if not self._given:
-            self._written = run.run_dir.path / _OWN
+            self._written = (run.run_dir.path / _OWN).absolute()
             option.xmlpath = str(self._written)
         if option.junitprefix:
             # Also for who makes the file again from the folder.
@@ -79,7 +80,15 @@ class JunitFile:
             found = self._written.read_bytes()
             if not self._given:
                 self._written.unlink()
+                self._say_where()
         return found
+
+    def _say_where(self) -> None:
+        """pytest names its file at the end of the terminal's output: let it name the one that is there."""
+        for plugin in self._plugins.get_plugins():
+            own: Any = plugin
+            if getattr(own, "logfile", None) == os.path.normpath(str(self._written)):
+                own.logfile = str((self._run.run_dir.path / JUNIT).absolute())
 
     def _write(self, text: bytes) -> None:
         path = self._run.run_dir.path / JUNIT
