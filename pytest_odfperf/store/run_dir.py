@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -218,6 +219,23 @@ class RunDir(ReportFolder):
         self.make(folder)
         with told("can not be written", folder):
             replace_files(folder, files)
+
+    @contextmanager
+    def writing(self, folder: Path, files: Mapping[str, bytes]) -> Generator[dict[str, str]]:
+        """`write_all` beside what is done meanwhile; the files are on the disk at the end.
+
+        Gives a mapping for what is derived of them, which is written then as `write_derived` does. That the
+        disk takes nothing, a `StoreError`, is worse than what else went wrong meanwhile.
+        """
+        derived: dict[str, str] = {}
+        with ThreadPoolExecutor(1, thread_name_prefix="artefacts") as disk:
+            kept = disk.submit(self.write_all, folder, files)
+            try:
+                yield derived
+            finally:
+                kept.result()
+                for name, text in derived.items():
+                    self.write_derived(folder / name, text)
 
     def write_derived(self, path: Path, text: str) -> None:
         """Write a file that can be made anew from others of its folder: nobody waits for the disk.

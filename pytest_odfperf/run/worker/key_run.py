@@ -6,7 +6,6 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +106,7 @@ def _result(
             problems.append((run.reason, str(run)))
         else:
             files |= _files(run, guest.facts)
-    with ThreadPoolExecutor(1, thread_name_prefix="artefacts") as disk:
-        # It is waited for while the answers are read.
-        kept = disk.submit(run_dir.write_all, folder, files)
+    with run_dir.writing(folder, files) as derived:
         for guest in guests:
             if isinstance(run := runs[guest.name], GuestError):
                 continue
@@ -122,35 +119,33 @@ def _result(
                     problems.append((error.reason, f"guest {guest.name}: {error}"))
             else:
                 series[guest.name] = series_of(results[guest.name], 1000 * settings.runtime_s)
-        kept.result()
-    derived = {f"{name}-{SERIES_FILE}": write_series(found) for name, found in series.items()}
-    if len(results) == len(guests):
-        derived[HISTOGRAMS_FILE] = write_histograms(results.values())
-    for name, content in derived.items():
-        run_dir.write_derived(folder / name, content)
-    place = folder.relative_to(plan.run_path).as_posix()
-    artefacts = [f"{place}/{name}" for name in (*files, *derived)]
-    # A VM that moved or restarted has lost its connection. Where none was lost the watch is soon enough.
-    calm = not any(isinstance(run, GuestError) or run.reconnects for run in runs.values())
-    changes = slot.group.changes(stop=slot.stop, exact=not calm)
-    # First: a guest that is gone explains what else is wrong with it.
-    problems = [(loss.reason, f"guest {name}: {loss.text}") for name, loss in changes.lost.items()] + problems
-    lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]
-    if lost or changes.lost:
-        slot.spoil("; ".join(lost or (loss.text for loss in changes.lost.values())))
-    if problems:
-        failure = _summary(problems)
-        LOGGER.error("%s: %s", key, failure)
-        raise failure
-    if doubts:
-        LOGGER.error("%s: %s", key, invalid := InvalidMeasurementError(doubts))
-        raise invalid
-    measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job, key.profile)
-    if repeat > 1 and slot.plan.repeats == 1 and stage is None and not matrix.asks_capacity:
-        # Of another plugin, that nothing else tells of.
-        measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
-    evidence = evidence_of(key, guests, runs, results, series, slot, job, around)
-    measured = replace(measured, doubts=judge(evidence), beside=around.beside, health=around.kept_health)
+        derived |= {f"{name}-{SERIES_FILE}": write_series(found) for name, found in series.items()}
+        if len(results) == len(guests):
+            derived[HISTOGRAMS_FILE] = write_histograms(results.values())
+        place = folder.relative_to(plan.run_path).as_posix()
+        artefacts = [f"{place}/{name}" for name in (*files, *derived)]
+        # A VM that moved or restarted has lost its connection. Where none was lost the watch is soon enough.
+        calm = not any(isinstance(run, GuestError) or run.reconnects for run in runs.values())
+        changes = slot.group.changes(stop=slot.stop, exact=not calm)
+        # First: a guest that is gone explains what else is wrong with it.
+        gone = [(loss.reason, f"guest {name}: {loss.text}") for name, loss in changes.lost.items()]
+        problems = gone + problems
+        lost = [str(run) for run in runs.values() if isinstance(run, GuestError) and run.lost]
+        if lost or changes.lost:
+            slot.spoil("; ".join(lost or (loss.text for loss in changes.lost.values())))
+        if problems:
+            failure = _summary(problems)
+            LOGGER.error("%s: %s", key, failure)
+            raise failure
+        if doubts:
+            LOGGER.error("%s: %s", key, invalid := InvalidMeasurementError(doubts))
+            raise invalid
+        measured = _measured(guests, runs, results, artefacts, slot, changes.moved, job, key.profile)
+        if repeat > 1 and slot.plan.repeats == 1 and stage is None and not matrix.asks_capacity:
+            # Of another plugin, that nothing else tells of.
+            measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
+        evidence = evidence_of(key, guests, runs, results, series, slot, job, around)
+        measured = replace(measured, doubts=judge(evidence), beside=around.beside, health=around.kept_health)
     for doubt in measured.doubts:
         LOGGER.warning("%s: %s", key, one_line(shown(doubt)))
     for note in measured.notes:
