@@ -24,7 +24,12 @@ class Renewing:
     def start(self, keys: Iterable[Key], display: Display) -> None:
         """``keys`` are those that will run, once for each repeat."""
         self._left = Counter(key.group for key in keys)
-        self._renewal = ReportRenewal(self._run.run_dir.path, display.snapshot, self._outputs.note)
+        self._renewal = ReportRenewal(
+            self._run.run_dir.path,
+            display.snapshot,
+            self._outputs.note,
+            at_once=self._run.selection.resumed is not None,
+        )
         self._renewal.start()
 
     def key_ended(self, key: Key) -> None:

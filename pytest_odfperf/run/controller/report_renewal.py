@@ -26,15 +26,24 @@ _LOOK_S = 0.2
 
 
 class ReportRenewal:
-    """One process at a time. ``progress`` is asked when one starts, ``say`` is told why one failed."""
+    """One process at a time. ``progress`` is asked when one starts, ``say`` is told why one failed.
+
+    ``at_once``: what is there is not true any more, of a run that is gone on with.
+    """
 
     def __init__(
-        self, run_path: Path, progress: Callable[[], Mapping[str, Any]], say: Callable[[str], None]
+        self,
+        run_path: Path,
+        progress: Callable[[], Mapping[str, Any]],
+        say: Callable[[str], None],
+        *,
+        at_once: bool = False,
     ) -> None:
         self._run_path = run_path
         self._progress = progress
         self._say = say
         self._period_s = float(os.environ.get(PERIOD, RENEW_S))
+        self._first_s = 0.0 if at_once else min(_FIRST_S, self._period_s)
         self._asked = threading.Event()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="odfperf-reports", daemon=True)
@@ -55,7 +64,9 @@ class ReportRenewal:
 
     def _run(self) -> None:
         # The process ends with the thread that began it (``prctl(2)``), so it is this one's.
-        wait_s = min(_FIRST_S, self._period_s)
+        wait_s = self._first_s
+        if not wait_s:
+            self._asked.set()
         while not self._closed.wait(wait_s):
             self._asked.wait(max(0.0, self._period_s - wait_s))
             if self._closed.is_set():

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from pytest_odfperf.errors import OdfError, one_line
+from pytest_odfperf.errors import OdfError, StoreError, one_line
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.run.reports.output_table import OUTPUTS, Output, When
 from pytest_odfperf.store.run_dir import ReportFolder
+
+#: Of outputs that fail for one reason so many are named.
+_NAMED = 3
 
 
 def write_reports(
@@ -17,7 +20,9 @@ def write_reports(
 
     One that fails is named, its earlier file stays, and the others are written all the same.
     """
-    problems = []
+    problems: list[str] = []
+    #: By what the disk said.
+    refused: dict[str, list[str]] = {}
     for output in outputs:
         if when == "running" and not output.while_running:
             continue
@@ -28,11 +33,20 @@ def write_reports(
                 else:
                     # What is renewed soon needs no wait for the disk.
                     folder.write(folder.path / name, made, synced=when == "end")
+        except StoreError as error:
+            cause = error.__cause__
+            why = cause.strerror if isinstance(cause, OSError) else None
+            refused.setdefault(why or str(error), []).append(output.name)
         except OdfError as error:
             problems.append(one_line(f"{output.name}: {error}"))
         except Exception as error:  # noqa: BLE001 - a fault in one report is no reason to have none
             problems.append(one_line(f"{output.name} could not be made: {type(error).__name__}: {error}"))
-    return list(dict.fromkeys(problems))
+    return problems + [one_line(f"{_named(names)} in {folder.path}: {why}") for why, names in refused.items()]
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more reports" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more} can not be written"
 
 
 def _files(output: Output, content: RunContent) -> Iterator[tuple[str, bytes | None]]:

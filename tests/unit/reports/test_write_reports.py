@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -52,11 +54,21 @@ def test_one_that_fails_is_named_keeps_its_file_and_stops_no_other(
     assert [problem.partition(":")[0] for problem in problems] == [
         "lacks.txt",
         "broken.txt could not be made",
-        "results.csv",
+        f"results.csv can not be written in {run_dir.path}",
     ]
     assert not any("\n" in problem for problem in problems)
     assert (run_dir.path / "broken.txt").read_text() == "of before"
     assert (run_dir.path / "results-keys.csv").is_file()
+
+
+def test_a_disk_that_takes_nothing_is_one_line(make_run: MakeRun, make_record: MakeRecord) -> None:
+    run_dir = make_run([make_record()])
+    content = read_run_content(run_dir)
+    shutil.rmtree(run_dir.path)
+    (problem,) = write_reports(run_dir, content)
+    assert re.match(r"junit\.xml, report\.html, results\.csv and \d+ more reports can not be", problem)
+    assert problem.endswith(f" written in {run_dir.path}: the run's folder is gone")
+    assert not run_dir.path.exists()
 
 
 def test_a_file_that_has_nothing_to_say_any_more_is_gone(make_run: MakeRun, make_record: MakeRecord) -> None:
