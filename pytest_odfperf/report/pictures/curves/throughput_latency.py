@@ -86,10 +86,11 @@ def throughput_latency(shown: Shown) -> Picture | None:
 def _views(shown: Shown) -> dict[_View, dict[str, _Line]]:
     """By view and pool the lines with two loads or more."""
     found: dict[_View, dict[str, _Line]] = {}
+    several = len({test.key.concurrency for test in shown.content.tests}) > 1
     for figure in shown.figures:
         key = figure.key
         base, listed = shown.listed(key.profile)
-        for load in ("vms", *listed):
+        for load in (*(("vms",) if several else ()), *listed):
             rest = {name: number for name, number in listed.items() if name != load}
             view = _View(
                 load=load,

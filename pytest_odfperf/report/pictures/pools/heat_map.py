@@ -56,14 +56,9 @@ def heat_map(shown: Shown) -> Picture | None:
         key = figure.key
         place = _Place(key.profile, key.block_size, figure.part)
         figures.setdefault(shape_of(key), {}).setdefault(place, {}).setdefault(key.pool, []).append(figure)
-    slices: list[Slice] = []
-    left, cut = MOST_ROWS, 0
-    for made in (*_against_pools(shown, figures), *_against_baseline(shown)):
-        if len(made.rows) > left:
-            cut += 1
-        else:
-            left -= len(made.rows)
-            slices.append(made)
+    compared, cut = _first(_against_baseline(shown), MOST_ROWS // 2)
+    own, more = _first(_against_pools(shown, figures), MOST_ROWS - sum(len(one.rows) for one in compared))
+    slices = [*own, *compared]
     if not slices:
         return None
     sentence = (
@@ -73,9 +68,20 @@ def heat_map(shown: Shown) -> Picture | None:
         + ", ".join(f"{mark} {state}" for state, mark in _MARKS.items())
         + "."
     )
-    if cut:
-        sentence += f" {cut} more views are left out; the table has all figures."
+    if cut or more:
+        sentence += f" {len(slices)} views are shown, more are left out; the table has all figures."
     return Picture(name="heat-map", title="Pools by load", sentence=sentence, slices=tuple(slices))
+
+
+def _first(views: Iterator[Slice], most_rows: int) -> tuple[list[Slice], bool]:
+    """As many as fit, and whether there are more, which are not even made."""
+    found: list[Slice] = []
+    for made in views:
+        most_rows -= len(made.rows)
+        if most_rows < 0:
+            return found, True
+        found.append(made)
+    return found, False
 
 
 def _against_pools(shown: Shown, figures: _Figures) -> Iterator[Slice]:
