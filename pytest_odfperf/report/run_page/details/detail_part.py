@@ -14,11 +14,16 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]], note
     found = [list(row) for row in rows]
     if not found:
         return None
-    filled = [at for at in range(len(heads)) if any(row[at] not in (None, "") for row in found)]
+    empty = [at for at, value in enumerate(found[0]) if value is None or value == ""]
+    empty = [at for at in empty if all(row[at] is None or row[at] == "" for row in found)]
+    if empty:
+        filled = [at for at in range(len(heads)) if at not in empty]
+        heads = [heads[at] for at in filled]
+        found = [[row[at] for at in filled] for row in found]
     part: Plain = {
         "title": title,
-        "heads": [heads[at] for at in filled],
-        "rows": [[row[at] for at in filled] for row in found],
+        "heads": heads,
+        "rows": found,
     }
     if note:
         part["note"] = note
