@@ -124,6 +124,17 @@ def test_any_text_is_one_label(text: str) -> None:
     assert parsed(made)
 
 
+def test_a_percentile_that_too_few_ios_carry_is_absent(
+    make_record: Callable[..., Record],
+    make_measurement: Callable[..., DirectionMeasurement],
+    content: RunContent,
+) -> None:
+    record = make_record(read=make_measurement(total_ios=2500, lat_p99_trusted=False))
+    tests = (RunTest(key=record.key, repeat=1, record=record),)
+    found = parsed(render_metrics(RunContent(runs=content.runs, matrix=content.matrix, tests=tests)))
+    assert {dict(labels)["percentile"] for labels in found["odfperf_io_latency_seconds"]} == {"50", "95"}
+
+
 def test_sections_of_one_name_do_not_become_one_series(
     make_unlike: Callable[..., Record], content: RunContent
 ) -> None:

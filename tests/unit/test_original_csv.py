@@ -72,7 +72,10 @@ def test_what_has_no_figures_has_no_row_and_no_zero(make_record: MakeRecord) -> 
     )
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+
+
+@given(_TEXTS | st.tuples(st.sampled_from("=+-@\t\r\n＝＋－＠"), _TEXTS).map("".join))
 def test_a_hostile_name_is_one_cell(make_record: MakeRecord, name: str) -> None:
     job = JobMeasurement(name=name, read=None, write=None)
     text = render_original_csv([make_record(guests=(guest("a", job),))])

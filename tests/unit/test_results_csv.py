@@ -57,7 +57,10 @@ def test_what_was_not_measured_is_empty_and_never_zero(make_record: MakeRecord) 
     assert not [name for name in FIGURES if row[name]]
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+
+
+@given(_TEXTS | st.tuples(st.sampled_from("=+-@\t\r\n＝＋－＠"), _TEXTS).map("".join))
 def test_hostile_names_stay_one_cell_that_is_no_formula(make_record: MakeRecord, name: str) -> None:
     job = JobMeasurement(name=name, load=name, read=None, write=None)
     guest = GuestRecord(name=name, node=name, started_at_epoch_ns=1, ended_at_epoch_ns=2, jobs=(job,))

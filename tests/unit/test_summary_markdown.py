@@ -96,12 +96,14 @@ def test_problems_are_told_once_for_all_tests_of_a_reason(
     doubts = (Doubt(code="page_cache", level="invalid", text="direct=0"),)
     failed = {"status": "failed", "reason": "gone; next: look", "reason_code": "no_room"}
     records = [
+        make_record("a:s:1Gi:8:p:4k", status="failed", reason="late", reason_code="timeout"),
         make_record("a:s:1Gi:1:p:4k", **failed),
         make_record("b:s:1Gi:1:p:4k", **failed),
         make_record("a:s:1Gi:2:p:4k", verdict="invalid", doubts=doubts * 2),
         make_record("a:s:1Gi:4:p:4k"),
     ]
-    first, second = problems_of(with_tests(everything, records))
+    first, rare, second = problems_of(with_tests(everything, records))
+    assert (rare.code, rare.tests, rare.next_step) == ("timeout", 1, "")
     assert (first.state, first.code, first.tests, list(first.pools)) == ("failed", "no_room", 2, ["a", "b"])
     assert (first.reason, first.next_step) == ("gone", "look")
     assert (second.code, second.tests, second.reason) == ("page_cache", 1, "direct=0")

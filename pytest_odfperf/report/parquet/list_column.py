@@ -18,13 +18,27 @@ def list_column(values: pa.Array, pieces: Sequence[Piece | None], kind: pa.DataT
     """Of each row the entries of ``values`` in its piece; null where it has none."""
     import pyarrow as pa
 
-    wanted, offsets = array("q"), []
+    wanted, offsets, at = array("q"), [], 0
+    in_order = _follow_each_other(pieces)
     for piece in pieces:
-        offsets.append(None if piece is None else len(wanted))
+        offsets.append(None if piece is None else at)
         if piece is not None:
-            wanted.extend(range(*piece))
-    starts = pa.array([*offsets, len(wanted)], pa.int32())
-    return pa.ListArray.from_arrays(starts, values.take(pa.array(wanted, pa.int64())), type=kind)
+            at += piece[1] - piece[0]
+            if not in_order:
+                wanted.extend(range(*piece))
+    found = values.slice(0, at) if in_order else values.take(pa.array(wanted, pa.int64()))
+    return pa.ListArray.from_arrays(pa.array([*offsets, at], pa.int32()), found, type=kind)
+
+
+def _follow_each_other(pieces: Sequence[Piece | None]) -> bool:
+    """Whether the pieces are the beginning of the array, so that nothing has to be moved."""
+    at = 0
+    for piece in pieces:
+        if piece is not None:
+            if piece[0] != at:
+                return False
+            at = piece[1]
+    return True
 
 
 def read_whole(bodies: Sequence[bytes], read: Callable[[Sequence[bytes]], _T]) -> _T:
