@@ -173,7 +173,7 @@ def _spec(heading: str, values: Sequence[float], runs: Sequence[TrendRun]) -> Sp
     x: Spec = {
         "field": "at",
         "type": "quantitative",
-        "title": f"run, in the order of their start: {runs[0].day} to {runs[-1].day}",
+        "title": f"run ({runs[0].day[:10]} to {runs[-1].day[:10]})",
         "scale": {"domain": [0.5, len(runs) + 0.5], "nice": False},
         "axis": {"tickMinStep": 1, "format": "d", "grid": False},
     }

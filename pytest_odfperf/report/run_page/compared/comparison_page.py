@@ -175,4 +175,7 @@ def _details(one: Mapping[str, Any], runs: Sequence[RunContent]) -> dict[str, An
         [f"{content.runs[0].href}report.html#key={key}", f"{content.runs[0].run_id}: this key in its report"]
         for content in runs
     ]
-    return {"parts": [*parts, {"title": "In the runs", "links": links}]}
+    return {
+        "head": figure_name(one) if "ratio" in one else "",
+        "parts": [*parts, {"title": "In the runs", "links": links}],
+    }

@@ -67,4 +67,4 @@ class CourseDetails:
                     ],
                 }
             )
-        return {"parts": parts}
+        return {"head": course.cell.what, "parts": parts}
