@@ -29,7 +29,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/installed: $(VENV)/bin/pip $(SOURCES)
 	$(BIN)/pip install -q --force-reinstall --no-deps .
-	$(BIN)/pip install -q '.[sandbox]'
+	$(BIN)/pip install -q '.[sandbox,report]'
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
