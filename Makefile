@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 WORKERS ?= 4
 SOURCES := $(shell git ls-files pytest_odfperf matrices deploy pyproject.toml README.md 2>/dev/null)
 
-.PHONY: prometheus-tools demo chaos lies test test-lowest lint types contracts check clean system system-tests
+.PHONY: screenshots prometheus-tools demo chaos lies test test-lowest lint types contracts check clean system system-tests
 
 demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them, write a report
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
@@ -42,6 +42,9 @@ $(VENV)/linted: $(VENV)/bin/pip pyproject.toml
 
 chaos: $(VENV)/tested ## a long campaign of disturbed runs: make chaos CHAOS_ARGS="--seed 2 --rounds 200"
 	PYTHONPATH=tests/chaos $(BIN)/python -m campaign $(CHAOS_ARGS)
+
+screenshots: $(VENV)/tested system-tests ## the pictures of README and docs, of a made run in Chromium
+	$(BIN)/python tools/make-screenshots
 
 lies: $(VENV)/tested ## lies and clean results, and docs/lies.md: make lies LIES_ARGS="--fio /opt/fio-3.39/bin/fio"
 	PYTHONPATH=tests/lies $(BIN)/python -m lies --write $(LIES_ARGS)
