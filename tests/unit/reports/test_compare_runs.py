@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -64,7 +66,9 @@ def test_what_changed_is_told_with_both_figures_ratio_and_interval(
     assert (found["run"], found["baseline"], found["unlike"], found["gate"]) == ("b", ["a"], [], None)
     assert lines[0] == "Run b compared with baseline run a, ratios are now / baseline:"
     # The same in the page's own data: side by side, in words, with links to both runs.
-    data = json.loads(re.search(r'<script type="application/json" id="keys-data">(.*?)</script>', html)[1])  # type: ignore[index]
+    packed = re.search(r'<script type="application/gzip;base64" id="keys-data">(.*?)</script>', html)
+    assert packed is not None
+    data = json.loads(gzip.decompress(base64.b64decode(packed[1])))
     columns = {column["name"]: column for column in data["columns"]}
     states = columns["state"]["texts"]
     assert word in states

@@ -54,9 +54,10 @@ def rate_of(found: Any, key: str) -> Any:
 
 
 def data(html: str, name: str) -> Any:
-    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', html)
+    found = re.search(rf'<script type="application/([^"]*)" id="{name}">(.*?)</script>', html)
     assert found is not None
-    return json.loads(found[1])
+    plain = found[2] if found[1] == "json" else gzip.decompress(base64.b64decode(found[2]))
+    return json.loads(plain)
 
 
 def details(html: str) -> list[Any]:

@@ -90,12 +90,12 @@ def render_comparison(
             sections=sections,
             data={
                 "states": [[SLUGS[word], word] for word in words],
-                "keys-data": _table(figures, words),
                 "tests-data": {
                     "states": [words.index(one["outcome"]) for one in figures],
                     "noun": "figures",
                 },
             },
+            packed_data={"keys-data": packed_json(_table(figures, words))},
             chunks=list(_chunks(figures, runs)),
         ),
         drawing,

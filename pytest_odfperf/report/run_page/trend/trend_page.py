@@ -14,6 +14,7 @@ from pytest_odfperf.report.number import NS_PER_MS
 from pytest_odfperf.report.pictures.picture import Picture
 from pytest_odfperf.report.pictures.trend.course_picture import courses_picture, pools_picture
 from pytest_odfperf.report.run_page.key_columns import COLUMNS, KeyColumn, KeyTable
+from pytest_odfperf.report.run_page.page_json import packed_json
 from pytest_odfperf.report.run_page.page_shell import Page, Section, render_page
 from pytest_odfperf.report.run_page.page_template import render_markup
 from pytest_odfperf.report.run_page.trend.course_details import CourseDetails
@@ -85,13 +86,13 @@ def render_trend(content: TrendContent, *, drawing: str | None = None) -> str:
             sections=sections,
             data={
                 "states": [[SLUGS[word], word] for word in words],
-                "keys-data": _table(content, courses, words),
                 "tests-data": {
                     "states": [words.index(course.state) for course in courses],
                     "noun": "figures",
                 },
                 "courses-data": details.shared(),
             },
+            packed_data={"keys-data": packed_json(_table(content, courses, words))},
             chunks=chunks,
         ),
         drawing,
