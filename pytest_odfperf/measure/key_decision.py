@@ -73,7 +73,7 @@ def _spreads(repeats: Sequence[Figures]) -> tuple[FigureSpread, ...]:
         values = [value for figures in repeats if (value := figures.get(name)) is not None]
         if not values:
             continue
-        spread, order = spread_of(values), in_order(values)
+        spread, order = spread_of(values), in_order(values) if len(values) > 1 else None
         found.append(
             FigureSpread(
                 section=name.section,

@@ -63,8 +63,8 @@ def render_keys_csv(records: Iterable[Record], repeats: Mapping[Key, int]) -> st
     for record in records:
         of_key.setdefault(record.key, []).append(record)
     text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    table.writeheader()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
     for key, every_own in of_key.items():
         # One that is left of an earlier definition is another figure.
         own = [record for record in every_own if record.definition == every_own[0].definition]
@@ -85,26 +85,36 @@ def render_keys_csv(records: Iterable[Record], repeats: Mapping[Key, int]) -> st
             "limits": cell_text("; ".join(map(str, outcomes))),
             "marking": cell_text(own[0].marking or ""),
         }
-        sections = dict.fromkeys(one.section for one in over.figures) or {"": None}
-        for section in sections:
-            figures = [one for one in over.figures if one.section == section]
-            table.writerow({**common, "job_name": cell_text(section), **_cells(figures)})
+        sections: dict[str, list[FigureSpread]] = {}
+        for one in over.figures:
+            sections.setdefault(one.section, []).append(one)
+        for section, figures in sections.items() or [("", [])]:
+            row: list[str | float] = [""] * len(COLUMNS)
+            for name, cell in {**common, "job_name": cell_text(section)}.items():
+                row[_PLACES[name]] = cell
+            for one in figures:
+                _fill(row, one)
+            table.writerow(row)
     return text.getvalue()
 
 
-def _cells(figures: Iterable[FigureSpread]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for one in figures:
-        if one.metric not in _FIGURES:
-            continue
-        column = _FIGURES[one.metric] if one.direction == ALL else f"{one.direction}_{_FIGURES[one.metric]}"
-        values = {"": one.geometric_mean, "_low": one.low, "_high": one.high}
-        if one.metric not in _SPREAD:
-            values = {"": one.geometric_mean}
-        for more, value in values.items():
-            found[column + more] = "" if value is None else f"{value:.6f}"
-        if one.metric in _SPREAD:
-            found[f"{column}_cv"] = "" if one.cv is None else f"{one.cv:.6f}"
-            found[f"{column}_order_rho"] = "" if one.order_rho is None else f"{one.order_rho:.4f}"
-            found[f"{column}_grade"] = one.grade
-    return found
+def _fill(row: list[str | float], one: FigureSpread) -> None:
+    """Put a figure into its columns; one that is not known has an empty cell."""
+    place = _FIGURE_PLACES.get((one.direction, one.metric))
+    if place is None:
+        return
+    row[place] = one.geometric_mean
+    if one.metric in _SPREAD:
+        more = (one.low, one.high, one.cv, one.order_rho)
+        row[place + 1 : place + 5] = ["" if value is None else value for value in more]
+        row[place + 5] = one.grade
+
+
+#: In the order of `COLUMNS`, from `_FIGURES` on: `_fill` goes by it.
+_PLACES = {name: place for place, name in enumerate(COLUMNS)}
+_FIGURE_PLACES = {
+    (direction, metric): _PLACES[column if direction == ALL else f"{direction}_{column}"]
+    for direction in (*DIRECTIONS, ALL)
+    for metric, column in _FIGURES.items()
+    if (column if direction == ALL else f"{direction}_{column}") in _PLACES
+}
