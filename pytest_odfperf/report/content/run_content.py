@@ -71,7 +71,7 @@ class RunContent:
     #: In the order of the matrix's keys, then of repeats. A key may have more than one test of a repeat, of
     #: users' own test functions.
     tests: tuple[RunTest, ...]
-    #: What the folders hold that could not be read, a line each.
+    #: What the folders hold that could not be read, and what was decided when they were merged, a line each.
     problems: tuple[str, ...] = ()
     #: A file of a record's: by the end of an artefact's name (``histograms.json``), or by its whole path as
     #: ``record.artefacts`` has it. None: it is not there, or too large.

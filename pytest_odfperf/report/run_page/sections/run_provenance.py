@@ -26,7 +26,9 @@ _FILES = (
 def provenance(content: RunContent) -> Markup:
     """The section's body."""
     problems = (
-        render_markup("lines.html.j2", heading="What could not be read", lines=content.problems[:_ROWS])
+        render_markup(
+            "lines.html.j2", heading="What was found in the folders", lines=content.problems[:_ROWS]
+        )
         if content.problems
         else Markup()
     )
