@@ -151,11 +151,11 @@ def _over_runs(request: Request) -> int:
     """The page of two runs that are compared, or of many over time."""
     results = Path(request.results)
     if request.compare is not None:
-        from pytest_odfperf.run.reports.compare_runs import compare_runs
+        from pytest_odfperf.run.reports.across_runs.compare_runs import compare_runs
 
         lines, page = compare_runs(*request.compare, results, forced=request.force_compare)
     else:
-        from pytest_odfperf.run.reports.trend_runs import trend_runs
+        from pytest_odfperf.run.reports.across_runs.trend_runs import trend_runs
 
         lines, page = trend_runs(request.trend, results, request.sentinels)
     for line in lines:

@@ -17,7 +17,7 @@ from report_runs.everything import make_everything
 from report_runs.folder import make_run, write_pages
 from report_runs.plan import small_plan
 
-from pytest_odfperf.run.reports.compare_runs import compare_runs
+from pytest_odfperf.run.reports.across_runs.compare_runs import compare_runs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

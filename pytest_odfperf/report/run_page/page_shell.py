@@ -19,11 +19,24 @@ from pytest_odfperf.report.run_page.page_template import asset, render_template
 
 #: In this order they make one script.
 SCRIPTS = (
-    "elements.js", "page_state.js", "theme.js", "packed_data.js", "tables.js", "pictures.js",
-    "picture_theme.js", "key_columns.js", "key_filter.js", "key_grid.js", "key_tools.js", "key_details.js",
-    "details_parts.js", "small_drawings.js", "detail_course.js", "start.js",
-)  # fmt: skip
-STYLES = ("page.css", "tables.css", "keys.css", "outcomes.css")
+    "page/elements.js",
+    "page/page_state.js",
+    "page/theme.js",
+    "page/packed_data.js",
+    "page/tables.js",
+    "pictures/pictures.js",
+    "pictures/picture_theme.js",
+    "keys/key_columns.js",
+    "keys/key_filter.js",
+    "keys/key_grid.js",
+    "keys/key_tools.js",
+    "keys/key_details.js",
+    "keys/details_parts.js",
+    "pictures/small_drawings.js",
+    "keys/detail_course.js",
+    "page/start.js",
+)
+STYLES = ("page/page.css", "page/tables.css", "keys/keys.css", "page/outcomes.css")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

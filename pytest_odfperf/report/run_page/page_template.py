@@ -17,12 +17,12 @@ _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 @cache
 def asset(name: str) -> str:
-    """A file of this package's ``assets``."""
+    """A file of this package's ``assets``, by room and name."""
     return (resources.files(__package__) / "assets" / name).read_text("utf-8")
 
 
 def render_template(name: str, **content: Any) -> str:
-    """A template of ``assets`` with ``content``: texts are escaped, `Markup` is not."""
+    """A template with ``content``: texts are escaped, `Markup` is not."""
     return _environment().get_template(name).render(**content)
 
 
@@ -31,7 +31,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     return Environment(
-        loader=FunctionLoader(asset),
+        loader=FunctionLoader(lambda name: asset(f"templates/{name}")),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalized,

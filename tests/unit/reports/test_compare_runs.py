@@ -13,7 +13,7 @@ import pytest
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.run.reports.compare_runs import compare_runs
+from pytest_odfperf.run.reports.across_runs.compare_runs import compare_runs
 from pytest_odfperf.store.run_dir import RunDir
 
 KEYS = [f"rep3:small:150Gi:1:random-rw:{size}" for size in ("4k", "64k")]

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.measure.verdicts.doubt import Doubt
-from pytest_odfperf.run.reports.trend_runs import trend_runs
+from pytest_odfperf.run.reports.across_runs.trend_runs import trend_runs
 
 KEYS = [f"rep3:small:150Gi:1:random-rw:{size}" for size in ("4k", "64k")]
 HOSTILE = '</script><script>alert(1)</script>\n& "q" \' =1+1'

@@ -18,8 +18,8 @@ from pytest_odfperf.report.comparison_text import ComparisonReport, comparison_j
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.pictures.pools.baseline_changes import forest_plot
 from pytest_odfperf.run.before.named_runs import find_runs, need_statistics, split_names
+from pytest_odfperf.run.reports.across_runs.page_folder import href_to, page_folder, read_failed, write_page
 from pytest_odfperf.run.reports.drawing_script import drawing_script
-from pytest_odfperf.run.reports.page_folder import href_to, page_folder, read_failed, write_page
 from pytest_odfperf.run.reports.run_reading import read_run_content
 from pytest_odfperf.store.run_dir import RunDir
 

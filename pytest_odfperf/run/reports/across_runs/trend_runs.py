@@ -12,9 +12,9 @@ from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.report.content.trend_content import TrendContent, TrendRun
 from pytest_odfperf.run.before.named_runs import find_run, need_statistics
 from pytest_odfperf.run.cyclic_garbage import not_searched
+from pytest_odfperf.run.reports.across_runs.page_folder import href_to, page_folder, write_page
+from pytest_odfperf.run.reports.across_runs.trend_reading import ReadRun, alike, read_run
 from pytest_odfperf.run.reports.drawing_script import drawing_script
-from pytest_odfperf.run.reports.page_folder import href_to, page_folder, write_page
-from pytest_odfperf.run.reports.trend_reading import ReadRun, alike, read_run
 from pytest_odfperf.store.run_dir import LATEST, RUN_JSON, RunDir
 
 OPTION, SENTINEL = "--odf-trend", "--odf-sentinel"

@@ -1,0 +1,1 @@
+"""Pages over several runs: two side by side, and the course of many."""
