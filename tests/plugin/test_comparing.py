@@ -132,10 +132,10 @@ def test_unlike_runs_are_refused_in_one_line_before_anything_is_made_or_marked_i
         "--odf-force-compare compares them all the same, and marks it"
     ) in refused.lines
     assert {path.name for path in (refused.folder / "results").iterdir()} == {"base", "latest"}
-    forced = run_pytest(*shorter, "--odf-force-compare", "--html=page.html")
+    forced = run_pytest(*shorter, "--odf-force-compare")
     assert forced.code == 0, forced.out
     assert "  UNLIKE RUNS (--odf-force-compare): run base: job.settings.RUNTIME: 30, not 60" in forced.out
-    assert "UNLIKE RUNS" in (forced.folder / "page.html").read_text()
+    assert "UNLIKE RUNS" in forced.page()
 
 
 @pytest.mark.parametrize(
