@@ -5,8 +5,9 @@ groups of 1, 5 and 10 simulated guests, at a speed that makes fio's own time not
 CPU of controller and workers, CPU of the sandbox, API requests per VM life, gaps between keys, and their
 ratios.
 
-The other commit gets a git worktree and an environment in a temporary folder, with the versions of the
-libraries that this environment has. Seconds of a loaded machine say little; ratios of several rounds more.
+The other commit gets a git worktree, and both sides an environment in a temporary folder, with the versions
+of the libraries that this environment has, and the extra ``sandbox`` alone. Seconds of a loaded machine say
+little; ratios of several rounds more.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ POOLS = ("one", "two")
 GUESTS = (1, 5, 10)
 PROFILES = ("random-rw", "sequential-rw", "mixed-70-30", "db-oltp")
 BLOCK_SIZES = ("4k", "8k", "16k", "32k", "64k", "128k", "256k", "512k", "1M")
+_ROOT = Path(__file__).parents[2]
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 _RUN_S = 900
 _CLIENT = "admin"
@@ -222,21 +224,29 @@ def other_commit(commit: str, folder: Path) -> Iterator[Side]:
     if (python := Path(commit)).is_file():
         yield Side(name=commit, python=python)
         return
-    root = Path(__file__).parents[2]
-    tree, env = folder / "tree", folder / "env"
-    git = ["git", "-C", str(root), "worktree"]
+    tree = folder / "tree"
+    git = ["git", "-C", str(_ROOT), "worktree"]
     subprocess.run([*git, "add", "--detach", "--quiet", str(tree), commit], check=True)
     try:
-        subprocess.run([sys.executable, "-m", "venv", str(env)], check=True)
-        pins = folder / "constraints.txt"
-        found = importlib.metadata.distributions()
-        ours = "pytest-odfperf"
-        pins.write_text("".join(f"{d.name}=={d.version}\n" for d in found if d.name != ours))
-        pip = [env / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "-c", pins]
-        subprocess.run([*map(str, pip), f"{tree}[sandbox]"], check=True)
-        yield Side(name=commit, python=env / "bin" / "python")
+        with installed(folder / "env", f"{tree}[sandbox]") as python:
+            yield Side(name=commit, python=python)
     finally:
         subprocess.run([*git, "remove", "--force", str(tree)], check=False)
+
+
+@contextlib.contextmanager
+def installed(env: Path, *packages: str) -> Iterator[Path]:
+    """The Python of a new environment that has these packages, and what they need."""
+    pins = Path(f"{env}.constraints.txt")
+    found = importlib.metadata.distributions()
+    ours = "pytest-odfperf"
+    pins.write_text("".join(f"{d.name}=={d.version}\n" for d in found if d.name != ours))
+    subprocess.run([sys.executable, "-m", "venv", str(env)], check=True)
+    try:
+        pip = [env / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "-c", pins]
+        subprocess.run([*map(str, pip), *packages], check=True)
+        yield env / "bin" / "python"
+    finally:
         shutil.rmtree(env, ignore_errors=True)
 
 
@@ -285,7 +295,9 @@ def main() -> None:
             stack.enter_context(tempfile.TemporaryDirectory(prefix="side-by-side-"))
         )
         folder.mkdir(exist_ok=True, parents=True)
-        here = Side(name="this checkout", python=Path(sys.executable))
+        # With the same extras as the other: this environment has those of the tests too.
+        python = stack.enter_context(installed(folder / "env-here", "-e", f"{_ROOT}[sandbox]"))
+        here = Side(name="this checkout", python=python)
         sides = [here]
         if not options.alone:
             sides.append(stack.enter_context(other_commit(options.commit, folder)))
