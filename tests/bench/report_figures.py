@@ -36,7 +36,9 @@ def make(results: Path, keys: int) -> Path:
     from report_runs.folder import make_run
     from report_runs.plan import large_plan
 
-    return make_run(results, large_plan(keys, GUESTS, run_id=f"keys-{keys}", variety=3))
+    # Hundreds of thousands of series would fill the disk; a page has those of 200 tests at most.
+    raw = keys <= 10_000
+    return make_run(results, large_plan(keys, GUESTS, run_id=f"keys-{keys}", variety=3, raw=raw))
 
 
 def measure(folder: Path) -> dict[str, Any]:
