@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from opened_page import FLAGS, Opened
 from report_runs.everything import make_everything
-from report_runs.folder import make_run, write_pages
+from report_runs.folder import make_run, repeated, write_pages
 from report_runs.plan import small_plan
 
 from pytest_odfperf.run.reports.across_runs.compare_runs import compare_runs
+from pytest_odfperf.run.reports.across_runs.trend_runs import trend_runs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -56,16 +58,27 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The page over several made runs: ``compared``."""
+    """A page over several made runs: ``compared``, of two; ``trend``, of eight."""
     results = tmp_path_factory.mktemp("several")
     made: dict[str, Path] = {}
 
     def page(name: str) -> Path:
         if name not in made:
-            make_run(results, small_plan("base", raw=False))
-            make_run(results, small_plan("now", raw=False, seed=2, faster_pools={"rep2": 0.7, "ec-2-1": 1.3}))
-            _, made[name] = compare_runs("base", "now", results, forced=False)
+            made[name] = {"compared": compared, "trend": trend}[name]()
         return made[name]
+
+    def compared() -> Path:
+        make_run(results, small_plan("base", raw=False))
+        make_run(results, small_plan("now", raw=False, seed=2, faster_pools={"rep2": 0.7, "ec-2-1": 1.3}))
+        return compare_runs("base", "now", results, forced=False)[1]
+
+    def trend() -> Path:
+        usual = small_plan("day", raw=False, histograms=False, repeats=1)
+        names = []
+        for number, plan in enumerate(repeated(usual, 8)):
+            slower = {"faster_pools": {"rep3": 0.7}, "versions": {"odf": "4.22.0"}} if number > 4 else {}
+            names.append(make_run(results, replace(plan, **slower)).name)
+        return trend_runs(names, results, [])[1]
 
     return page
 

@@ -74,11 +74,12 @@ def test_the_report(open_page: Open, axe: str, run: str, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["compared"])
+@pytest.mark.parametrize("page", ["compared", "trend"])
 def test_the_pages_over_several_runs(
     open_page: Open, axe: str, several: Callable[[str], Path], page: str, scheme: str
 ) -> None:
     opened = open_page(several(page), color_scheme=scheme)
-    for name in opened.pictures()[:6]:
+    for name in opened.pictures():
         opened.draw(name)
+    opened.page.locator("#keys-grid tr[data-place='0']").wait_for()
     assert serious(opened, axe) == []

@@ -96,7 +96,7 @@ def run_json(plan: MadePlan, hashes: Mapping[str, str], ended_s: float, ends: st
         "matrix": to_json(plan.matrix),
         "definitions": dict(hashes),
         "found": _found(plan, pools),
-        "versions": VERSIONS | plan.versions,
+        "versions": VERSIONS,
     }
     if ends != "running":
         content |= {
@@ -145,7 +145,7 @@ def _found(plan: MadePlan, pools: list[str]) -> dict[str, Any]:
         "backends": {},
         "root_backend": None,
         "health": {"storage": {}, "unknown": [], "states": {}},
-        "versions": versions,
+        "versions": versions | plan.versions,
         "marking": plan.marking,
         "notes": [],
         "forbidden": {},

@@ -40,6 +40,7 @@ class MadePlan:
     #: So many different measurements of each pool and job; None: each key has its own.
     variety: int | None = None
     skipped_pools: tuple[str, ...] = ()
+    #: Of the cluster, where they are not the usual ones: ``openshift``, ``odf``, ``kubevirt``.
     versions: dict[str, str] = field(default_factory=dict)
 
 
