@@ -20,6 +20,8 @@ from pytest_odfperf.waiting import Stop
 #: the Lease meets somebody else's change.
 AT_THE_END = {(verb, "leases") for verb in ("get", "watch", "delete", "deletecollection")}
 AT_THE_END |= {("watch", "configmaps")}
+#: Only where objects are still there when their deletion is looked after; a quick cluster has deleted them.
+AT_THE_END |= {("watch", "secrets")}
 #: One by one, where nobody may delete collections; what a VM owns may be gone with it before it is its turn.
 AT_THE_END |= {("delete", "datavolumes"), ("delete", "persistentvolumeclaims")}
 #: KubeVirt asks for it, in the name of another account; the plugin never does.
