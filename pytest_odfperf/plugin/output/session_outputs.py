@@ -16,6 +16,7 @@ from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, rep
 from pytest_odfperf.report.summary import PoolCounts, buffered_line, count, verdict_lines
 from pytest_odfperf.report.tables.capacity_table import capacity_lines
 from pytest_odfperf.report.tables.ranking_table import ranking_lines, ranking_of
+from pytest_odfperf.run.before.earlier_results import read_records_of
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.run.cyclic_garbage import not_searched
 from pytest_odfperf.run.reports.run_reading import run_content
@@ -41,8 +42,9 @@ class Outputs:
         self.broken_unseen = False
         #: Records of this session that are not on the disk, by test.
         self._unwritten: dict[str, Record] = {}
-        #: What the folder says, and the version of its records: it is asked for again and again.
+        #: What the folder says, its records, and their version: it is asked for again and again.
         self._content: RunContent | None = None
+        self._records: tuple[list[Record], list[str]] | None = None
         self._read: tuple[int, int, int, int] | None = None
 
     def note(self, line: str) -> None:
@@ -59,9 +61,14 @@ class Outputs:
     def content(self) -> RunContent:
         """What the run's folder says, with records that could not be written. Raises `StoreError`."""
         version = self._version()
-        if self._content is None or version is None or version != self._read:
-            found = run_content(self._run.run_dir, self._run.content, unwritten=self._unwritten.values())
-            self._content, self._read = found, version
+        if self._records is None or version is None or version != self._read:
+            self._content = None
+            self._records, self._read = read_records_of(self._run.run_dir), version
+        if self._content is None:
+            unwritten = self._unwritten.values()
+            self._content = run_content(
+                self._run.run_dir, self._run.content, unwritten=unwritten, read=self._records
+            )
         return self._content
 
     def records(self) -> list[Record]:
@@ -109,7 +116,7 @@ class Outputs:
     def write(self) -> bool:
         """Write all reports; False, and lines at the end, if one could not be written."""
         try:
-            # Read anew: the run has ended since.
+            # Made anew: the run has ended since.
             self._content = None
             problems = write_reports(self._run.run_dir, self.content())
         except StoreError as error:

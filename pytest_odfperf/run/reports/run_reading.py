@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,16 @@ def run_content(
     href: str = "",
     unwritten: Iterable[Record] = (),
     progress: RunProgress | None = None,
+    read: tuple[Sequence[Record], Sequence[str]] | None = None,
 ) -> RunContent:
     """`read_run_content` of a run whose run.json is ``content``.
 
     ``unwritten`` are records that could not be written: they count more than what is there. ``progress`` is
-    what the run's own controller says; without it the run's lock tells whether there is one.
+    what the run's own controller says; without it the run's lock tells whether there is one. ``read`` is
+    what `read_records_of` made of the records, if that is known.
     """
     definitions = {str(key): str(value) for key, value in (content.get("definitions") or {}).items()}
-    records, problems = read_records_of(run_dir)
+    records, problems = read or read_records_of(run_dir)
     counted = by_test(records, definitions) | {record.test: record for record in unwritten}
     facts = RunFacts(
         # A folder may have been renamed since.
