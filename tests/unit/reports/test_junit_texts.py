@@ -68,6 +68,10 @@ def test_every_text_comes_back(
 
 @given(ANY)
 def test_what_xml_forbids_looks_as_pytest_writes_it(text: str) -> None:
+    if bin_xml_escape("\x7f") == "\x7f":
+        # Earlier versions of pytest leave what XML only discourages, and take all from U+10000 on for
+        # forbidden.
+        text = re.sub("[\x7f-\x9f\U00010000-\U0010ffff]", "", text)
     assert legal(text) == bin_xml_escape(text)
 
 
