@@ -29,7 +29,7 @@ def browser() -> Iterator[Any]:
     """One browser for the tests of a file: Playwright's event loop would be in the way of other tests'."""
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium: tools/install-system-packages tests/system_packages.txt")
+        pytest.skip("there is no Chromium: tools/install-system-packages --tests")
     with playwright.sync_playwright() as tool:
         found = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield found

@@ -27,7 +27,7 @@ def axe(pytestconfig: pytest.Config) -> str:
     """The script, installed once into pytest's cache."""
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("there is no npm: tools/install-system-packages tests/system_packages.txt")
+        pytest.skip("there is no npm: tools/install-system-packages --tests")
     folder = Path(pytestconfig.cache.mkdir("axe-core")) if pytestconfig.cache else Path()
     script = folder / "node_modules" / "axe-core" / "axe.min.js"
     if not script.exists():

@@ -95,7 +95,8 @@ def dimensions(records: Iterable[Record]) -> dict[str, dict[str, Dimensions]]:
         if len(parts) != 2:
             continue
         for field, value in _values(name, parts):
-            pool.setdefault(field, []).append(value)
+            if value > 0:  # of nothing there is no geometric mean, and no share
+                pool.setdefault(field, []).append(value)
     return {
         group: {
             pool: Dimensions(**{field: geometric_mean(values) for field, values in own.items()})

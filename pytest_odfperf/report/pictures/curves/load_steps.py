@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.variants import variant_name
-from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep, depth_sweeps
+from pytest_odfperf.measure.capacity.depth_sweep import DepthSweep
 from pytest_odfperf.report.number import NS_PER_MS
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
@@ -87,11 +87,9 @@ def _said_once(rows: Sequence[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
 def depth_curves(shown: Shown) -> Picture | None:
     """None without a profile that was measured at several queue depths."""
     content = shown.content
-    keys = list(dict.fromkeys(test.key for test in content.tests))
-    sweeps = depth_sweeps(content.records, content.matrix, keys)
     numbers = _numbers(shown)
     views: dict[str, list[DepthSweep]] = {}
-    for sweep in sweeps:
+    for sweep in content.sweeps:
         label = f"{sweep.key.profile} {sweep.key.block_size}: {shape_text(shape_of(sweep.key))}"
         views.setdefault(label, []).append(sweep)
     slices = []
@@ -111,7 +109,7 @@ def depth_curves(shown: Shown) -> Picture | None:
         "broken."
     )
     if len(views) > MOST_SLICES:
-        sentence += f" {MOST_SLICES} loads are shown, {len(views) - MOST_SLICES} more are in depths.csv."
+        sentence += f" {MOST_SLICES} loads are shown, {len(views) - MOST_SLICES} more are in depth-sweep.csv."
     return Picture(name="depths", title="Queue depths", sentence=sentence, slices=tuple(slices))
 
 

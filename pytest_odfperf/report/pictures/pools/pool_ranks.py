@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_odfperf.measure.compare.compared_figures import figures_of
-from pytest_odfperf.measure.ranking.pool_ranking import Ranking, rank_pools
+from pytest_odfperf.measure.ranking.pool_ranking import Ranking
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
 from pytest_odfperf.report.pictures.shown_figures import Shown, rounded
+from pytest_odfperf.report.tables.ranking_table import NAMES, ranking_of
 
-_NAMES = {"rate": "rate", "lat_p99": "p99"}
 _COLUMNS = (
     Column(field="pool", heading="pool"),
     Column(field="metric", heading="ranked by"),
@@ -23,8 +22,7 @@ _COLUMNS = (
 def pool_ranks(shown: Shown) -> Picture | None:
     """None with fewer than two pools, or without figures that they have in common."""
     content = shown.content
-    keys = list(dict.fromkeys(test.key for test in content.tests))
-    rankings = rank_pools(figures_of(content.records), keys, content.matrix.ranking.weights)
+    rankings = content.once(ranking_of).rankings
     rows = tuple(row for ranking in rankings for row in _rows(ranking))
     if not any(row[2] is not None for row in rows):
         return None
@@ -41,7 +39,7 @@ def pool_ranks(shown: Shown) -> Picture | None:
 
 
 def _rows(ranking: Ranking) -> list[tuple[Cell, ...]]:
-    name = _NAMES[ranking.metric]
+    name = NAMES[ranking.metric]
     found: list[tuple[Cell, ...]] = []
     for one in ranking.pools:
         share = rounded(100 * one.share)
