@@ -101,13 +101,15 @@ def test_a_killed_worker_loses_its_key_only(start_pytest, tmp_path):
     assert process.returncode == 1, out
     lines = (tmp_path / "results" / "latest" / "junit.xml").read_text()
     assert lines.count("<testcase") == KEYS
-    assert "the worker died" in lines
+    # The kill may also hit a worker whose last key has its record, and whose group is being deleted.
+    ((how, lost),) = set(re.findall(r"the worker died (while|after) it measured [^;]*\[([^;]*)\];", lines))
+    records = (tmp_path / "results" / "latest" / "results.jsonl").read_text().splitlines()
+    failed = [one["key"] for one in map(json.loads, records) if one["status"] == "failed"]
+    assert failed == ([lost] if how == "while" else [])
     # pytest-html shows the test that was lost, as one that failed, and where our report is.
     page = (tmp_path / "pages" / "page.html").read_text()
-    records = (tmp_path / "results" / "latest" / "results.jsonl").read_text().splitlines()
-    (lost,) = (one for one in map(json.loads, records) if one["status"] == "failed")
-    assert "1 Failed," in page
-    assert f"[{lost['key']}]" in html.unescape(page)
+    assert "1 Failed," in page or how == "after"
+    assert f"[{lost}]" in html.unescape(page)
     (link,) = re.findall('<a href="([^"]*report.html)"', page)
     assert (tmp_path / "pages" / link).samefile(tmp_path / "results" / "latest" / "report.html")
     run = (tmp_path / "results" / "latest" / "run.json").read_text()
