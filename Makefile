@@ -12,7 +12,7 @@ demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
 
 test: $(VENV)/tested system-tests prometheus-tools ## the whole test suite, on the built wheel
-	$(BIN)/pytest tests -n $(WORKERS) $(PYTEST_ARGS)
+	tools/run-tests $(BIN)/python tests -n $(WORKERS) $(PYTEST_ARGS)
 
 system:
 	@tools/install-system-packages
@@ -58,7 +58,7 @@ test-lowest: system ## the suite without QEMU on the lowest supported versions
 	$(MAKE) .venv-lowest/bin/pip VENV=.venv-lowest
 	.venv-lowest/bin/pip install -q uv
 	.venv-lowest/bin/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct --reinstall-package pytest-odfperf '.[test]'
-	.venv-lowest/bin/pytest tests -n $(WORKERS) $(LOWEST) -m 'not qemu'
+	tools/run-tests .venv-lowest/bin/python tests -n $(WORKERS) $(LOWEST) -m 'not qemu'
 
 lint: $(VENV)/linted
 	$(BIN)/ruff check .
