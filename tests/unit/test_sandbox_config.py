@@ -47,6 +47,18 @@ def test_limits_of_a_backend_are_quantities() -> None:
         ({"boot_s": True}, "sandbox.boot_s: True is not a number"),
         ([], "sandbox: [] is not a mapping"),
         ({"storage_classes": {"a": {"backend": {"iops": -1}}}}, "sandbox.storage_classes.a.backend.iops: -1"),
+        ({"ceph": {"osds": 3}}, "sandbox.ceph: osds is of a real Ceph only (real: true)"),
+        ({"ceph": {"real": "yes"}}, "sandbox.ceph.real: 'yes' is not true or false"),
+        ({"ceph": {"real": True, "osds": 0}}, "sandbox.ceph.osds: 0 is not a whole number of at least 1"),
+        ({"ceph": {"real": True, "osds": 40}}, "sandbox.ceph.osds: 40 is more than 12"),
+        ({"ceph": {"real": True, "osd_size": "1Gi"}}, "sandbox.ceph.osd_size: '1Gi' is not from 3072Mi to"),
+        ({"ceph": {"real": True, "osd_cache": "1Ti"}}, "sandbox.ceph.osd_cache: '1Ti' is not from 16Mi to"),
+        ({"ceph": {"real": True, "capacity": "1Ti"}}, "sandbox.ceph: capacity is of a simulated Ceph only"),
+        ({"ceph": {"real": True, "settings": {"a b": "1"}}}, "sandbox.ceph.settings: 'a b' is no name"),
+        (
+            {"ceph": {"real": True, "settings": {"a": "1\n[mon]"}}},
+            "can not stand in ceph.conf",
+        ),
         (
             {"storage_classes": {"a": {"faults": {"fio": 1}}}},
             "sandbox.storage_classes.a.faults: unknown name",

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.sandbox.config.config_values import CephChange, CephConfig, CephObject, CephStatus
+from pytest_odfperf.sandbox.config.config_values import (
+    CephChange,
+    CephConfig,
+    CephObject,
+    CephStatus,
+    RealCephConfig,
+)
 from pytest_odfperf.sandbox.config.mapping_reader import Reader
+
+#: Of an OSD: BlueStore's own files take one, and Ceph is full before the end.
+_SMALLEST_OSD_BYTES = 3 << 30
+_LARGEST_OSD_BYTES = 1 << 40
+_MOST_OSDS = 12
+_SMALLEST_CACHE_BYTES, _LARGEST_CACHE_BYTES = 16 << 20, 4 << 30
+_SETTING = re.compile(r"[a-z][a-z0-9_]{0,80}", re.ASCII)
+#: Names that mean something for real processes only.
+_REAL = ("osds", "osd_size", "osd_cache", "settings")
 
 _HEALTH = ("HEALTH_OK", "HEALTH_WARN", "HEALTH_ERR")
 
@@ -23,6 +39,7 @@ def read_ceph(raw: Mapping[str, Any], place: str) -> CephConfig:
         raise InputError(f"{changes!r:.60} is not a list of changes", place=f"{place}.changes")
     known = {*block_pools, *filesystems}
     config = CephConfig(
+        real=_real(read, raw, place),
         block_pools=block_pools,
         filesystems=filesystems,
         capacity_bytes=capacity_bytes,
@@ -31,6 +48,42 @@ def read_ceph(raw: Mapping[str, Any], place: str) -> CephConfig:
     )
     read.end()
     return config
+
+
+def _real(read: Reader, raw: Mapping[str, Any], place: str) -> RealCephConfig | None:
+    if not read.flag("real", False):
+        if given := next((name for name in _REAL if read.value(name, None) is not None), None):
+            raise InputError(f"{given} is of a real Ceph only (real: true)", place=place)
+        return None
+    if given := next((name for name in ("capacity", "changes", "health") if raw.get(name) is not None), None):
+        raise InputError(f"{given} is of a simulated Ceph only, a real one has its own", place=place)
+    real = RealCephConfig(
+        osds=read.integer("osds", 3, at_least=1),
+        osd_size_bytes=read.quantity("osd_size", "10Gi"),
+        osd_cache_bytes=read.quantity("osd_cache", "128Mi"),
+        settings=_settings(read, f"{place}.settings"),
+    )
+    if real.osds > _MOST_OSDS:
+        raise InputError(f"{real.osds} is more than {_MOST_OSDS}", place=f"{place}.osds")
+    for name, value, least, most in (
+        ("osd_size", real.osd_size_bytes, _SMALLEST_OSD_BYTES, _LARGEST_OSD_BYTES),
+        ("osd_cache", real.osd_cache_bytes, _SMALLEST_CACHE_BYTES, _LARGEST_CACHE_BYTES),
+    ):
+        if not least <= value <= most:
+            raise InputError(
+                f"{raw[name]!r:.60} is not from {least >> 20}Mi to {most >> 20}Mi", place=f"{place}.{name}"
+            )
+    return real
+
+
+def _settings(read: Reader, place: str) -> Mapping[str, str]:
+    settings = read.strings("settings")
+    for name, value in settings.items():
+        if not _SETTING.fullmatch(name):
+            raise InputError(f"{name!r:.60} is no name of a setting: letters, digits and _", place=place)
+        if not value.isprintable() or any(sign in value for sign in "#;\\"):
+            raise InputError(f"{value!r:.60} can not stand in ceph.conf", place=f"{place}.{name}")
+    return settings
 
 
 def _object(raw: Mapping[str, Any], place: str) -> CephObject:

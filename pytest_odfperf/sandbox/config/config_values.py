@@ -161,7 +161,22 @@ class CephChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RealCephConfig:
+    """A cluster of real processes on this machine."""
+
+    osds: int = 3
+    #: What each OSD can hold; it can not grow beyond.
+    osd_size_bytes: int = 10 << 30
+    #: Memory for BlueStore's cache of each OSD.
+    osd_cache_bytes: int = 128 << 20
+    #: Settings of ceph.conf's [global], over those that the sandbox needs.
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CephConfig:
+    #: None: a model, or no Ceph at all.
+    real: RealCephConfig | None = None
     block_pools: Mapping[str, CephObject] = field(default_factory=dict)
     filesystems: Mapping[str, CephObject] = field(default_factory=dict)
     capacity_bytes: int = 30 << 40

@@ -12,9 +12,9 @@ import hashlib
 import os
 from pathlib import Path
 
+from pytest_odfperf.sandbox.death import die_with_parent
 from pytest_odfperf.sandbox.image.build import GuestImage, Log
 from pytest_odfperf.sandbox.image.run import run
-from pytest_odfperf.sandbox.machines.death import die_with_parent
 from pytest_odfperf.sandbox.machines.qemu.qemu_command import Accelerator
 
 _DEVICE = Path("/dev/kvm")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
+from pytest_odfperf.sandbox.death import die_with_parent
 from pytest_odfperf.sandbox.image.build import GuestImage, Log, cache_dir, guest_image
 from pytest_odfperf.sandbox.image.tools import tool
 from pytest_odfperf.sandbox.machines import volumes
@@ -23,7 +24,6 @@ from pytest_odfperf.sandbox.machines.base import (
     Machine,
     MachineSpec,
 )
-from pytest_odfperf.sandbox.machines.death import die_with_parent
 from pytest_odfperf.sandbox.machines.qemu.kvm_probe import choose_accelerator
 from pytest_odfperf.sandbox.machines.qemu.qemu_command import Accelerator, QemuSettings, command
 from pytest_odfperf.sandbox.machines.qemu.qmp import Qmp

@@ -1,0 +1,1 @@
+"""Ceph behind the sandbox's storage: what all implementations can, and the one of real processes."""
