@@ -31,8 +31,8 @@ from pytest_odfperf.measure.storage_health import (
 )
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence
-from pytest_odfperf.measure.verdicts.rules.health_codes import EFFECTS, effect_of
 from pytest_odfperf.measure.verdicts.rules.health_rules import look_at_health, look_at_pgs, look_at_pools
+from pytest_odfperf.preflight.health_codes import EFFECTS, effect_of
 from pytest_odfperf.run.health_journal import HealthJournal, pgs_of
 from pytest_odfperf.sandbox.config.parse_config import CephStatus
 from pytest_odfperf.sandbox.reconcilers.storage.ceph_operator import metrics
