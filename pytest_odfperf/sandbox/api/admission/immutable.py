@@ -143,6 +143,13 @@ def _instance(_: Store, __: Resource, before: Obj, after: Obj) -> None:
         raise denied(webhook, after["metadata"]["name"], "VirtualMachineInstance", problem)
 
 
+def _ceph_cluster(_: Store, resource: Resource, before: Obj, after: Obj) -> None:
+    field = "dataDirHostPath"
+    if field in before["spec"] and field in after["spec"] and before["spec"][field] != after["spec"][field]:
+        problem = 'Invalid value: "string": DataDirHostPath is immutable'
+        raise _refuse(resource, after, f"spec.{field}", problem, "FieldValueInvalid")
+
+
 _CHECKS: dict[str, Callable[[Store, Resource, Obj, Obj], None]] = {
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
@@ -154,4 +161,5 @@ _CHECKS: dict[str, Callable[[Store, Resource, Obj, Obj], None]] = {
     "ClusterRoleBinding": _binding,
     "DataVolume": _data_volume,
     "VirtualMachineInstance": _instance,
+    "CephCluster": _ceph_cluster,
 }

@@ -182,9 +182,9 @@ RESOURCES = (
     _custom(_CDI, "v1beta1", "cdis", "CDI", namespaced=False),
     _custom(_CDI, "v1beta1", "datasources", "DataSource", "das"),
     _custom(_CDI, "v1beta1", "storageprofiles", "StorageProfile", namespaced=False),
-    _custom(_CEPH, "v1", "cephclusters", "CephCluster"),
-    _custom(_CEPH, "v1", "cephblockpools", "CephBlockPool"),
-    _custom(_CEPH, "v1", "cephfilesystems", "CephFilesystem"),
+    _custom(_CEPH, "v1", "cephclusters", "CephCluster", "ceph"),
+    _custom(_CEPH, "v1", "cephblockpools", "CephBlockPool", "cephbp"),
+    _custom(_CEPH, "v1", "cephfilesystems", "CephFilesystem", "cephfs"),
     # What clients look at beside, as `kubectl get all` does. There are none of most.
     _read_only("", "v1", "services", "Service", "svc", in_all=True),
     _read_only("", "v1", "endpoints", "Endpoints", "ep", status=False),
