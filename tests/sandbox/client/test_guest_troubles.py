@@ -118,7 +118,8 @@ def test_a_guest_that_died_is_given_up_as_soon_as_the_api_says_so(bench: Any) ->
     assert time.monotonic() - began < 60
     assert isinstance(error, GuestError)
     assert error.reason == "gone"
-    assert "simulated crash" in str(error) or "it was restarted" in str(error)
+    # Or seen between two instances.
+    assert any(one in str(error) for one in ("simulated crash", "it was restarted", "its instance is gone"))
 
 
 @pytest.mark.parametrize(("pool", "jump_s"), [("clock", 3600), ("clock-back", -86400)])
