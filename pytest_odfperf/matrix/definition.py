@@ -53,7 +53,7 @@ def definition_facts(
         "pvc_bytes": matrix.pvc_size(key.pvc).size_bytes,
         "storage_class": pool.storage_class,
         "volume_mode": pool.volume_mode,
-        "recipe": pool.recipe,
+        "recipe": pool.recipe.deciding() if pool.recipe is not None else None,
         "storage_class_facts": storage_class_facts,
         "guest": {
             "data_source": guest.data_source,

@@ -10,6 +10,7 @@ from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.limit import Limit, parse_limit
 from pytest_odfperf.matrix.pattern import Pattern
+from pytest_odfperf.matrix.recipe import Recipe
 
 VolumeMode = Literal["Block", "Filesystem"]
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]
@@ -87,8 +88,8 @@ class Pool:
     backend: str | None = None
     #: Copies or overhead factor of each stored byte (3 for rep3, 1.5 for ec-2-1), for the storage estimate.
     overhead: float = 1.0
-    #: How the pool is made (kind, name, ...). Read to check that its Ceph object is Ready.
-    recipe: Mapping[str, Any] | None = None
+    #: How the pool is made, and the Ceph object that must be Ready.
+    recipe: Recipe | None = None
     #: Measured, and marked, also while its Ceph object is not Ready.
     allow_not_ready: bool = False
     only: Only = field(default_factory=Only)
@@ -184,6 +185,8 @@ class Timeouts:
     layout_s: int = 1800
     fio_slack_s: int = 180
     delete_s: int = 300
+    #: Until a pool that is made is Ready, and again until its placement groups are settled.
+    setup_s: int = 600
     #: How long an API server that is away or in trouble is waited for.
     api_s: int = 120
 

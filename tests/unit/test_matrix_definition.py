@@ -13,6 +13,7 @@ from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix, Only, Pool, Profile, PvcSize, VmSize
 from pytest_odfperf.matrix.reading.load import load_matrix
+from pytest_odfperf.matrix.recipe import Recipe
 
 KEY = Key.parse("rep2:small:150Gi:5:random-rw:4k")
 NATIVE_KEY = Key.parse("rep2:small:150Gi:5:db-oltp:native")
@@ -76,7 +77,7 @@ RELEVANT: dict[str, Callable[[Matrix], Matrix]] = {
     ),
     "StorageClass": pool(storage_class="other"),
     "volume mode": pool(volume_mode="Filesystem"),
-    "recipe": pool(recipe={"kind": "CephBlockPool", "name": "perf-test-rep2", "replicas": 3}),
+    "recipe": pool(recipe=Recipe(kind="CephBlockPool", name="perf-test-rep2", replicas=3)),
     "data source": guest(data_source="fedora"),
     "data source namespace": guest(data_source_namespace="mine"),
     "packages": guest(packages=("fio", "tuned")),

@@ -24,6 +24,7 @@ from pytest_odfperf.matrix.model import (
     VmSize,
 )
 from pytest_odfperf.matrix.reading.load import load_matrix
+from pytest_odfperf.matrix.recipe import MdsSettings, Recipe
 from pytest_odfperf.matrix.serial import from_json, to_json
 
 texts = st.text(max_size=20)
@@ -59,6 +60,15 @@ only = st.builds(
     concurrency=st.none() | tuples(counts),
     profiles=st.none() | tuples(texts),
 )
+recipes = st.builds(
+    Recipe,
+    kind=st.sampled_from(["CephBlockPool", "CephFilesystem"]),
+    name=st.none() | texts,
+    replicas=st.none() | counts,
+    parameters=st.dictionaries(texts, texts, max_size=2),
+    image_features=st.none() | tuples(texts),
+    mds=st.none() | st.builds(MdsSettings, active=counts, cpus=st.floats(0.1, 8)),
+)
 pools = st.builds(
     Pool,
     name=texts,
@@ -66,7 +76,7 @@ pools = st.builds(
     volume_mode=st.sampled_from(["Block", "Filesystem", None]),
     backend=st.none() | texts,
     overhead=st.floats(1, 100),
-    recipe=st.none() | mappings,
+    recipe=st.none() | recipes,
     only=only,
     vm=vms,
     target=st.none() | targets,

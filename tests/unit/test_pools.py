@@ -13,6 +13,7 @@ from pytest_odfperf.cluster.facts.cluster_facts import WORKER, node_capacity, wo
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts
 from pytest_odfperf.cluster.facts.provisioners import DRIVERS, usual_mode
 from pytest_odfperf.matrix.model import Pool, VmShape
+from pytest_odfperf.matrix.recipe import Recipe
 from pytest_odfperf.sandbox.reconcilers.storage.claims import unserved
 
 RBD = "openshift-storage.rbd.csi.ceph.com"
@@ -87,7 +88,7 @@ def test_a_file_system_that_failed_is_a_problem() -> None:
 
 
 def test_the_object_that_the_recipe_names_is_looked_at_too() -> None:
-    recipe = {"kind": "CephBlockPool", "name": "made"}
+    recipe = Recipe(kind="CephBlockPool", name="made")
     objects = CephObjects({"made": ceph("Failure")}, {})
     assert pools.problem(pool(recipe=recipe), {"sc": storage_class("x/y")}, objects) is not None
 

@@ -100,8 +100,8 @@ def test_replication_is_counted_as_the_pool_makes_it() -> None:
         if pool.recipe is None:
             assert pool.overhead == 1
             continue
-        data, coding = pool.recipe.get("data_chunks"), pool.recipe.get("coding_chunks")
-        copies = (data + coding) / data if data else pool.recipe["replicas"]
+        chunks = pool.recipe.chunks
+        copies = sum(chunks) / chunks[0] if chunks else pool.recipe.replicas
         assert pool.overhead == pytest.approx(copies, rel=0.001)
 
 

@@ -149,7 +149,7 @@ def behind(
     elif storage_class.ceph_kind is not None:
         wanted = [("CephFilesystem", storage_class.parameters.get("fsName"))]
     if pool.recipe is not None:
-        wanted.append((str(pool.recipe.get("kind")), pool.recipe.get("name", pool.name)))
+        wanted.append((pool.recipe.kind, pool.recipe.name or pool.name))
     found = []
     for kind, name in dict.fromkeys(wanted):
         one = ceph.find(kind, name, storage_class.ceph_namespaces)

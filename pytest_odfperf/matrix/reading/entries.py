@@ -9,6 +9,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import NATIVE, check_name
 from pytest_odfperf.matrix.model import CAPS, Only, Pool, Profile, PvcSize, VmSettings, VmSize
 from pytest_odfperf.matrix.reading import fields
+from pytest_odfperf.matrix.reading.recipe_entry import read_recipe
 from pytest_odfperf.matrix.reading.settings import read_block_sizes, read_lists, read_number, read_target
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
@@ -179,7 +180,7 @@ def _pool(entry: Marked, declared: Mapping[str, Sequence[Any]]) -> Pool:
         else None,
         backend=fields.name(values["backend"], f"{what}: backend") if "backend" in values else None,
         overhead=fields.number(overhead, f"{what}: overhead", 1, 100) if overhead else 1.0,
-        recipe=fields.plain_mapping(values["recipe"], f"{what}: recipe") if "recipe" in values else None,
+        recipe=read_recipe(values["recipe"], name) if "recipe" in values else None,
         allow_not_ready=fields.truth(values["allow_not_ready"], f"{what}: allow_not_ready")
         if "allow_not_ready" in values
         else False,

@@ -16,6 +16,7 @@ from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomai
 from pytest_odfperf.matrix.reading.load import MOST_KEYS
 from pytest_odfperf.matrix.reading.ranking_settings import LEAST
 from pytest_odfperf.matrix.reading.ranking_settings import MOST as MOST_WEIGHT
+from pytest_odfperf.matrix.reading.recipe_entry import read_recipe
 from pytest_odfperf.matrix.reading.settings import (
     MOST,
     MOST_LATENCY_NS,
@@ -49,6 +50,11 @@ def check(matrix: Matrix) -> Matrix:
                 if value not in known:
                     raise InputError(f"pool {pool.name}: only {part} {value!r:.60} is not declared")
     _vms(matrix)
+    for pool in matrix.pools:
+        if (recipe := pool.recipe) is not None:
+            again = read_recipe(marked(recipe.written(), recipe.place), pool.name)
+            if again != recipe:
+                raise InputError(f"recipe of pool {pool.name} is not as a matrix says it")
     for one in matrix.limits:
         Pattern.parse(one.pattern, option="limits pattern", place=one.place)
         for text in one.texts:

@@ -27,7 +27,7 @@ MOST_REPEATS = 100
 MOST_LATENCY_NS = 10_000_000_000
 LATENCY_FORM = "5ms, 250us or 1s"
 TARGETS: Mapping[str, Target] = {"file": "file", "block": "block"}
-TIMEOUTS = ("boot", "schedule", "stall", "ssh", "layout", "fio_slack", "delete", "api")
+TIMEOUTS = ("boot", "schedule", "stall", "ssh", "layout", "fio_slack", "delete", "setup", "api")
 GUEST = (
     "data_source", "data_source_namespace", "user", "packages", "root_size", "root_storage_class",
     "fio_version",
