@@ -18,6 +18,7 @@ from pytest_odfperf.fio.job import Job, render
 from pytest_odfperf.matrix.model import FioSettings, Profile
 from pytest_odfperf.sandbox.config.parse_config import parse_config
 from pytest_odfperf.sandbox.machines.base import Backend, DiskSpec, Machine, MachineSpec
+from pytest_odfperf.sandbox.machines.simulated import simulated_guest
 from pytest_odfperf.sandbox.machines.simulated.simulated_machine import SimulatedMachines
 
 SCRIPT = "/usr/local/sbin/odfperf-guest"
@@ -266,6 +267,43 @@ def test_volumes_that_are_busy_together_share_their_backend(drive: Any) -> None:
         storage_classes=one_class(model={"backend": "ceph"}),
     )
     assert got == pytest.approx([2000] * 4, rel=0.05)
+
+
+def test_an_answer_that_is_made_while_fio_runs_is_the_same(drive: Any, monkeypatch: Any) -> None:
+    async def act(bench: Bench) -> Any:
+        connection = await connect(await bench.machine())
+        return [await run(connection, token=f"t{number}") for number in range(2)]
+
+    quick = drive(act)
+    monkeypatch.setattr(simulated_guest, "_LONG_S", 0.0)
+    slow = drive(act)
+    for name in ("fio-logs", "witness"):
+        assert [answer[name] for answer in slow] == [answer[name] for answer in quick]
+    made = [[json.loads(answer["fio.json"])["jobs"] for answer in answers] for answers in (quick, slow)]
+    assert made[0] == made[1]
+    assert made[0][0] != made[0][1]
+
+
+def test_a_neighbour_of_the_first_quarter_takes_nothing_from_the_whole(drive: Any, monkeypatch: Any) -> None:
+    # At half time, when the answer is made, it was there for most of the time; at the end it was not.
+    monkeypatch.setattr(simulated_guest, "_LONG_S", 0.0)
+
+    async def act(bench: Bench) -> float:
+        one, other = [await connect(await bench.machine(f"vm-{i}")) for i in range(2)]
+        together = asyncio.Barrier(2)
+        short = run(other, deadline_s=7, together=together)
+        got, _ = await asyncio.gather(run(one, together=together), short)
+        read = parse(got["fio.json"].decode(), job(), SETTINGS).jobs[0].read
+        assert read is not None
+        return read.iops_per_s
+
+    got = drive(
+        act,
+        speed=8,
+        backends={"ceph": {"iops": 8000}},
+        storage_classes=one_class(model={"backend": "ceph"}),
+    )
+    assert got == pytest.approx(8000, rel=0.05)
 
 
 def test_a_lost_connection_leaves_the_run_going_and_attach_gets_its_answer(drive: Any) -> None:

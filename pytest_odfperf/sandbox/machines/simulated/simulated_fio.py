@@ -59,15 +59,17 @@ def answer(
     random: Random,
     *,
     directory: str | None,
+    ended_epoch_s: float | None = None,
     error: int = 0,
     pace: Pace = _EVEN,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """fio's document for the whole job, and its log files by name.
 
-    ``error`` is an errno that every section ends with; ``pace`` how fast the volume goes.
+    ``error`` is an errno that every section ends with; ``pace`` how fast the volume goes. It ends
+    ``ended_epoch_s``, or now.
     """
     pace = replace(pace, jitter=model.jitter)
-    now = time.time()
+    now = time.time() if ended_epoch_s is None else ended_epoch_s
     entries: list[dict[str, Any]] = []
     logs: dict[str, str] = {}
     worker = 1

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
-import json
 import re
 import time
 import uuid
@@ -14,7 +12,6 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from pytest_odfperf.sandbox.altered_answer import alter
 from pytest_odfperf.sandbox.config.parse_config import (
     Faults,
     SandboxConfig,
@@ -24,17 +21,19 @@ from pytest_odfperf.sandbox.config.parse_config import (
 from pytest_odfperf.sandbox.fio_failures import as_job, failure
 from pytest_odfperf.sandbox.machines.base import DiskSpec, MachineSpec
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
-from pytest_odfperf.sandbox.machines.simulated.fio_run import FioRun, ProtocolError, bundle
+from pytest_odfperf.sandbox.machines.simulated.fio_run import FioRun, ProtocolError
+from pytest_odfperf.sandbox.machines.simulated.left_by_fio import Left, left_by
 from pytest_odfperf.sandbox.machines.simulated.real_fio import fio_says, fio_says_to_all
-from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING, VERSION, answer
+from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING, VERSION
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, parse_job
-from pytest_odfperf.sandbox.machines.simulated.simulated_witness import MOST_DISKS, disk_name, witness_text
-from pytest_odfperf.sandbox.machines.simulated.volume.pace import Pace
+from pytest_odfperf.sandbox.machines.simulated.simulated_witness import MOST_DISKS, disk_name
 from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits
 from pytest_odfperf.sandbox.machines.user_data import JOB_FILE, UserData
 
 #: What `timeout` ends with when the time is over.
 TIMED_OUT = 124
+#: A fio that takes so many seconds of real time or more has made its answer when it ends.
+_LONG_S = 0.5
 _ORDINAL = re.compile(r"([0-9]+)$")
 
 
@@ -200,14 +199,22 @@ class SimulatedGuest:
         run.epochs_ns = (epoch_ns, clock_ns, ended_epoch_ns, run.ended_clock_ns)
 
     async def _timed(self, run: FioRun, job: SimulatedJob) -> float:
-        """How many seconds fio took, were it not faster here."""
+        """How many seconds fio took, were it not faster here.
+
+        Ten machines make their answers side by side, and a fio collects its figures while it runs. One
+        process makes ten answers one after the other, so those of a fio that takes long are made meanwhile.
+        """
         faults = self._job_faults(job)
         takes_s = job.duration_s * faults.slow
         backend = self._class.model.backend
         began = time.monotonic()
         with self._activity.active(backend):
             lasts_s = min(takes_s, run.deadline_s) / self._config.speed
+            ends_s = time.time() + lasts_s
             await asyncio.sleep(lasts_s / 2)
+            known, left = self._activity.volumes(backend, began, time.monotonic()), None
+            if lasts_s >= _LONG_S and takes_s <= run.deadline_s and faults.fio_failure is None:
+                left = self._left(run.job, job, faults, known, ends_s)
             if faults.crash and self.on_crash:
                 self.on_crash()
             if faults.cut and not self._cut_done and self.on_cut:
@@ -226,34 +233,33 @@ class SimulatedGuest:
             run.log = b"fio: terminating on signal 15\n"
             return run.deadline_s
         if faults.fio_failure is not None:
-            left = as_job(failure(faults.fio_failure), [section.name for section in job.sections])
-            run.exit_code = left.exit_code
-            run.result, run.log = left.fio_json.encode(), left.fio_log.encode()
+            failed = as_job(failure(faults.fio_failure), [section.name for section in job.sections])
+            run.exit_code = failed.exit_code
+            run.result, run.log = failed.fio_json.encode(), failed.fio_log.encode()
             return takes_s
         run.exit_code = faults.fio_exit
-        document, logs = answer(
-            job,
-            self._class.model.at(faults.speed_part),
-            self._limits(volumes),
-            self._random(run.job),
-            directory=self._data_dir,
-            error=errno.EIO if faults.fio_exit else 0,
-            pace=Pace(steps=faults.pace, drift=faults.drift, warm_up_s=faults.warm_up_s),
-        )
-        if self._disk is not None:
-            disks = self._spec.disks[:MOST_DISKS]
-            run.witness = witness_text(disks, self._disk, self._data_dir, document, job, faults)
-        if faults.answer:
-            alter(document, faults.answer)
+        if left is None or volumes != known:
+            # How many shared the backend is known at the end only.
+            left = self._left(run.job, job, faults, volumes, ends_s)
+        self._ran[run.job] += 1
+        run.result, run.logs, run.witness = left.answer, left.logs, left.witness
         run.log += (faults.says or "").encode()
-        # One line, unlike fio's: to break lines, Python's encoder takes ten times as long.
-        text = json.dumps(document).encode() + b"\n"
-        kept = {"whole": len(text), "truncated": len(text) // 2, "empty": 0}[faults.output]
-        run.result = text[:kept]
-        run.logs = bundle(logs)
         if faults.fio_exit:
             run.log = b"fio: io_u error on file fio-testfile: Input/output error\n"
         return takes_s
+
+    def _left(self, text: bytes, job: SimulatedJob, faults: Faults, volumes: int, ended_s: float) -> Left:
+        return left_by(
+            job,
+            faults,
+            self._class.model.at(faults.speed_part),
+            self._limits(volumes),
+            self._random(text),
+            data_dir=self._data_dir,
+            disks=self._spec.disks[:MOST_DISKS],
+            data=self._disk,
+            ended_epoch_s=ended_s,
+        )
 
     def _limits(self, volumes: int) -> list[Limits]:
         own = Limits(iops=self._class.iops, bandwidth_bytes_per_s=self._class.bandwidth_bytes_per_s).times(
@@ -278,7 +284,6 @@ class SimulatedGuest:
             ordinal[1] if ordinal else "",
         )
         again = self._ran[job]
-        self._ran[job] += 1
         nth = b"\0%d" % again if again else b""
         digest = hashlib.sha256("\0".join(parts).encode() + b"\0" + job + nth).digest()
         return Random(digest)  # noqa: S311 - noise, not a secret
