@@ -73,6 +73,13 @@ def add_options(parser: pytest.Parser) -> None:
     single("--odf-results", "DIR", "Where run folders are made (default: results).")
     switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
     switch("--odf-preflight", "Check what a run would stumble over on the cluster; create nothing.")
+    group.addoption(
+        "--odf-discover",
+        action="store_true",
+        default=False,
+        help="Write the StorageClasses of the cluster as a matrix to stdout, which extends --odf-matrix, and "
+        "measure nothing.",
+    )
     single("--odf-cluster", "WHERE", "'kubeconfig' (the default; also in-cluster) or 'sandbox'.")
     single(
         "--odf-invalid",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_odfperf.schedule.backends import Isolation
 
 #: Options with which nothing is measured: one of them, and none that says what is measured or goes on.
-_TASKS = ("odf_cleanup", "odf_compare", "odf_trend", "odf_report")
+_TASKS = ("odf_discover", "odf_cleanup", "odf_compare", "odf_trend", "odf_report")
 _NOT_BESIDE = ("odf_resume", "odf_run_id", "odf_preflight", "odf_baseline")
 
 
@@ -62,6 +62,8 @@ class Request:
     reap: bool
     #: Runs whose reports are made again; then nothing is measured.
     report: tuple[str, ...] = ()
+    #: The cluster's storage is proposed as a matrix; then nothing is measured.
+    discover: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -145,6 +147,7 @@ def read_request(config: pytest.Config) -> Request:
         cleanup=cleanup,
         reap=bool(config.getini("odf_reap")),
         report=tuple(config.getoption("odf_report") or ()),
+        discover=bool(config.getoption("odf_discover")),
     )
 
 

@@ -81,6 +81,10 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
             raise
         return
     selection = read_selection(request)
+    if request.discover:
+        interrupt, _ = stack.enter_context(_interruptible(config))
+        config.stash[EXIT_CODE] = _discover(request, selection, interrupt.stop)
+        return
     receivers = None if config.option.collectonly else take_receivers(config, stack)
     for warning in ask_local_fio(selection.matrix, selection.jobs):
         sys.stderr.write(f"odfperf: warning: {warning}\n")
@@ -189,6 +193,17 @@ def _show_checks(selection: Selection, stop: Stop) -> int:
     checks = preflight(selection, stop)
     _say(text(checks))
     return 1 if failures(checks) else 0
+
+
+def _discover(request: Request, selection: Selection, stop: Stop) -> int:
+    from pytest_odfperf.run.before.discovery import discover
+
+    text, notes = discover(selection, request.matrix, stop)
+    for note in notes:
+        sys.stderr.write(f"odfperf: {one_line(note)}\n")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    return 0 if text else 1
 
 
 def _show_plan(config: pytest.Config, selection: Selection, stop: Stop) -> None:

@@ -79,6 +79,7 @@ NODE = Kind("Node", "", "v1", "nodes", "CoreV1Api", "node")
 STORAGE_CLASS = Kind(
     "StorageClass", "storage.k8s.io", "v1", "storageclasses", "StorageV1Api", "storage_class"
 )
+STORAGE_PROFILE = Kind("StorageProfile", "cdi.kubevirt.io", "v1beta1", "storageprofiles")
 CEPH_BLOCK_POOL = Kind("CephBlockPool", "ceph.rook.io", "v1", "cephblockpools")
 CEPH_FILESYSTEM = Kind("CephFilesystem", "ceph.rook.io", "v1", "cephfilesystems")
 CEPH_CLUSTER = Kind("CephCluster", "ceph.rook.io", "v1", "cephclusters")

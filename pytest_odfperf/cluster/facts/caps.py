@@ -3,7 +3,7 @@
 Drivers have parameters of their own for it; those that depend on a volume's size are left out. Annotations
 (``odfperf/iops`` and the like) say it for any other. ceph-csi's own ``BaseIops`` and the like are not taken:
 with krbd, the usual way, nothing enforces them. Sources: the drivers' documentation (AWS EBS, Google PD and
-Hyperdisk, Azure Disk).
+Hyperdisk, Azure Disk, IBM Cloud VPC File and Block).
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ PARAMETERS: Mapping[str, tuple[tuple[str, str, float], ...]] = {
         ("provisioned-iops-on-create", "iops", 1),
         ("provisioned-throughput-on-create", "bandwidth", _MEBI),
     ),
+    # A share of profile dp2, a volume of profile custom or sdp.
+    "vpc.file.csi.ibm.io": (("iops", "iops", 1),),
+    "vpc.block.csi.ibm.io": (("iops", "iops", 1),),
     "disk.csi.azure.com": (("diskiopsreadwrite", "iops", 1), ("diskmbpsreadwrite", "bandwidth", 1e6)),
 }
 

@@ -234,10 +234,11 @@ def _ceph(
         block_pools |= named(reader.optional(CEPH_BLOCK_POOL, namespace))
     for namespace in dict.fromkeys([*recipes, *places["cephfs"], *places["nfs"]]):
         filesystems |= named(reader.optional(CEPH_FILESYSTEM, namespace))
-    return CephObjects(block_pools, filesystems, _fsids(clusters))
+    return CephObjects(block_pools, filesystems, fsids(clusters))
 
 
-def _fsids(clusters: list[JsonObject]) -> dict[str, str]:
+def fsids(clusters: list[JsonObject]) -> dict[str, str]:
+    """By namespace: the fsid of the Ceph cluster there."""
     found = {
         str(cluster["metadata"].get("namespace", "")): _at(cluster, ("status", "ceph", "fsid"))
         for cluster in clusters

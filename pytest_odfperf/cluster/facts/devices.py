@@ -87,7 +87,7 @@ def _of_ceph(storage_class: StorageClassFacts, ceph: CephObjects) -> dict[str, A
         # Another clusterID may lead to the same cluster.
         "system_is_certain": fsid is not None,
     }
-    wanted, kind = _wanted(storage_class)
+    wanted, kind = data_objects(storage_class)
     parts: list[str] = []
     for name in wanted:
         found = ceph.find(kind, name, places)
@@ -103,7 +103,7 @@ def _of_ceph(storage_class: StorageClassFacts, ceph: CephObjects) -> dict[str, A
     }
 
 
-def _wanted(storage_class: StorageClassFacts) -> tuple[list[str], str]:
+def data_objects(storage_class: StorageClassFacts) -> tuple[list[str], str]:
     """The names of the Ceph objects that have the data, and their kind."""
     given = storage_class.parameters
     if storage_class.ceph_kind != "rbd":
@@ -121,19 +121,27 @@ def _constrained(text: str) -> list[str]:
         return []
 
 
-def _parts(found: JsonObject, data_pool: str | None) -> list[str]:
+def data_specs(found: JsonObject, data_pool: str | None) -> list[Mapping[str, Any]]:
+    """The specs of the pools that have the data: of a CephBlockPool its own, of a file system those that may.
+
+    ``data_pool`` is the parameter ``pool`` of its StorageClass.
+    """
     spec = found.get("spec") or {}
-    pools: Sequence[Any] = spec.get("dataPools") or [spec]
-    if "dataPools" in spec:
-        name = found["metadata"]["name"] if "metadata" in found else ""
-        called = {
-            label: one
-            for number, one in enumerate(pools)
-            for label in (f"{name}-{one.get('name') or f'data{number}'}", one.get("name"))
-        }
-        # Without a parameter new files go to the first one; a name that is none of them may be any.
-        pools = pools[:1] if data_pool is None else [called[data_pool]] if data_pool in called else pools
-    return [part for one in pools for part in _classes(one)]
+    if "dataPools" not in spec:
+        return [spec]
+    pools: Sequence[Any] = spec["dataPools"] or [spec]
+    name = found["metadata"]["name"] if "metadata" in found else ""
+    called = {
+        label: one
+        for number, one in enumerate(pools)
+        for label in (f"{name}-{one.get('name') or f'data{number}'}", one.get("name"))
+    }
+    # Without a parameter new files go to the first one; a name that is none of them may be any.
+    return list(pools[:1] if data_pool is None else [called[data_pool]] if data_pool in called else pools)
+
+
+def _parts(found: JsonObject, data_pool: str | None) -> list[str]:
+    return [part for one in data_specs(found, data_pool) for part in _classes(one)]
 
 
 def _classes(spec: Mapping[str, Any]) -> list[str]:

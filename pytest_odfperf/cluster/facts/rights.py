@@ -81,6 +81,7 @@ _EFFECTS = (
         False,
         "a VM size that differs from its instancetype is noticed when its VMs run",
     ),
+    _Effect(("storageprofiles",), (), False, "`--odf-discover` takes volume modes from a table"),
     _Effect(("apiservices",), (), False, "`--odf-preflight` says less of why KubeVirt's API is away"),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
     _Effect(("services/proxy",), (), False, "whether Ceph's PGs are clean, and scrubs, are not known"),

@@ -179,7 +179,7 @@ def _devices(sc: StorageClassConfig, machine: MachineKind) -> str:
 def _storage_profile(sc: StorageClassConfig) -> Obj:
     if sc.provisioner.endswith("rbd.csi.ceph.com"):
         sets = [("ReadWriteMany", "Block"), ("ReadWriteOnce", "Block"), ("ReadWriteOnce", "Filesystem")]
-    elif sc.provisioner.endswith("cephfs.csi.ceph.com"):
+    elif sc.provisioner.endswith(("cephfs.csi.ceph.com", "nfs.csi.ceph.com")):
         sets = [("ReadWriteMany", "Filesystem"), ("ReadWriteOnce", "Filesystem")]
     else:
         sets = [("ReadWriteOnce", sc.volume_mode)]

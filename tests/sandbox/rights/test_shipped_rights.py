@@ -43,6 +43,9 @@ def test_every_shipped_right_is_used_and_every_call_is_granted(rights: Any, monk
     assert "forbidden" not in (first.stdout + resumed.stdout + auto.stdout)
     preflight = rights.pytest("--odf-preflight", "--odf-matrix", "matrix.yaml")
     assert preflight.returncode == 0, preflight.stdout
+    discovered = rights.pytest("--odf-discover", "--odf-matrix", "matrix.yaml")
+    assert discovered.returncode == 0, discovered.stdout
+    assert "could not be read" not in discovered.stdout
     cluster = connect(str(rights.kubeconfig))
     try:
         lost_answers(cluster, monkeypatch)

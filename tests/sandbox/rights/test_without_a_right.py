@@ -57,7 +57,7 @@ def test_without_a_right_that_it_can_miss_a_run_passes_and_leaves_nothing(rights
     assert outcome.left == []
     assert outcome.there == []
     # The first is of the preflight only; what is watched was listed before, and PGs are said by themselves.
-    apart = right.resource in ("apiservices", "services/proxy") or right.verb == "watch"
+    apart = right.resource in ("apiservices", "storageprofiles", "services/proxy") or right.verb == "watch"
     if right.place == "cluster" and not apart:
         assert list(outcome.forbidden) == [right.resource]
         assert refusal(right) in outcome.forbidden[right.resource]
