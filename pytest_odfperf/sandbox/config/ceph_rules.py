@@ -23,7 +23,7 @@ _MOST_OSDS = 12
 _SMALLEST_CACHE_BYTES, _LARGEST_CACHE_BYTES = 16 << 20, 4 << 30
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,80}", re.ASCII)
 #: Names that mean something for real processes only.
-_REAL = ("osds", "osd_size", "osd_cache", "settings")
+_REAL = ("osds", "osd_size", "osd_cache", "device_class", "settings")
 
 _HEALTH = ("HEALTH_OK", "HEALTH_WARN", "HEALTH_ERR")
 
@@ -61,6 +61,7 @@ def _real(read: Reader, raw: Mapping[str, Any], place: str) -> RealCephConfig | 
         osds=read.integer("osds", 3, at_least=1),
         osd_size_bytes=read.quantity("osd_size", "10Gi"),
         osd_cache_bytes=read.quantity("osd_cache", "128Mi"),
+        device_class=read.choice("device_class", "ssd", ("hdd", "ssd", "nvme")),
         settings=_settings(read, f"{place}.settings"),
     )
     if real.osds > _MOST_OSDS:

@@ -169,6 +169,8 @@ class RealCephConfig:
     osd_size_bytes: int = 10 << 30
     #: Memory for BlueStore's cache of each OSD.
     osd_cache_bytes: int = 128 << 20
+    #: Of all OSDs, in the CRUSH map.
+    device_class: str = "ssd"
     #: Settings of ceph.conf's [global], over those that the sandbox needs.
     settings: Mapping[str, str] = field(default_factory=dict)
 

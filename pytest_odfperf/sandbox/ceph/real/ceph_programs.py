@@ -1,0 +1,104 @@
+"""The programs and libraries of Ceph on this machine: whether they are there, and where Debian put them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_odfperf.errors import InputError
+from pytest_odfperf.sandbox.image.run import run
+from pytest_odfperf.sandbox.image.tools import tool
+
+#: Program to Debian package: what every cluster needs (ceph_packages.txt has the same rows).
+PROGRAMS = {
+    "ceph-mon": "ceph-mon",
+    "ceph-mgr": "ceph-mgr",
+    "ceph-osd": "ceph-osd",
+    "monmaptool": "ceph-common",
+    "rbd": "ceph-common",
+    "rados": "ceph-common",
+}
+_LIBRARIES = (Path("/usr/lib64"), Path("/usr/lib"), *sorted(Path("/usr/lib").glob("*-linux-gnu*")))
+_REMEDY = "tools/install-system-packages --ceph"
+_VERSION = re.compile(r"ceph version (\d+\.\d+\.\d+)")
+#: Beside what the OSDs may hold: the monitor's store and logs.
+_OTHER_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CephPrograms:
+    """Paths, and the version as Rook shows it (``16.2.15-0``)."""
+
+    version: str
+    mon: str
+    monmaptool: str
+    mgr: str
+    osd: str
+    rbd: str
+    rados: str
+    #: Folders of plugins; None: Ceph's own default. Debian's 18.2 and 20.2 have relative ones, which are
+    #: nowhere, and ``rbd create`` fails with EOPNOTSUPP.
+    class_dir: Path | None
+    erasure_code_dir: Path | None
+
+    @property
+    def major(self) -> int:
+        return int(self.version.partition(".")[0])
+
+
+async def find_programs(place: str) -> CephPrograms:
+    """Raises `InputError` that names all packages that are missing, and how to install them."""
+    missing = sorted({package for program, package in PROGRAMS.items() if _path(program) is None})
+    if missing:
+        raise InputError(
+            f"a real Ceph needs the Debian packages {', '.join(missing)}: {_REMEDY}", place=f"{place}.real"
+        )
+    said = await run([tool("ceph-mon"), "--version"], 30.0)
+    found = _VERSION.search(said)
+    return CephPrograms(
+        version=f"{found.group(1) if found else '0.0.0'}-0",
+        mon=tool("ceph-mon"),
+        monmaptool=tool("monmaptool"),
+        mgr=tool("ceph-mgr"),
+        osd=tool("ceph-osd"),
+        rbd=tool("rbd"),
+        rados=tool("rados"),
+        class_dir=_folder("rados-classes"),
+        erasure_code_dir=_folder("ceph/erasure-code"),
+    )
+
+
+def mds_program() -> str:
+    """Raises `InputError` if there is none."""
+    if found := _path("ceph-mds"):
+        return found
+    raise InputError(f"a file system needs the Debian package ceph-mds: {_REMEDY}")
+
+
+def has_qemu_rbd() -> bool:
+    """Whether QEMU has its ``rbd`` driver, which Debian keeps in a package of its own."""
+    return any((folder / "qemu" / "block-rbd.so").exists() for folder in _LIBRARIES)
+
+
+def _path(program: str) -> str | None:
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin:/usr/bin")
+
+
+def _folder(below: str) -> Path | None:
+    return next((folder / below for folder in _LIBRARIES if (folder / below).is_dir()), None)
+
+
+async def check_room(directory: Path, osds: int, osd_size_bytes: int, place: str) -> None:
+    """Raises `InputError` if the OSDs could fill the disk: a full disk ends all daemons, not only a write."""
+    free = (await asyncio.to_thread(shutil.disk_usage, directory)).free
+    needed = osds * osd_size_bytes + _OTHER_BYTES
+    if needed > free:
+        most = max(0, free - _OTHER_BYTES) // osds >> 30
+        raise InputError(
+            f"{osds} OSDs of {osd_size_bytes >> 20}Mi can grow to {needed >> 20}Mi and {directory} has "
+            f"{free >> 20}Mi free: an osd_size of at most {most}Gi, fewer osds, or another --state",
+            place=f"{place}.osd_size",
+        )
