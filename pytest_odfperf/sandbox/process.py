@@ -22,6 +22,8 @@ import yaml
 
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.ceph.metrics_service import metrics_service
+from pytest_odfperf.sandbox.ceph.open_ceph import open_ceph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig, parse_config
 from pytest_odfperf.sandbox.kubeconfig_file import write_kubeconfig
 from pytest_odfperf.sandbox.machines.choose import choose_machines
@@ -165,11 +167,13 @@ async def _serve(
         machines = choose_machines(config, state)
         await machines.prepare()
         tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
+        ceph = await stack.enter_async_context(open_ceph(config, state / "ceph"))
+        await stack.enter_async_context(metrics_service(ceph, state / "logs"))
         server = await stack.enter_async_context(_server(config, state, tokens))
         api = await stack.enter_async_context(
             open_api(server.url, token=server.controllers_token, ca_file=server.ca_file)
         )
-        running = reconcilers(api, config, machines, state)
+        running = reconcilers(api, config, machines, state, ceph)
         await stack.enter_async_context(running)
         write_kubeconfig(kubeconfig, url=server.url, ca_file=server.ca_file, token=server.admin_token)
         for user, name in config.users.items():

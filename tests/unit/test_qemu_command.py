@@ -10,10 +10,12 @@ import pytest
 import yaml
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.ceph.ceph import Connection
 from pytest_odfperf.sandbox.image.build import GuestImage
 from pytest_odfperf.sandbox.image.recipe import Recipe
 from pytest_odfperf.sandbox.image.tools import system_packages, tool
 from pytest_odfperf.sandbox.machines.base import Backend, DiskCache, DiskSpec, MachineSpec
+from pytest_odfperf.sandbox.machines.image_backend import image_backend
 from pytest_odfperf.sandbox.machines.qemu.qemu_command import Accelerator, QemuSettings, command
 from pytest_odfperf.sandbox.machines.qemu.seed import seed_files, write_seed
 
@@ -55,6 +57,12 @@ def options(line: list[str], option: str) -> list[str]:
 
 def nodes(line: list[str]) -> dict[str, dict[str, object]]:
     return {node["node-name"]: node for node in map(json.loads, options(line, "-blockdev"))}
+
+
+class FakeCeph:
+    """As far as a command line asks."""
+
+    connection = Connection(conf=Path("/c/ceph.conf"), user="admin", keyring=Path("/c/keyring"))
 
 
 def data_device(line: list[str]) -> dict[str, object]:
@@ -161,3 +169,37 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
     with pytest.raises(OdfError, match="mke2fs is not installed; install the Debian package e2fsprogs"):
         tool("mke2fs")
     assert system_packages()["qemu-img"] == "qemu-utils"
+
+
+def test_a_data_disk_of_ceph_is_an_image_whose_limits_are_librbds() -> None:
+    parameters = {
+        "pool": "rep2",
+        "dataPool": "ec",
+        "imageFeatures": "layering, exclusive-lock",
+        "rbd_qos_bps_limit": "9",
+    }
+    pool = image_backend("sc", Path("/p"), FakeCeph(), parameters, iops=200)  # type: ignore[arg-type]
+    assert (pool.data_pool, pool.image_features) == ("ec", ("layering", "exclusive-lock"))
+    assert pool.image_settings == {"rbd_qos_iops_limit": "200", "rbd_qos_bps_limit": "9"}
+    line = arguments(pool)
+    storage = nodes(line)["file1"]
+    assert storage == {
+        "driver": "rbd",
+        "node-name": "file1",
+        "pool": "rep2",
+        "image": "csi-vol-pv-d",
+        "conf": "/c/ceph.conf",
+        "user": "admin",
+        # librbd's own cache is off, whatever ceph.conf says.
+        "cache": {"direct": True, "no-flush": False},
+        "discard": "unmap",
+    }
+    assert not [option for option in options(line, "-object") if "throttle" in option]
+    # The guest image's clone is a file of another class.
+    assert nodes(line)["file0"]["driver"] == "file"
+
+
+def test_a_clone_of_the_guest_image_is_a_file_in_a_class_of_ceph_too(tmp_path: Path) -> None:
+    pool = image_backend("sc", tmp_path, FakeCeph(), {"pool": "rep3"})  # type: ignore[arg-type]
+    pool.path("pv-d").touch()
+    assert nodes(arguments(pool))["file1"]["driver"] == "file"

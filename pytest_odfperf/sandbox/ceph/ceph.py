@@ -19,7 +19,11 @@ IMAGE_FEATURES = ("layering", "exclusive-lock", "object-map", "fast-diff", "deep
 
 
 class CephError(OdfError):
-    """Ceph refused. ``said`` is its own words; ``code`` its error's name (``EINVAL``), where it told one."""
+    """Ceph refused.
+
+    ``said`` is its own words, as its programs print them (``Error EINVAL: device class x does not exist``);
+    ``code`` its error's name, where it told one.
+    """
 
     def __init__(self, doing: str, said: str, code: str | None = None) -> None:
         self.said = said
@@ -154,6 +158,8 @@ class Ceph(Protocol):
     async def create_filesystem(self, wanted: FilesystemWanted) -> None:
         """With its pools and its metadata servers."""
         ...
+
+    async def filesystems(self) -> tuple[str, ...]: ...
 
     async def delete_filesystem(self, name: str) -> None: ...
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
+
+from pytest_odfperf.sandbox.ceph.ceph import Ceph
 
 #: The guest's SSH port, the one that every machine forwards.
 SSH_PORT = 22
@@ -27,10 +29,22 @@ class Backend:
     #: Limits per volume; None: no limit.
     iops: int | None = None
     bandwidth_bytes_per_s: int | None = None
+    #: Blank volumes are RBD images of this cluster; None: they are files, as clones of the guest image are.
+    ceph: Ceph | None = None
+    #: Of Ceph: where images are, and where their data is if not there.
+    pool: str | None = None
+    data_pool: str | None = None
+    image_features: tuple[str, ...] = ()
+    #: librbd's settings of each image.
+    image_settings: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, volume: str) -> Path:
         """The file of a volume, named by its PersistentVolume."""
         return self.directory / f"{volume}.{self.format}"
+
+    def image(self, volume: str) -> str:
+        """The RBD image of a volume, as ceph-csi names it."""
+        return f"csi-vol-{volume.removeprefix('pvc-')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +64,11 @@ class DiskSpec:
     @property
     def path(self) -> Path:
         return self.backend.path(self.volume)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an RBD image and no file."""
+        return self.backend.ceph is not None and not self.path.exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

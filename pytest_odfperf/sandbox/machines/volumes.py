@@ -1,4 +1,4 @@
-"""The files behind volumes: sparse blank ones, and clones of the guest image."""
+"""What is behind volumes: sparse files, RBD images, and clones of the guest image."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.ceph.ceph import ImageWanted
 from pytest_odfperf.sandbox.image.build import GuestImage
 from pytest_odfperf.sandbox.image.run import run
 from pytest_odfperf.sandbox.image.tools import tool
@@ -15,11 +16,14 @@ from pytest_odfperf.sandbox.machines.base import Backend
 _QEMU_IMG_DEADLINE_S = 120.0
 
 
-async def create_volume(backend: Backend, volume: str, size_bytes: int, image: GuestImage | None) -> Path:
-    """Make the file of a volume: blank, or a clone of ``image``. Made twice, it stays as it is."""
+async def create_volume(backend: Backend, volume: str, size_bytes: int, image: GuestImage | None) -> None:
+    """Make a volume: blank, or a clone of ``image``. Made twice, it stays as it is."""
+    if image is None and backend.ceph is not None:
+        await create_image(backend, volume, size_bytes)
+        return
     path = backend.path(volume)
     if path.exists():
-        return path
+        return
     part = path.with_name(f"{path.name}.part")
     try:
         backend.directory.mkdir(parents=True, exist_ok=True)
@@ -30,7 +34,27 @@ async def create_volume(backend: Backend, volume: str, size_bytes: int, image: G
         raise OdfError(f"volume {volume} can not be made in {backend.directory}: {error}") from error
     finally:
         part.unlink(missing_ok=True)
-    return path
+
+
+async def create_image(backend: Backend, volume: str, size_bytes: int) -> None:
+    """Make a volume in Ceph. Raises `CephError`."""
+    assert backend.ceph is not None
+    assert backend.pool is not None
+    wanted = ImageWanted(
+        pool=backend.pool,
+        name=backend.image(volume),
+        size_bytes=size_bytes,
+        data_pool=backend.data_pool,
+        features=backend.image_features,
+        settings=backend.image_settings,
+    )
+    await backend.ceph.create_image(wanted)
+
+
+async def delete_image(backend: Backend, volume: str) -> None:
+    """Delete a volume of Ceph; nothing happens if there is none. Raises `CephError`."""
+    if backend.ceph is not None and backend.pool is not None:
+        await backend.ceph.delete_image(backend.pool, backend.image(volume))
 
 
 async def _make(backend: Backend, path: Path, size_bytes: int, image: GuestImage | None) -> None:
@@ -60,8 +84,11 @@ async def _virtual_size(image: GuestImage) -> int:
 
 
 async def delete_volume(backend: Backend, volume: str) -> None:
-    """Delete the file of a volume; nothing happens if there is none."""
+    """Delete a volume; nothing happens if there is none."""
+    path = backend.path(volume)
     try:
-        await asyncio.to_thread(backend.path(volume).unlink, missing_ok=True)
+        if not path.exists():
+            await delete_image(backend, volume)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
     except OSError as error:
         raise OdfError(f"volume {volume} can not be deleted: {error}") from error

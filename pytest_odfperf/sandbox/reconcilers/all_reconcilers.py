@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pytest_odfperf.sandbox.ceph.ceph import Ceph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig, StorageClassConfig
 from pytest_odfperf.sandbox.machines.base import Backend, Machine, Machines
+from pytest_odfperf.sandbox.machines.image_backend import image_backend, is_rbd
 from pytest_odfperf.sandbox.reconcilers import reconciled_kinds
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.nodes.kubelet import Kubelets
@@ -43,10 +45,19 @@ _CACHED = (
 )
 
 
-def backend_of(sc: StorageClassConfig, directory: Path) -> Backend:
-    """Where a StorageClass keeps its volumes; made here."""
+def backend_of(sc: StorageClassConfig, directory: Path, ceph: Ceph | None) -> Backend:
+    """Where a StorageClass keeps its volumes; made here. Images are in a real Ceph, if there is one."""
     folder = Path(sc.directory).absolute() if sc.directory else directory / "volumes" / sc.name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if ceph is not None and ceph.connection is not None and is_rbd(sc.provisioner):
+        return image_backend(
+            sc.name,
+            folder,
+            ceph,
+            sc.parameters,
+            iops=sc.iops,
+            bandwidth_bytes_per_s=sc.bandwidth_bytes_per_s,
+        )
     return Backend(
         name=sc.name,
         directory=folder,
@@ -59,14 +70,14 @@ def backend_of(sc: StorageClassConfig, directory: Path) -> Backend:
 
 @asynccontextmanager
 async def reconcilers(
-    api: Api, config: SandboxConfig, machines: Machines, directory: Path
+    api: Api, config: SandboxConfig, machines: Machines, directory: Path, ceph: Ceph | None
 ) -> AsyncIterator[None]:
     """Run all reconcilers while the block runs; all machines are stopped after it.
 
     On entry the objects of the configuration are there and every cache is filled.
     """
     await create_objects(api, config, machines.marking)
-    backends = {sc.name: backend_of(sc, directory) for sc in config.storage_classes}
+    backends = {sc.name: backend_of(sc, directory, ceph) for sc in config.storage_classes}
     errors = {sc.name: sc.provisioning_error for sc in config.storage_classes if sc.provisioning_error}
 
     async def make_machine(vmi: Obj) -> Machine:

@@ -82,7 +82,7 @@ class Routes:
                 user.name, action.verb, action.resource, action.group, place.namespace, place.name
             )
         if is_proxy(place) and request.method == "GET":
-            return service_proxy(place, self._logs)
+            return await service_proxy(place, self._logs)
         target = target_of(place)
         if target.kubevirt:
             if is_away(self._store):

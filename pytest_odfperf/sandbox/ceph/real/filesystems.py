@@ -56,6 +56,9 @@ class Filesystems:
         await daemon.start()
         return daemon
 
+    async def names(self) -> tuple[str, ...]:
+        return tuple(await self._all())
+
     async def delete(self, name: str) -> tuple[str, ...]:
         """The pools that it leaves."""
         found: dict[str, Any] | None = (await self._all()).get(name)

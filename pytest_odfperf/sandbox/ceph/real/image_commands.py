@@ -15,6 +15,7 @@ from pytest_odfperf.sandbox.ceph.real.daemon import daemon_environment
 from pytest_odfperf.sandbox.death import die_with_parent
 
 _DEADLINE_S = 60.0
+_PREPARE_DEADLINE_S = 15.0
 #: An operation on a pool that takes no more writes waits for ever by itself.
 _OSD_TIMEOUT_S = 20
 #: What librbd writes before its words: ``2026-11-30T12:00:00.000+0000 7f0a -1 librbd::image: 0x55: ``.
@@ -25,6 +26,10 @@ class Images:
     def __init__(self, program: str, files: ClusterFiles) -> None:
         self._program = program
         self._files = files
+
+    async def prepare(self, pool: str) -> None:
+        """What Rook's operator does with each pool. Raises `CephError` if its PGs do not become active."""
+        await self._rbd("pool", "init", "--force", pool, deadline_s=_PREPARE_DEADLINE_S)
 
     async def names(self, pool: str) -> tuple[str, ...]:
         return tuple(json.loads(await self._rbd("ls", "--pool", pool, "--format", "json")))
@@ -57,7 +62,9 @@ class Images:
         for name, value in wanted.settings.items():
             await self._rbd("config", "image", "set", _spec(wanted), name, value)
 
-    async def _rbd(self, *arguments: str, there: bool = False, gone: bool = False) -> str:
+    async def _rbd(
+        self, *arguments: str, there: bool = False, gone: bool = False, deadline_s: float = _DEADLINE_S
+    ) -> str:
         """``there``, ``gone``: it is no error that something is there already, or is not."""
         command = [self._program, "-c", str(self._files.conf), "--name", ADMIN]
         command += [f"--rados-osd-op-timeout={_OSD_TIMEOUT_S}", *arguments]
@@ -72,13 +79,13 @@ class Images:
         )
         doing = f"rbd {' '.join(arguments)}"
         try:
-            out, err = await asyncio.wait_for(process.communicate(), _DEADLINE_S)
+            out, err = await asyncio.wait_for(process.communicate(), deadline_s)
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             await process.wait()
             if isinstance(error, TimeoutError):
-                raise CephError(doing, f"no answer in {_DEADLINE_S:.0f} s", "ETIMEDOUT") from error
+                raise CephError(doing, f"no answer in {deadline_s:.0f} s", "ETIMEDOUT") from error
             raise
         code = process.returncode or 0
         if not code or (there and code == errno.EEXIST) or (gone and code == errno.ENOENT):

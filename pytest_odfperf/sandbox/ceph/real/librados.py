@@ -101,4 +101,4 @@ def _check(doing: str, code: int, said: str = "") -> None:
     if code >= 0:
         return
     name = errno.errorcode.get(-code, str(-code))
-    raise CephError(doing, said or f"{name} ({-code})", name)
+    raise CephError(doing, f"Error {name}: {said}" if said else f"Error {name}", name)

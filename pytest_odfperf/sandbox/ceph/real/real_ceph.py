@@ -84,6 +84,12 @@ class RealCeph:
                 commands = create_commands(wanted, len(self._cluster.osds))
             for command in commands:
                 await self._do(command)
+            if (
+                wanted.application == "rbd"
+                and wanted.coding is None
+                and wanted != self._wanted.get(wanted.name)
+            ):
+                await self._images.prepare(wanted.name)
             self._wanted[wanted.name] = wanted
 
     async def _do(self, command: Command) -> None:
@@ -106,6 +112,9 @@ class RealCeph:
         for pool in (wanted.metadata_pool, *wanted.data_pools):
             await self.create_pool(pool)
         await self._filesystems.create(wanted)
+
+    async def filesystems(self) -> tuple[str, ...]:
+        return await self._filesystems.names()
 
     async def delete_filesystem(self, name: str) -> None:
         for pool in await self._filesystems.delete(name):

@@ -89,23 +89,35 @@ def cache_options(cache: DiskCache) -> tuple[dict[str, bool], bool]:
     return {"direct": direct, "no-flush": cache == "unsafe"}, cache not in ("writethrough", "directsync")
 
 
+def _storage(disk: DiskSpec) -> dict[str, Any]:
+    """The node that speaks to what is behind a disk.
+
+    For images QEMU's cache mode decides ``rbd_cache``, over ceph.conf.
+    """
+    backend = disk.backend
+    if disk.is_image and backend.ceph is not None and (client := backend.ceph.connection) is not None:
+        image = {"pool": backend.pool, "image": backend.image(disk.volume)}
+        return {"driver": "rbd", **image, "conf": str(client.conf), "user": client.user}
+    direct = cache_options("unsafe" if disk.boot else backend.cache)[0]["direct"]
+    return {"driver": "file", "filename": str(disk.path), "aio": "native" if direct else "threads"}
+
+
 def _disk(disk: DiskSpec, number: int, *, built: bool) -> list[str]:
     """File, format, throttle: a node for each, then the device."""
     backend = disk.backend
     # A root disk is thrown away with its machine, so nothing is lost by not flushing it.
     cache, write_cache = cache_options("unsafe" if disk.boot else backend.cache)
     names = [f"file{number}", f"format{number}"]
-    file = {
-        "driver": "file",
-        "node-name": names[0],
-        "filename": str(disk.path),
+    file = {**_storage(disk), "node-name": names[0], "cache": cache, "discard": "unmap"}
+    formatted = {
+        "driver": "raw" if disk.is_image else backend.format,
+        "node-name": names[1],
+        "file": names[0],
         "cache": cache,
-        "aio": "native" if cache["direct"] else "threads",
-        "discard": "unmap",
     }
-    formatted = {"driver": backend.format, "node-name": names[1], "file": names[0], "cache": cache}
     arguments = ["-blockdev", _json(**file), "-blockdev", _json(**formatted, discard="unmap")]
-    limits = {"iops-total": backend.iops, "bps-total": backend.bandwidth_bytes_per_s}
+    # Those of an image are librbd's own.
+    limits = {} if disk.is_image else {"iops-total": backend.iops, "bps-total": backend.bandwidth_bytes_per_s}
     limits = {name: limit for name, limit in limits.items() if limit is not None}
     if limits:
         group = f"limit{number}"

@@ -34,6 +34,7 @@ log = logging.getLogger("odfperf.sandbox")
 _QEMU = "qemu-system-x86_64"
 _START_DEADLINE_S = 30.0
 _KILL_DEADLINE_S = 10.0
+_QUIT_DEADLINE_S = 3.0
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+(\d+)")
 
 
@@ -76,7 +77,7 @@ class QemuMachine:
     async def start(self) -> None:
         spec = self._spec
         for disk in spec.disks:
-            if not disk.path.exists():
+            if not disk.is_image and not disk.path.exists():
                 raise OdfError(f"machine {spec.name}: disk {disk.name} has no file {disk.path}")
         seed = write_seed(spec, one_stage=self._settings.image.kernel is not None)
         ours, theirs = socket.socketpair()
@@ -160,6 +161,11 @@ class QemuMachine:
                     await self._qmp.execute("system_powerdown", deadline_s=min(grace_s, 5.0))
                     await asyncio.wait([self._ended], timeout=grace_s)
             self._stopping = True
+            if any(disk.is_image for disk in self._spec.disks):
+                # Killed, it would keep its images from being deleted for half a minute: Ceph waits for it.
+                with contextlib.suppress(OdfError):
+                    await self._qmp.execute("quit", deadline_s=_QUIT_DEADLINE_S)
+                    await asyncio.wait([self._ended], timeout=_QUIT_DEADLINE_S)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await asyncio.wait_for(asyncio.shield(self._ended), _KILL_DEADLINE_S)

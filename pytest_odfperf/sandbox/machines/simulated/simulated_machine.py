@@ -17,6 +17,7 @@ from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING
 from pytest_odfperf.sandbox.machines.simulated.simulated_guest import SimulatedGuest
 from pytest_odfperf.sandbox.machines.simulated.simulated_ssh import GuestSsh
 from pytest_odfperf.sandbox.machines.user_data import read_user_data
+from pytest_odfperf.sandbox.machines.volumes import create_image, delete_image
 
 _CLOUD_INIT = (
     "cloud-init[812]: Cloud-init v. 24.4 running 'modules:config'. Up 9.4 seconds.",
@@ -139,7 +140,7 @@ def _socket() -> socket.socket:
 
 
 class SimulatedMachines:
-    """The `Machines` of ``machine: simulated``. Volumes are names, no files."""
+    """The `Machines` of ``machine: simulated``. Volumes are names, or images of a Ceph, no files."""
 
     marking: str | None = MARKING
 
@@ -147,6 +148,8 @@ class SimulatedMachines:
         self._config = config
         self._activity = Activity()
         self._volumes: set[str] = set()
+        #: Those of them that are images of a Ceph.
+        self._images: set[str] = set()
 
     async def prepare(self) -> None:
         """Nothing is needed."""
@@ -157,8 +160,14 @@ class SimulatedMachines:
             raise OdfError(f"machine {spec.name}: no volume {missing[0]}")
         return SimulatedMachine(spec, self._config, self._activity)
 
-    async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:  # noqa: ARG002
+    async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
+        if not clone and backend.ceph is not None:
+            await create_image(backend, volume, size_bytes)
+            self._images.add(volume)
         self._volumes.add(volume)
 
-    async def delete_volume(self, backend: Backend, volume: str) -> None:  # noqa: ARG002
+    async def delete_volume(self, backend: Backend, volume: str) -> None:
+        if volume in self._images:
+            await delete_image(backend, volume)
+            self._images.discard(volume)
         self._volumes.discard(volume)

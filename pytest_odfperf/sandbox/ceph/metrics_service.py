@@ -1,0 +1,56 @@
+"""The Service of the manager's metrics: where the API server's proxy finds them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError
+from pytest_odfperf.sandbox.config.parse_config import STORAGE_NAMESPACE
+
+#: The file in the folder of services that says where the Service leads.
+ADDRESS_FILE = f"{STORAGE_NAMESPACE}.rook-ceph-mgr.metrics.address"
+
+
+@asynccontextmanager
+async def metrics_service(ceph: Ceph | None, services: Path) -> AsyncIterator[None]:
+    """While the block runs, each request to the Service is answered with the metrics of that moment."""
+    if ceph is None:
+        yield
+        return
+    services.mkdir(parents=True, exist_ok=True, mode=0o700)
+    address = services / ADDRESS_FILE
+    if ceph.metrics_url is not None:
+        address.write_text(ceph.metrics_url)
+        yield
+        return
+    async with _served(ceph) as url:
+        address.write_text(url)
+        yield
+
+
+@asynccontextmanager
+async def _served(ceph: Ceph) -> AsyncIterator[str]:
+    """For a cluster whose manager is no process."""
+
+    async def answer(_: web.Request) -> web.Response:
+        try:
+            text = await ceph.metrics()
+        except CephError as error:
+            return web.Response(status=503, text=f"{error}\n")
+        return web.Response(text=text, content_type="text/plain", charset="utf-8")
+
+    app = web.Application()
+    app.router.add_get("/metrics", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}/metrics"
+    finally:
+        await runner.cleanup()

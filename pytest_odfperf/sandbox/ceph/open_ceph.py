@@ -1,0 +1,25 @@
+"""The cluster that a configuration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pytest_odfperf.sandbox.ceph.ceph import Ceph
+from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
+
+
+@asynccontextmanager
+async def open_ceph(config: SandboxConfig, directory: Path) -> AsyncIterator[Ceph | None]:
+    """A cluster of processes in ``directory`` while the block runs; None if none is asked for.
+
+    Its OSDs are spread over the sandbox's nodes. Raises `OdfError` if it can not run here.
+    """
+    if config.ceph.real is None:
+        yield None
+        return
+    from pytest_odfperf.sandbox.ceph.real.real_ceph import real_ceph
+
+    async with real_ceph(config.ceph.real, directory, [node.name for node in config.nodes]) as ceph:
+        yield ceph
