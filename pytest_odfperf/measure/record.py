@@ -16,6 +16,7 @@ from pytest_odfperf.measure.limits.limit_outcome import BROKEN, LimitOutcome
 from pytest_odfperf.measure.neighbours import Neighbour
 from pytest_odfperf.measure.statistics.over_repeats import OverRepeats
 from pytest_odfperf.measure.storage_health import StorageHealth
+from pytest_odfperf.measure.storage_work import StorageWork
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Verdict
 from pytest_odfperf.measure.witness import Witness
 from pytest_odfperf.plain import from_plain, to_plain
@@ -89,6 +90,8 @@ class Record:
     beside: tuple[Neighbour, ...] = ()
     #: How Ceph was before, after and between; None: not known, or the storage is not Ceph's.
     health: StorageHealth | None = None
+    #: What the storage did meanwhile, by its own counters; None: it is not Ceph's.
+    storage: StorageWork | None = None
     #: Which measurement of its key it is, from 1.
     repeat: int = 1
     #: The pass over its group's keys that it was in, and its place there, from 1; None: the run had one pass,

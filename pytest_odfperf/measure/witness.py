@@ -29,6 +29,9 @@ class DiskWork:
     written_bytes: int
     discarded_bytes: int = 0
     flushes: int = 0
+    #: Requests, as the kernel merged and split them; 0: not told.
+    reads: int = 0
+    writes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,8 @@ def _work(name: str, before: list[int], after: list[int]) -> DiskWork | None:
         name=name,
         read_bytes=steps[2] * _SECTOR_BYTES,
         written_bytes=steps[6] * _SECTOR_BYTES,
+        reads=steps[0],
+        writes=steps[4],
         # Kernels before 4.18 count no discards, those before 5.5 no flushes.
         discarded_bytes=min(_MOST, max(0, steps[13])) * _SECTOR_BYTES if fewest > 13 else 0,
         flushes=min(_MOST, max(0, steps[15])) if fewest > 15 else 0,

@@ -167,7 +167,7 @@ def test_any_answer_of_a_manager_is_read_or_refused(answer: bytes) -> None:
         ([pgs(scrubbing=3)], ["storage_scrubbing"]),
         ([pgs(), pgs(scrubbing=1, deep=1), pgs()], ["storage_scrubbing"]),
         # Health is OK all the while.
-        ([pgs(active=68, clean=68, unknown=23, creating=9, peering=9)], ["pgs_not_clean"]),
+        ([pgs(active=68, clean=68, unknown=23, creating=9, peering=9)], ["pgs_inactive", "pgs_not_clean"]),
         ([pgs(), pgs(clean=90, degraded=10, recovering=1)], ["pgs_not_clean"]),
         ([], []),
     ],

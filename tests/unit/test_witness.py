@@ -44,10 +44,16 @@ def test_what_a_guest_saw_is_read() -> None:
     assert read_witness(TEXT) == Witness(
         disk="vdb",
         work=DiskWork(
-            name="vdb", read_bytes=8000 * 512, written_bytes=16 * 512, discarded_bytes=16 * 512, flushes=2
+            name="vdb",
+            read_bytes=8000 * 512,
+            written_bytes=16 * 512,
+            discarded_bytes=16 * 512,
+            flushes=2,
+            reads=1000,
+            writes=1,
         ),
         # No partition, and nothing that did nothing.
-        others=(DiskWork(name="vda", read_bytes=16 * 512, written_bytes=0),),
+        others=(DiskWork(name="vda", read_bytes=16 * 512, written_bytes=0, reads=2),),
         before=same,
         after=same,
         mount_before="254:16 xfs /dev/vdb",

@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_odfperf.cluster.client.calls import JsonObject
 from pytest_odfperf.cluster.client.kinds import CEPH_CLUSTER, Kind
+from pytest_odfperf.cluster.facts.ceph_pools import ceph_pools, pools_elsewhere
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts, behind
 from pytest_odfperf.matrix.model import Pool
 from pytest_odfperf.measure.storage_health import CephKind, CephState, HealthCheck, PoolState
@@ -26,6 +27,11 @@ class CephStorage:
     kind: CephKind
     cluster: str
     objects: tuple[str, ...]
+    #: Ceph's pools: with the data, with metadata only, of root disks, on other devices.
+    data: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
+    root: tuple[str, ...] = ()
+    separate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +49,11 @@ def health_sources(
     classes: Mapping[str, StorageClassFacts],
     ceph: CephObjects,
     clusters: Sequence[JsonObject],
+    root_class: str | None = None,
 ) -> HealthSources:
     """From the objects that could be read. Pools of other storage are in none of it."""
+    root = classes.get(root_class) if root_class is not None else None
+    root_pools = sum(ceph_pools(root, ceph), ()) if root is not None else ()
     storage: dict[str, CephStorage] = {}
     unknown: list[str] = []
     states: dict[str, CephState | PoolState] = {}
@@ -60,8 +69,15 @@ def health_sources(
         states |= {name: pool_state(one) for name, one in found.items()}
         name = _name(CEPH_CLUSTER.name, cluster)
         states[name] = ceph_state(cluster)
+        data, metadata = ceph_pools(storage_class, ceph)
         storage[pool.name] = CephStorage(
-            kind=storage_class.ceph_kind, cluster=name, objects=tuple(name for name in found)
+            kind=storage_class.ceph_kind,
+            cluster=name,
+            objects=tuple(name for name in found),
+            data=data,
+            metadata=metadata,
+            root=root_pools,
+            separate=pools_elsewhere(storage_class, ceph),
         )
     return HealthSources(storage=storage, unknown=tuple(unknown), states=states)
 

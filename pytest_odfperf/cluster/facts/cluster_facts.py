@@ -147,7 +147,7 @@ def read_facts(cluster: Cluster, matrix: Matrix, *, stop: Stop | None = None) ->
             pool.name: backend_of(pool, classes.get(pool.storage_class), ceph) for pool in matrix.pools
         },
         root_backend=_root_backend(matrix, listed, ceph),
-        health=health_sources(matrix.pools, classes, ceph, clusters),
+        health=health_sources(matrix.pools, classes, ceph, clusters, _root_class(matrix, listed)),
         versions=_versions(reader, clusters),
         node_software=_node_software(working),
         marking=marked[0] if marked else None,
@@ -246,9 +246,13 @@ def fsids(clusters: list[JsonObject]) -> dict[str, str]:
     return {place: str(fsid) for place, fsid in found.items() if fsid}
 
 
-def _root_backend(matrix: Matrix, listed: list[JsonObject], ceph: CephObjects) -> Backend:
+def _root_class(matrix: Matrix, listed: list[JsonObject]) -> str | None:
     """As CDI chooses the StorageClass, unless the matrix does."""
-    name = matrix.guest.root_storage_class or default_class(listed)
+    return matrix.guest.root_storage_class or default_class(listed)
+
+
+def _root_backend(matrix: Matrix, listed: list[JsonObject], ceph: CephObjects) -> Backend:
+    name = _root_class(matrix, listed)
     if name is None:
         return Backend(why="the StorageClass of the root disks is not known")
     found = next((item for item in listed if item["metadata"]["name"] == name), None)

@@ -121,6 +121,16 @@ def _constrained(text: str) -> list[str]:
         return []
 
 
+def parts_of_class(storage_class: StorageClassFacts, ceph: CephObjects) -> tuple[str, ...]:
+    """The parts of Ceph's devices that a class of Ceph has its data on; empty: not known."""
+    return tuple(_of_ceph(storage_class, ceph).get("parts", ()))
+
+
+def parts_of(found: JsonObject) -> list[str]:
+    """The same of a CephBlockPool."""
+    return _parts(found, None)
+
+
 def data_specs(found: JsonObject, data_pool: str | None) -> list[Mapping[str, Any]]:
     """The specs of the pools that have the data: of a CephBlockPool its own, of a file system those that may.
 

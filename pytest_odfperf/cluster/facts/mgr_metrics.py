@@ -1,4 +1,4 @@
-"""The states of Ceph's placement groups (PGs), from the metrics of its manager.
+"""The states of Ceph's placement groups (PGs) and its counters, from the metrics of its manager.
 
 No object of Kubernetes has them. Rook makes a Service for the manager's Prometheus module (``rook-ceph-mgr``,
 port ``http-metrics``), and the API server leads there with the right ``get services/proxy`` on that one name.
@@ -8,10 +8,13 @@ Each state is a metric (``ceph_pg_scrubbing``), a sample for each pool; a PG cou
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, transport_errors
 from pytest_odfperf.cluster.client.api_request import service_proxy
 from pytest_odfperf.cluster.client.configured_client import Cluster
+from pytest_odfperf.cluster.facts.mgr_counters import storage_counters
+from pytest_odfperf.measure.storage_counters import StorageCounters
 from pytest_odfperf.measure.storage_health import PgCount, PgState
 
 SERVICE = "http:rook-ceph-mgr:http-metrics"
@@ -22,17 +25,28 @@ _SAMPLE = re.compile(rb"^ceph_pg_([a-z_]{1,40})\{[^}\n]{0,400}\} ([0-9]{1,9})(?:
 _WHAT = "get services/proxy rook-ceph-mgr"
 
 
-def read_pgs(cluster: Cluster, namespace: str) -> PgState:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MgrAnswer:
+    """What one answer of the manager says, and what it cost."""
+
+    pgs: PgState
+    #: None: it counts no pool's I/O.
+    counters: StorageCounters | None
+    size_bytes: int
+
+
+def read_mgr(cluster: Cluster, namespace: str) -> MgrAnswer:
     """Ask the manager of the Ceph cluster in ``namespace``. Raises `ApiError`."""
     try:
         ask = service_proxy(cluster, namespace, SERVICE, "metrics")
         answer = ask(timeout_s=(_TIMEOUT_S, _TIMEOUT_S))
-        found = pg_state(bytes(answer.read(_LARGEST_BYTES)))
+        text = bytes(answer.read(_LARGEST_BYTES))
     except transport_errors() as error:
         raise as_api_error(_WHAT, error) from error
-    if found is None:
+    pgs = pg_state(text)
+    if pgs is None:
         raise ApiError(_WHAT, None, "NoMetrics", "the answer has no states of PGs")
-    return found
+    return MgrAnswer(pgs=pgs, counters=storage_counters(text), size_bytes=len(text))
 
 
 def pg_state(text: bytes) -> PgState | None:

@@ -13,6 +13,7 @@ from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.measure.neighbours import Neighbour
 from pytest_odfperf.measure.series.guest_series import Series
+from pytest_odfperf.measure.storage_counters import CountersEvidence
 from pytest_odfperf.measure.storage_health import HealthEvidence
 from pytest_odfperf.measure.witness import Witness
 
@@ -58,6 +59,8 @@ class Evidence:
     beside: tuple[Neighbour, ...] = ()
     #: What the storage said of itself meanwhile; None: not known, or not Ceph's.
     health: HealthEvidence | None = None
+    #: What it counted of its own work; None: it is not Ceph's.
+    counters: CountersEvidence | None = None
 
     def sections(self) -> Iterator[SectionEvidence]:
         """Each section of each guest."""

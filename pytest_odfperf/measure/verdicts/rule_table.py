@@ -7,40 +7,27 @@ page and table to each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
-from pytest_odfperf.measure.verdicts.evidence import Evidence
+from pytest_odfperf.measure.verdicts.rule import EITHER, INVALID, SUSPECT, Rule
 from pytest_odfperf.measure.verdicts.rules import asked_and_ran as ran
 from pytest_odfperf.measure.verdicts.rules import device_rules as devices
 from pytest_odfperf.measure.verdicts.rules import disk_rules as disks
 from pytest_odfperf.measure.verdicts.rules import figure_rules as figures
+from pytest_odfperf.measure.verdicts.rules import osd_rules as daemons
+from pytest_odfperf.measure.verdicts.rules import storage_rules as storage
 from pytest_odfperf.measure.verdicts.rules.data_rules import shrinking_data
 from pytest_odfperf.measure.verdicts.rules.guest_rules import uneven
-from pytest_odfperf.measure.verdicts.rules.health_rules import look_at_health, look_at_pgs, look_at_pools
+from pytest_odfperf.measure.verdicts.rules.health_rules import (
+    INACTIVE,
+    look_at_health,
+    look_at_pgs,
+    look_at_pools,
+)
 from pytest_odfperf.measure.verdicts.rules.neighbour_rules import look_beside
 from pytest_odfperf.measure.verdicts.rules.start_rules import clocks, together
 from pytest_odfperf.measure.verdicts.rules.steady_rules import latencies, open_loop, steady
 from pytest_odfperf.measure.verdicts.rules.witness_rules import MOST_STOLEN, stolen_cpu, witnessed
-
-Look = Callable[[Evidence], Iterator[Doubt]]
-
-SUSPECT: tuple[Level, ...] = ("suspect",)
-INVALID: tuple[Level, ...] = ("invalid",)
-EITHER: tuple[Level, ...] = ("suspect", "invalid")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A row. ``next_step``: what the reader of a doubt does."""
-
-    code: str
-    levels: tuple[Level, ...]
-    look: Look
-    says: str
-    next_step: str
-
 
 _LOOK_ANSWER = "look at the raw answer in the run's folder"
 _MEASURE_AGAIN = "measure again"
@@ -230,6 +217,35 @@ RULES: tuple[Rule, ...] = (
          "another pool, not known to be on other devices, was used for more than 1 % of the window; "
          "or another run was alive in the namespace, or had left VMs there",
          "name the devices: `backend` in the matrix, or the annotation odfperf/backend of the StorageClass"),
+    # -- what the storage counted
+    Rule("storage_saw_less", EITHER, storage.own_io,
+         f"the pool counts less than the guests say, by more than {100 * storage.MARGIN:.0f} % and its "
+         "counters' [lag](#the-storage-as-a-witness); "
+         f"invalid below {100 * storage.HALF:.0f} %",
+         "see what answers for the storage: a cache of the hypervisor, objects that were never written"),
+    Rule("storage_saw_more", EITHER, storage.own_io,
+         "the pool counts more than the guests can have done, with the lag of its counters, by more than "
+         f"{100 * storage.MORE:.0f} % of what they did and {storage.MORE_BYTES_PER_S >> 20} MiB/s; invalid "
+         "if by more than all they did",
+         "see who else uses the pool: other VMs, snapshots, mirrors"),
+    Rule("others_io", EITHER, storage.others,
+         "clients used other pools of the storage on what may be the same devices: more than "
+         f"{100 * storage.OTHERS:.0f} % of the guests' I/Os or bytes, and {storage.OTHERS_IOPS:.0f} a second "
+         f"or {storage.OTHERS_BYTES_PER_S >> 20} MiB/s; invalid if more than the guests and ten times that",
+         "measure when they rest, or give the pool a device class of its own"),
+    Rule("recovery_ran", EITHER, storage.recovery,
+         f"recovery moved more than {storage.RECOVERED_BYTES >> 20} MiB meanwhile; invalid if more than the "
+         "guests",
+         _WAIT),
+    Rule("osd_lost", EITHER, daemons.lost,
+         "an OSD went down or out or came back meanwhile, or was down with data on it; invalid: two or more "
+         "at a time",
+         _WAIT),
+    Rule("osd_hung", EITHER, daemons.hung,
+         f"an OSD that is up did nothing while others did {daemons.BUSY_OPS} operations and more, PGs were "
+         "laggy, or nothing went at all while fio ran; invalid for more than "
+         f"{100 * daemons.STILL:.0f} % of the window",
+         "see the OSD's log and its device"),
     # -- how the storage was
     Rule("storage_full", INVALID, look_at_health,
          "Ceph said meanwhile that it is full, so that writes stop",
@@ -250,6 +266,10 @@ RULES: tuple[Rule, ...] = (
          "Ceph had a health check that no row of the table below knows, was not HEALTH_OK without a reason, "
          "or its operator did not reach it",
          f"see `ceph health detail`, and {_MEASURE_AGAIN}"),
+    Rule("pgs_inactive", EITHER, look_at_pgs,
+         "PGs were not active meanwhile, where that can be seen, so that I/O waits; invalid for more than "
+         f"{100 * INACTIVE:.0f} % of the window",
+         _WAIT),
     Rule("pgs_not_clean", SUSPECT, look_at_pgs,
          "PGs were not active and clean meanwhile, where that can be seen; also if Ceph said HEALTH_OK",
          _WAIT),

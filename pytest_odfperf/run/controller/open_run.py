@@ -24,6 +24,7 @@ from pytest_odfperf.run.before.prepare import check_runnable, facts_json, make_p
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.controller.held_run import Ending, HeldRun, hold_run
 from pytest_odfperf.run.controller.storage_watch import StorageWatch
+from pytest_odfperf.run.counters_journal import CountersJournal
 from pytest_odfperf.run.health_journal import HealthJournal
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.load_journal import LoadJournal
@@ -218,7 +219,12 @@ def open_run(
             found=facts_json(opened.facts),
             versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         )
-        watch = StorageWatch(opened.cluster, opened.facts.health.states, HealthJournal(run_dir.path))
+        watch = StorageWatch(
+            opened.cluster,
+            opened.facts.health.states,
+            HealthJournal(run_dir.path),
+            CountersJournal(run_dir.path),
+        )
         stack.callback(watch.close)
         # The last resort if the session did not come to its own end.
         stack.callback(run.end)

@@ -7,10 +7,12 @@ key.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_odfperf.errors import InterruptedRunError, OdfError
+from pytest_odfperf.run.counters_journal import UNKNOWN_S, CountersJournal
 from pytest_odfperf.run.health_journal import HealthJournal, State, pgs_of
 from pytest_odfperf.run.pool_log import LOGGER
 from pytest_odfperf.waiting import Deadline, Stop
@@ -19,9 +21,15 @@ if TYPE_CHECKING:
     from pytest_odfperf.cluster.client.configured_client import Cluster
     from pytest_odfperf.cluster.client.kinds import Kind
     from pytest_odfperf.cluster.client.watch import Objects
+    from pytest_odfperf.measure.storage_counters import StorageCounters
 
 #: Where watching is forbidden. The operator itself asks Ceph every minute.
 POLL_S = 15.0
+#: The manager's metrics are asked for more often, as far as that costs little: a manager collects them every
+#: 15 s, so that what is asked for seldom tells of moments that are known to no better than that. At most so
+#: many bytes a second on average, and half a percent of a CPU.
+LEAST_POLL_S = 2.0
+MOST_BYTES_PER_S = 100_000
 #: Nothing in a run lasts so long.
 _FOR_EVER_S = 1e8
 _END_S = 2.0
@@ -30,13 +38,23 @@ _END_S = 2.0
 class StorageWatch:
     """The watches of one session. What ends them is in the log; figures are then of unknown health."""
 
-    def __init__(self, cluster: Cluster, states: Mapping[str, State], journal: HealthJournal) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        states: Mapping[str, State],
+        journal: HealthJournal,
+        counters: CountersJournal,
+    ) -> None:
         """``states`` are those that were read at the start; what they are of is watched."""
         from pytest_odfperf.cluster.client.kinds import CEPH_BLOCK_POOL, CEPH_CLUSTER, CEPH_FILESYSTEM
 
         self._cluster = cluster
         self._journal = journal
+        self._counters = counters
         self._first = states
+        #: By cluster: when its counters were asked for last, and what they were.
+        self._collected: dict[str, tuple[float, StorageCounters | None]] = {}
+        self._pause_s = LEAST_POLL_S
         self._stop = Stop()
         self._lock = threading.Lock()
         self._last: dict[str, State] = {}
@@ -61,12 +79,17 @@ class StorageWatch:
         Lines on what is not known.
         """
         self._journal.begin()
+        self._counters.begin()
         for name, state in self._first.items():
             self._says(name, state)
         problems = [problem for name in self._pgs if (problem := self._ask(name)) is not None]
         for thread in self._threads:
             thread.start()
-        return [f"whether PGs are clean, and scrubs, are not known: {problem}" for problem in problems]
+        return [
+            "nobody witnesses what the storage does; whether PGs are clean, and scrubs, are not known: "
+            f"{problem}"
+            for problem in problems
+        ]
 
     def close(self) -> None:
         """End the watches."""
@@ -91,10 +114,10 @@ class StorageWatch:
             self._update(kind, place, {})
 
     def _poll(self, name: str) -> None:
-        """Ask for the PGs again and again; who may not once will not later."""
+        """Ask for PGs and counters again and again; who may not once will not later."""
         while name not in self._refused:
             try:
-                self._stop.sleep(POLL_S)
+                self._stop.sleep(self._pause_s)
             except InterruptedRunError:
                 return
             known = name in self._last
@@ -104,15 +127,28 @@ class StorageWatch:
     def _ask(self, name: str) -> str | None:
         """Why the PGs are not known; None: they are."""
         from pytest_odfperf.cluster.client.api_error import ApiError
-        from pytest_odfperf.cluster.facts.mgr_metrics import read_pgs
+        from pytest_odfperf.cluster.facts.mgr_metrics import read_mgr
 
+        asked_s, spent_s = time.time(), time.thread_time()
         try:
-            self._says(name, read_pgs(self._cluster, name.split(" ")[1].partition("/")[0]))
+            answer = read_mgr(self._cluster, name.split(" ")[1].partition("/")[0])
         except ApiError as error:
             if error.status in (403, 404):
                 self._refused.add(name)
             self._says(name, None)
+            self._counters.fails(name, str(error))
+            self._collected.pop(name, None)
             return str(error)
+        self._says(name, answer.pgs)
+        if answer.counters is None:
+            self._counters.fails(name, "the storage's manager counts no I/O")
+        else:
+            since_s, before = self._collected.get(name, (asked_s - UNKNOWN_S, None))
+            if answer.counters != before:
+                self._counters.says(name, time.time(), since_s, answer.counters)
+            self._collected[name] = asked_s, answer.counters
+        spent_s = time.thread_time() - spent_s
+        self._pause_s = min(POLL_S, max(LEAST_POLL_S, answer.size_bytes / MOST_BYTES_PER_S, 200 * spent_s))
         return None
 
     def _look(self, kind: Kind, place: str, objects: Objects) -> None:

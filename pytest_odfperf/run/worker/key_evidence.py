@@ -62,6 +62,7 @@ def evidence_of(
         caps=slot.plan.caps.get(key.pool, {}),
         beside=around.beside,
         health=around.health,
+        counters=around.counters,
     )
 
 

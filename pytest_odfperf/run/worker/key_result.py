@@ -16,6 +16,7 @@ from pytest_odfperf.measure.fairness import Fairness
 from pytest_odfperf.measure.neighbours import Neighbour
 from pytest_odfperf.measure.record import GuestRecord
 from pytest_odfperf.measure.storage_health import StorageHealth
+from pytest_odfperf.measure.storage_work import StorageWork
 from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 from pytest_odfperf.measure.verdicts.invalid import InvalidMeasurementError
 
@@ -43,6 +44,8 @@ class Measured:
     beside: tuple[Neighbour, ...] = ()
     #: How Ceph's storage was; None: not known, or not Ceph's.
     health: StorageHealth | None = None
+    #: What the storage did meanwhile, by its own counters.
+    storage: StorageWork | None = None
 
     def check_valid(self) -> None:
         """Raise `InvalidMeasurementError` if nobody may see its figures."""

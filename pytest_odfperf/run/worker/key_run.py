@@ -145,7 +145,13 @@ def _result(
             # Of another plugin, that nothing else tells of.
             measured = replace(measured, notes=(f"repeat {repeat} of this key", *measured.notes))
         evidence = evidence_of(key, guests, runs, results, series, slot, job, around)
-        measured = replace(measured, doubts=judge(evidence), beside=around.beside, health=around.kept_health)
+        measured = replace(
+            measured,
+            doubts=judge(evidence),
+            beside=around.beside,
+            health=around.kept_health,
+            storage=around.kept_work,
+        )
     for doubt in measured.doubts:
         LOGGER.warning("%s: %s", key, one_line(shown(doubt)))
     for note in measured.notes:

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from pytest_odfperf.errors import GuestError
 from pytest_odfperf.measure.neighbours import Load, Neighbour, neighbours
+from pytest_odfperf.measure.storage_counters import CountersEvidence
 from pytest_odfperf.measure.storage_health import HealthEvidence, StorageHealth, storage_health
-from pytest_odfperf.run.health_journal import HealthJournal
+from pytest_odfperf.measure.storage_work import StorageWork, storage_work
+from pytest_odfperf.run.counters_journal import CountersJournal
+from pytest_odfperf.run.health_journal import HealthJournal, pgs_of
 from pytest_odfperf.run.load_journal import LoadJournal
 from pytest_odfperf.run.plan import Plan
 
@@ -25,6 +28,13 @@ class Surroundings:
 
     beside: tuple[Neighbour, ...] = ()
     health: HealthEvidence | None = None
+    #: What the storage counted; None: not Ceph's.
+    counters: CountersEvidence | None = None
+
+    @property
+    def kept_work(self) -> StorageWork | None:
+        """What the record keeps of what the storage did."""
+        return storage_work(self.counters) if self.counters is not None else None
 
     @property
     def kept_health(self) -> StorageHealth | None:
@@ -39,6 +49,16 @@ class Around:
         self._plan = plan
         self._loads = LoadJournal(plan.run_path, process, alone=alone)
         self._health = HealthJournal(plan.run_path)
+        self._counters = CountersJournal(plan.run_path)
+        #: Those that any pool of the run has its data or metadata in.
+        self._ceph_pools = sorted(
+            {
+                name
+                for ceph in plan.ceph.values()
+                for part in ("data", "metadata", "root")
+                for name in ceph.get(part, ())
+            }
+        )
         #: When the last work was asked for.
         self._asked_s = 0.0
 
@@ -63,7 +83,34 @@ class Around:
             return Surroundings(beside=others)
         windows = self._loads.windows(began_s, ended_s)
         beside = neighbours(pool, began_s, ended_s, windows, partial(self._plan.relation, pool))
-        return Surroundings(beside=beside + others, health=self._storage(pool, began_s, ended_s))
+        return Surroundings(
+            beside=beside + others,
+            health=self._storage(pool, began_s, ended_s),
+            counters=self._counted(pool, began_s, ended_s),
+        )
+
+    def _counted(self, pool: str, began_s: float, ended_s: float) -> CountersEvidence | None:
+        if (ceph := self._plan.ceph.get(pool)) is None:
+            return None
+        looks, problem = self._counters.during(pgs_of(ceph["cluster"]), began_s, ended_s)
+        data, metadata = tuple(ceph.get("data", ())), tuple(ceph.get("metadata", ()))
+        own = {*data, *metadata}
+        also = tuple(
+            name
+            for name, other in self._plan.ceph.items()
+            if name != pool and own & {*other.get("data", ()), *other.get("metadata", ())}
+        )
+        return CountersEvidence(
+            kind=ceph["kind"],
+            window_s=ended_s - began_s,
+            looks=looks,
+            data=data,
+            metadata=metadata,
+            run=tuple(name for name in self._ceph_pools if name not in own),
+            separate=tuple(ceph.get("separate", ())),
+            also=also,
+            problem=problem,
+        )
 
     def _storage(self, pool: str, began_s: float, ended_s: float) -> HealthEvidence | None:
         if (ceph := self._plan.ceph.get(pool)) is None:

@@ -76,6 +76,7 @@ class Recorder:
             order=place,
             beside=measured.beside if measured else (),
             health=measured.health if measured else None,
+            storage=measured.storage if measured else None,
             capacity=capacity,
             definition=definition,
             worker=self._process,

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_odfperf.measure.storage_counters import CountersEvidence
 from pytest_odfperf.measure.storage_health import (
     CephMoment,
     HealthEvidence,
+    PgMoment,
     PgState,
     PoolMoment,
     PoolState,
 )
+from pytest_odfperf.measure.storage_work import meanwhile
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.preflight.health_codes import Effect, effect_of, of_file_systems
 
 #: Of the raw capacity: Ceph's own nearfull ratio, unless an administrator changed it.
 NEARLY_FULL = 0.85
+#: The same of one OSD, at which it takes no more writes.
+FULL = 0.95
 #: Of all PGs, scrubbed (not deeply) at one time.
 SCRUBBED = 0.02
+#: Of the window, in which some PGs took no I/O.
+INACTIVE = 0.1
 
 _CODES: dict[Effect | None, tuple[str, Level]] = {
     "full": ("storage_full", "invalid"),
@@ -35,7 +42,9 @@ def look_at_health(evidence: Evidence) -> Iterator[Doubt]:
     if evidence.health is None:
         return
     found: dict[Effect | None, list[str]] = {}
-    for effect, text in (*_checks(evidence.health), *_states(evidence.health.ceph)):
+    known = {check.code for moment in evidence.health.ceph for check in moment.state.checks}
+    told = _told_by_manager(evidence.counters, evidence.health.kind, set(known))
+    for effect, text in (*_checks(evidence.health), *told, *_states(evidence.health.ceph)):
         found.setdefault(effect, []).append(text)
     for effect, (code, level) in _CODES.items():
         if effect in found:
@@ -43,6 +52,7 @@ def look_at_health(evidence: Evidence) -> Iterator[Doubt]:
                 code=code, level=level, text=f"Ceph said while it was measured: {'; '.join(found[effect])}"
             )
     yield from _full(evidence.health)
+    yield from _fullest(evidence.counters)
 
 
 def look_at_pools(evidence: Evidence) -> Iterator[Doubt]:
@@ -64,6 +74,7 @@ def look_at_pgs(evidence: Evidence) -> Iterator[Doubt]:
     if evidence.health is None or not evidence.health.pgs:
         return
     states = [moment.state for moment in evidence.health.pgs]
+    yield from _inactive(evidence, evidence.health.pgs)
     worst = max(states, key=_unclean)
     if (unclean := _unclean(worst)) > 0:
         yield Doubt(
@@ -83,6 +94,29 @@ def look_at_pgs(evidence: Evidence) -> Iterator[Doubt]:
         )
 
 
+def _inactive(evidence: Evidence, moments: tuple[PgMoment, ...]) -> Iterator[Doubt]:
+    window_s = max((guest.ran_s for guest in evidence.guests), default=0.0)
+    if evidence.counters is not None:
+        window_s = evidence.counters.window_s
+    ends = [*(moment.at_s for moment in moments[1:]), window_s]
+    found = [
+        (moment.state, max(0.0, end_s - moment.at_s))
+        for moment, end_s in zip(moments, ends, strict=True)
+        if moment.state.total > moment.state.count("active")
+    ]
+    if not found:
+        return
+    worst, lasted_s = min(found, key=lambda one: one[0].count("active"))[0], sum(s for _, s in found)
+    count = worst.total - worst.count("active")
+    yield Doubt(
+        code="pgs_inactive",
+        level="invalid" if lasted_s > INACTIVE * window_s else "suspect",
+        text=f"{count} of {worst.total} PGs were not active for {lasted_s:.0f} s: {worst.text} (limit none; "
+        f"invalid for more than {INACTIVE:.0%} of the window)",
+        figures={"inactive_pgs": count, "inactive_s": round(lasted_s, 1)},
+    )
+
+
 def _unclean(state: PgState) -> int:
     """PGs that are inactive or not clean; a busy manager may count them a moment apart."""
     return max(0, state.total - min(state.count("active"), state.count("clean")))
@@ -95,6 +129,20 @@ def _pool(moment: PoolMoment, before: PoolState | None) -> Iterator[tuple[Level,
         yield "invalid", "was deleted and made anew while it was measured"
     elif before is not None and before.phase == "Ready" and moment.state.phase != "Ready":
         yield "suspect", f"was {moment.state.phase}, not Ready, from {moment.at_s:.1f} s of its window on"
+
+
+def _told_by_manager(
+    counters: CountersEvidence | None, kind: str, known: set[str]
+) -> Iterator[tuple[Effect | None, str]]:
+    """Checks that the operator did not hear of: it asks Ceph once a minute, the manager knows at once."""
+    for look in meanwhile(counters) if counters is not None else ():
+        for check in look.counters.checks:
+            if check.code in known:
+                continue
+            known.add(check.code)
+            effect = effect_of(check.code)
+            if effect != "harmless" and not (kind == "rbd" and of_file_systems(check.code)):
+                yield effect, f"{check.code}, by its manager after {max(0.0, look.at_s):.1f} s of its window"
 
 
 def _checks(health: HealthEvidence) -> Iterator[tuple[Effect | None, str]]:
@@ -141,4 +189,25 @@ def _full(health: HealthEvidence) -> Iterator[Doubt]:
             level="suspect",
             text=f"{max(shares):.0%} of Ceph's raw capacity were used (limit {NEARLY_FULL:.0%})",
             figures={"used_share": max(shares)},
+        )
+
+
+def _fullest(counters: CountersEvidence | None) -> Iterator[Doubt]:
+    """What counts is the fullest OSD: writes stop when one of them is full."""
+    looks = meanwhile(counters) if counters is not None else ()
+    shares = {
+        (one.used_share, name)
+        for look in looks
+        for name, one in look.counters.osds.items()
+        if one.used_share is not None
+    }
+    share, name = max(shares, default=(0.0, ""))
+    if share >= NEARLY_FULL:
+        full = share >= FULL
+        yield Doubt(
+            code="storage_full" if full else "storage_nearly_full",
+            level="invalid" if full else "suspect",
+            text=f"{name} was {share:.1%} full while it was measured (limit {NEARLY_FULL:.0%}, invalid "
+            f"{FULL:.0%})",
+            figures={"osd_used_share": share},
         )

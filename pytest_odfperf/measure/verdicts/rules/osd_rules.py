@@ -1,0 +1,123 @@
+"""Whether the storage's daemons were all at work while a key was measured.
+
+A hung OSD is ``up`` for half a minute and more, and two dead ones are no more than HEALTH_WARN (both
+measured on Ceph 16.2): so their own counters are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from pytest_odfperf.measure.storage_counters import CountersLook
+from pytest_odfperf.measure.storage_work import meanwhile, osd_changes
+from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.measure.verdicts.evidence import Evidence
+
+#: That an OSD does nothing while another does so many I/Os on average is no chance.
+BUSY_OPS = 50
+#: Of the window, in which an OSD may stand still before nothing of it is to be believed; as of a stall.
+STILL = 0.2
+_TOLD = 5
+
+
+def lost(evidence: Evidence) -> Iterator[Doubt]:
+    """``osd_lost``: one went down or out, or was down with data on it."""
+    looks = meanwhile(evidence.counters) if evidence.counters is not None else ()
+    down = {name for look in looks for name, one in look.counters.osds.items() if one.taken_in and not one.up}
+    together = max(
+        (sum(one.taken_in and not one.up for one in look.counters.osds.values()) for look in looks), default=0
+    )
+    told = [f"{name} was down" for name in sorted(down)]
+    for before, after in pairwise(looks):
+        for name, now in after.counters.osds.items():
+            changes = osd_changes(name, before.counters.osds.get(name), now)
+            told += [f"{change} after {max(0.0, after.at_s):.0f} s" for change in changes]
+    gone = {
+        name
+        for before, after in pairwise(looks)
+        for name in before.counters.osds.keys() - after.counters.osds.keys()
+    }
+    told += [f"{name} was removed" for name in sorted(gone)]
+    if told:
+        more = f", and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+        yield Doubt(
+            code="osd_lost",
+            level="invalid" if together > 1 else "suspect",
+            text=f"{', '.join(told[:_TOLD])}{more} (limit none; invalid: two down at a time)",
+            figures={"osds_down": together},
+        )
+
+
+def hung(evidence: Evidence) -> Iterator[Doubt]:
+    """``osd_hung``: one that is up did nothing while others did, PGs were laggy, or nothing went at all."""
+    counters = evidence.counters
+    if counters is None:
+        return
+    looks = meanwhile(counters)
+    window_s = max(1e-3, counters.window_s)
+    still: dict[str, float] = {}
+    all_still_s = 0.0
+    for before, after in pairwise(looks):
+        seconds = max(0.0, min(after.at_s, window_s) - max(before.at_s, 0.0))
+        for name in _still(before, after):
+            still[name] = still.get(name, 0.0) + seconds
+        if before.earliest_s >= 0 and _nothing_went(before, after):
+            all_still_s += seconds
+    at_work = {name for before, after in pairwise(looks) for name in _moved(before, after)}
+    laggy = (
+        max((moment.state.count("laggy") for moment in evidence.health.pgs), default=0)
+        if evidence.health
+        else 0
+    )
+    slow = max((look.counters.slow_ops for look in looks), default=0)
+    told = [
+        f"{name} is up and did nothing for {seconds:.0f} s while others worked"
+        for name, seconds in sorted(still.items(), key=lambda one: -one[1])
+        # One that never does anything has no data, unless something waits for it.
+        if name in at_work or laggy or slow
+    ]
+    if laggy:
+        told.append(f"{laggy} PGs were laggy")
+    if all_still_s:
+        told.append(f"no client I/O at all for {all_still_s:.0f} s while fio ran")
+    if not told:
+        return
+    longest_s = max([all_still_s, *still.values()])
+    yield Doubt(
+        code="osd_hung",
+        level="invalid" if longest_s > STILL * window_s else "suspect",
+        text=f"{', '.join(told[:_TOLD])} (limit none; invalid for more than {STILL:.0%} of the window)",
+        figures={"still_s": round(longest_s, 1), "laggy_pgs": laggy, "slow_ops": slow},
+    )
+
+
+def _steps(before: CountersLook, after: CountersLook) -> dict[str, int]:
+    """Operations of the OSDs that were up and in at both looks."""
+    found = {}
+    for name, now in after.counters.osds.items():
+        then = before.counters.osds.get(name)
+        if then is None or then.ops is None or now.ops is None or now.ops < then.ops:
+            continue
+        if then.up and now.up and then.taken_in and now.taken_in:
+            found[name] = now.ops - then.ops
+    return found
+
+
+def _still(before: CountersLook, after: CountersLook) -> Iterator[str]:
+    steps = _steps(before, after)
+    busy = [count for count in steps.values() if count]
+    if busy and sum(busy) / len(busy) >= BUSY_OPS and len(busy) * 2 >= len(steps):
+        yield from (name for name, count in steps.items() if count == 0)
+
+
+def _moved(before: CountersLook, after: CountersLook) -> Iterator[str]:
+    return (name for name, count in _steps(before, after).items() if count)
+
+
+def _nothing_went(before: CountersLook, after: CountersLook) -> bool:
+    """Another collection, and no pool did anything."""
+    collected = before.counters.collected, after.counters.collected
+    if None in collected or collected[0] == collected[1]:
+        return False
+    return before.counters.pools == after.counters.pools
