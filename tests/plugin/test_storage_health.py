@@ -38,15 +38,14 @@ def codes(record: dict[str, Any]) -> list[str]:
 
 def test_what_ceph_says_while_a_key_runs_is_in_its_result(run_pytest: Any) -> None:
     changes = (
-        "[{after_s: 0.2, health: HEALTH_WARN, checks: {PG_DEGRADED: 82 pgs degraded}}, "
-        "{after_s: 3600, health: HEALTH_OK}]"
+        "[{after_s: 0.2, health: HEALTH_WARN, checks: {PG_DEGRADED: 82 pgs degraded}, "
+        "pgs: {active+clean: 95, active+clean+scrubbing+deep: 2}}, {after_s: 3600, health: HEALTH_OK}]"
     )
     outcome = run_pytest("--odf", "--odf-matrix", "ill.yaml", ill__yaml=ILL.replace("CHANGES", changes))
     assert outcome.code == 0, outcome.out
     records = outcome.records()
     assert len(records) == 3
     last = records[-1]
-    # The manager is asked every 15 s.
     assert codes(last) == ["storage_recovering", "storage_scrubbing"]
     assert last["verdict"] == "suspect"
     assert last["health"]["before"] == "HEALTH_WARN PG_DEGRADED"
