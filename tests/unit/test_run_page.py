@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from report_runs.everything import make_everything
+from report_runs.page_details import one_by_one
 
 import pytest_odfperf.report.run_page
 from pytest_odfperf.report.content.result_state import STATES, WORDS
@@ -59,7 +60,7 @@ class Page(HTMLParser):
             return
         content = json.loads(decompress(b64decode(data)) if "gzip" in kind else data)
         if self._open.get("class") == "chunk":
-            self.chunks += content
+            self.chunks += one_by_one(content)
         else:
             self.data[str(self._open["id"])] = content
 

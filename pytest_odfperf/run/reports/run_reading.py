@@ -15,6 +15,7 @@ from pytest_odfperf.report.content.run_content import RunContent, RunFacts, RunT
 from pytest_odfperf.report.content.run_progress import RunProgress
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
 from pytest_odfperf.run.before.selection import stored_matrix
+from pytest_odfperf.run.cyclic_garbage import not_searched
 from pytest_odfperf.run.reports.artefact_files import ArtefactFiles
 from pytest_odfperf.store import journal
 from pytest_odfperf.store.run_dir import RunDir
@@ -30,6 +31,7 @@ def read_run_content(run_dir: RunDir, href: str = "") -> RunContent:
     return run_content(run_dir, run_dir.read_run(), href)
 
 
+@not_searched()
 def run_content(
     run_dir: RunDir,
     content: Mapping[str, Any],

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_odfperf.errors import OdfError, StoreError, one_line
 from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.run.cyclic_garbage import not_searched
 from pytest_odfperf.run.reports.output_table import OUTPUTS, Output, When
 from pytest_odfperf.store.run_dir import ReportFolder
 
@@ -13,6 +14,7 @@ from pytest_odfperf.store.run_dir import ReportFolder
 _NAMED = 3
 
 
+@not_searched()
 def write_reports(
     folder: ReportFolder, content: RunContent, when: When = "end", outputs: Iterable[Output] = OUTPUTS
 ) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from report_runs.everything import make_everything
 from report_runs.folder import make_run, write_pages
+from report_runs.page_details import details_of
 from report_runs.plan import large_plan, matrix_of, small_plan
 
 from pytest_odfperf.matrix.expand import expand
@@ -167,12 +168,7 @@ def test_the_page_has_the_figures_of_the_results(written: Written) -> None:
 
 
 def test_the_details_have_every_guest(written: Written) -> None:
-    page = (written.folder / "report.html").read_text(encoding="utf-8")
-    chunks = [
-        json.loads(gzip.decompress(base64.b64decode(text)))
-        for text in re.findall(r'class="chunk">([^<]*)<', page)
-    ]
-    details = [one for chunk in chunks for one in chunk]
+    details = details_of((written.folder / "report.html").read_text(encoding="utf-8"))
     assert len(details) == len(written.content.tests)
     for test, one in zip(written.content.tests, details, strict=True):
         if test.record is None or test.record.verdict == "invalid":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from report_runs.page_details import details_of
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.measure.verdicts.doubt import Doubt
@@ -60,11 +61,6 @@ def data(html: str, name: str) -> Any:
     return json.loads(plain)
 
 
-def details(html: str) -> list[Any]:
-    chunks = re.findall(r'<script type="application/gzip;base64" class="chunk">(.*?)</script>', html)
-    return [one for chunk in chunks for one in json.loads(gzip.decompress(base64.b64decode(chunk)))]
-
-
 def test_a_change_is_told_at_its_run_with_the_version_that_changed_with_it(course: Any) -> None:
     versions = [{"odf": "4.20"}] * 6 + [{"odf": "4.21"}] * 4
     nodes = [["CoreOS 9.6, kernel 5.14"]] * 9 + [["CoreOS 9.8"]]
@@ -89,7 +85,9 @@ def test_a_change_is_told_at_its_run_with_the_version_that_changed_with_it(cours
     shared = data(html, "courses-data")
     assert shared["runs"][6] == ["n6", "2026-11-07 02:00", "../n6/"]
     assert shared["marks"][0][-1] == "odf 4.20 → 4.21"
-    opened = next(one for one in details(html) if one["parts"][0]["course"]["name"] == f"{KEYS[0]} read rate")
+    opened = next(
+        one for one in details_of(html) if one["parts"][0]["course"]["name"] == f"{KEYS[0]} read rate"
+    )
     rows = opened["parts"][0]["course"]["rows"]
     assert [row[0] for row in rows if row[1] == "mean"] == list(range(1, 11))
     assert [row[0] for row in rows if row[1] == "change"] == [7]
@@ -123,7 +121,7 @@ def test_other_definitions_split_a_course_invalid_results_leave_a_gap_suspect_on
     assert one["pieces"][0]["points"][2]["doubts"] == "noisy"
     assert found["runs"][5]["marks"][0] == "pools: one after the other → several at once"
     assert "4 keys are measured otherwise" in found["runs"][5]["marks"]
-    rows = next(d for d in details(html) if "4k read rate" in d["parts"][0]["course"]["name"])["parts"][0][
+    rows = next(d for d in details_of(html) if "4k read rate" in d["parts"][0]["course"]["name"])["parts"][0][
         "course"
     ]["rows"]
     assert {row[1] for row in rows} >= {"suspect mean", "invalid"}

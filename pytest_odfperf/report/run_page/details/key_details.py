@@ -13,6 +13,7 @@ from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.verdicts.rule_table import NEXT_STEPS
 from pytest_odfperf.report.content.run_content import RunContent, RunTest
 from pytest_odfperf.report.run_page.details import figure_details
+from pytest_odfperf.report.run_page.details.detail_columns import in_columns
 from pytest_odfperf.report.run_page.details.detail_files import files
 from pytest_odfperf.report.run_page.details.detail_part import Cell, Plain, exact, lines, near, rough, table
 from pytest_odfperf.report.run_page.details.detail_series import series, tests_with_series
@@ -57,7 +58,11 @@ def detail_chunks(content: RunContent, jobs: JobTexts, bins: LatencyBins) -> lis
     """The details of all tests, in their order."""
     with_series = tests_with_series(content)
     return [
-        packed_json([_details(content, content.tests[at], jobs, bins, at in with_series) for at in numbers])
+        packed_json(
+            in_columns(
+                [_details(content, content.tests[at], jobs, bins, at in with_series) for at in numbers]
+            )
+        )
         for numbers in _batched(range(len(content.tests)))
     ]
 
@@ -93,7 +98,7 @@ def _details(
         files(content, record),
         _origin(record),
     ]
-    return {"head": _head(record), "parts": [part for part in parts if part is not None], "job": job}
+    return {"head": _head(record), "parts": parts, "job": job}
 
 
 def _head(record: Record) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from pytest_odfperf.report.content.trend_content import TrendContent
 from pytest_odfperf.report.pictures.trend.course_picture import COLUMNS, course_rows, course_spec, mark_rows
+from pytest_odfperf.report.run_page.details.detail_columns import in_columns
 from pytest_odfperf.report.run_page.page_json import packed_json
 from pytest_odfperf.report.trend_text import ratio_text
 
@@ -30,7 +31,8 @@ class CourseDetails:
 
     def chunks(self, courses: Sequence[Course]) -> Iterator[Markup]:
         for first in range(0, len(courses), _CHUNK):
-            yield packed_json([self._details(course) for course in courses[first : first + _CHUNK]])
+            details = [self._details(course) for course in courses[first : first + _CHUNK]]
+            yield packed_json(in_columns(details))
 
     def shared(self) -> dict[str, Any]:
         """Runs, marks of versions and specifications, each once."""

@@ -57,7 +57,7 @@ async function drawDetails() {
     panel.hidden = false;
     return;
   }
-  const found = (await chunk(Math.floor(test / CHUNK)))?.[test % CHUNK];
+  const found = detailsAt(await chunk(Math.floor(test / CHUNK)), test % CHUNK);
   if (serial !== details.serial) return; // another one was opened meanwhile
   panel.replaceChildren(panelHead(name, test), ...(found ? detailParts(test, found) : [el("p", {}, "No details are kept of it.")]));
   panel.hidden = false;

@@ -17,6 +17,26 @@ async function readData(id) {
   return JSON.parse(await unpacked(text));
 }
 
+// What a chunk has of one of its tests: parts that are alike are told once for all of them.
+function detailsAt(found, test) {
+  if (!found || test >= found.heads.length) return null;
+  const parts = [];
+  for (const { title, heads, of, rows, own } of found.parts) {
+    const at = of.indexOf(test);
+    if (at < 0) continue;
+    const part = { title, heads };
+    for (const [name, values] of Object.entries(own ?? {})) part[name] = values[at] ?? undefined;
+    if (rows) part.rows = rowsAt(rows, at);
+    parts.push(part);
+  }
+  return { head: found.heads[test], job: found.jobs[test], parts };
+}
+
+function rowsAt([lengths, columns], at) {
+  const start = lengths.slice(0, at).reduce((sum, length) => sum + length, 0);
+  return Array.from({ length: lengths[at] }, (_, row) => columns.map((column) => column[start + row]));
+}
+
 // Chunks of details: the last few that were opened stay unpacked.
 const chunkCache = new Map();
 const CHUNKS_KEPT = 4;
