@@ -261,7 +261,7 @@ class ControllerHooks:
             self._run.end()
             if not self._outputs.write() or not self._junit.finish():
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        if self._run.ending is not None and self._run.ending.left:
+        if self._run.is_incomplete:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         return result
 

@@ -72,6 +72,16 @@ def add_options(parser: pytest.Parser) -> None:
     single("--odf-run-id", "ID", "The id of the new run (default: perf-, the time, four random characters).")
     single("--odf-results", "DIR", "Where run folders are made (default: results).")
     switch("--odf-dry-run", "Show what would run and what it would take; create nothing.")
+    group.addoption(
+        "--odf-setup",
+        action="store_true",
+        default=False,
+        help="Make the pools of the matrix that have a recipe and are not there, and measure nothing; with "
+        "--odf-dry-run show what would be made.",
+    )
+    parser.addini(
+        "odf_setup", "Make the pools that are missing at a run's start.", type="bool", default=False
+    )
     switch("--odf-preflight", "Check what a run would stumble over on the cluster; create nothing.")
     group.addoption(
         "--odf-discover",
@@ -135,9 +145,16 @@ def add_options(parser: pytest.Parser) -> None:
         "--odf-cleanup",
         metavar="RUN|last|orphans|all",
         action="append",
+        nargs="?",
         default=None,
         help="Remove what a run left on the cluster, and measure nothing; 'orphans': of all dead runs, "
-        "'all': of all own dead runs. Repeatable.",
+        "'all': of all own dead runs; nothing: with --odf-pools. Repeatable.",
+    )
+    group.addoption(
+        "--odf-pools",
+        action="store_true",
+        default=False,
+        help="Of --odf-cleanup: remove the pools that --odf-setup made, and none that holds data.",
     )
     group.addoption(
         "--odf-report",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_odfperf.schedule.backends import Isolation
 
 #: Options with which nothing is measured: one of them, and none that says what is measured or goes on.
-_TASKS = ("odf_discover", "odf_cleanup", "odf_compare", "odf_trend", "odf_report")
+_TASKS = ("odf_discover", "odf_cleanup", "odf_setup", "odf_compare", "odf_trend", "odf_report")
 _NOT_BESIDE = ("odf_resume", "odf_run_id", "odf_preflight", "odf_baseline")
 
 
@@ -60,6 +60,12 @@ class Request:
     #: Runs whose leftovers are removed; then nothing is measured.
     cleanup: tuple[str, ...]
     reap: bool
+    #: Whether pools that the plugin made are removed, beside `cleanup`.
+    cleanup_pools: bool = False
+    #: Whether missing pools are made, and nothing is measured.
+    setup: bool = False
+    #: Whether missing pools are made, before anything is measured or by itself.
+    makes_pools: bool = False
     #: Runs whose reports are made again; then nothing is measured.
     report: tuple[str, ...] = ()
     #: The cluster's storage is proposed as a matrix; then nothing is measured.
@@ -94,7 +100,7 @@ def read_request(config: pytest.Config) -> Request:
         raise pytest.UsageError(f"--odf-{modes[0]} and --odf-{modes[1]} exclude each other")
     if modes and value("odf_matrix"):
         raise pytest.UsageError(f"--odf-{modes[0]} and --odf-matrix exclude each other")
-    cleanup = tuple(config.getoption("odf_cleanup") or ())
+    cleanup = _cleanup(config)
     _check_one_task(config)
     read_invalid(config)
     if value("odf_preflight") and value("odf_dry_run"):
@@ -145,18 +151,38 @@ def read_request(config: pytest.Config) -> Request:
         seed=parsed("odf_seed", seed),
         csv=parsed("odf_csv", csv_layout),
         cleanup=cleanup,
+        cleanup_pools=bool(config.getoption("odf_pools")),
+        setup=bool(config.getoption("odf_setup")),
+        makes_pools=bool(config.getoption("odf_setup")) or bool(config.getini("odf_setup")),
         reap=bool(config.getini("odf_reap")),
         report=tuple(config.getoption("odf_report") or ()),
         discover=bool(config.getoption("odf_discover")),
     )
 
 
+def _cleanup(config: pytest.Config) -> tuple[str, ...]:
+    """The runs of ``--odf-cleanup``; none if it only stands before ``--odf-pools``."""
+    given = config.getoption("odf_cleanup")
+    if config.getoption("odf_pools") and given is None:
+        raise pytest.UsageError("--odf-pools needs --odf-cleanup: it removes pools")
+    named = tuple(one for one in given or () if one is not None)
+    if "" in named:
+        raise pytest.UsageError("--odf-cleanup is empty")
+    if given and not named and not config.getoption("odf_pools"):
+        raise pytest.UsageError(
+            "--odf-cleanup says nothing to remove: RUN, last, orphans, all or --odf-pools"
+        )
+    return named
+
+
 def _check_one_task(config: pytest.Config) -> None:
     given = [name for name in _TASKS if config.getoption(name)]
     beside = [name for name in (*_NOT_BESIDE, "odf_dry_run") if config.getoption(name)]
-    if given == ["odf_cleanup"]:
-        # It shows what it would remove.
+    if given in (["odf_cleanup"], ["odf_setup"]):
+        # They show what they would do.
         beside = [name for name in beside if name != "odf_dry_run"]
+    if given == ["odf_setup"]:
+        beside = [name for name in beside if name != "odf_resume"]
     if given and (others := given[1:] + beside):
         one, other = (f"--{name.replace('_', '-')}" for name in (given[0], others[0]))
         raise pytest.UsageError(f"{one} and {other} exclude each other")

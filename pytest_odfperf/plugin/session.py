@@ -28,6 +28,7 @@ from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.local_fio import ask_local_fio
 from pytest_odfperf.run.before.prepare import choose_workers, make_plan
 from pytest_odfperf.run.before.selection import Selection, read_selection
+from pytest_odfperf.run.before.setup.make_pools import make_pools
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.waiting import Stop
 
@@ -69,7 +70,7 @@ def open_controller(config: pytest.Config) -> Generator[None]:
 
 
 def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
-    if request.cleanup:
+    if request.cleanup or request.cleanup_pools:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _clean_up(request, interrupt)
         return
@@ -98,7 +99,10 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
     )
     if baselines is not None:
         selection = replace(selection, comparing=baselines.to_json())
-    if request.preflight:
+    if request.setup:
+        interrupt, _ = stack.enter_context(_interruptible(config))
+        config.stash[EXIT_CODE] = make_pools(selection, interrupt.stop, _tell, only_show=request.dry_run)
+    elif request.preflight:
         interrupt, _ = stack.enter_context(_interruptible(config))
         config.stash[EXIT_CODE] = _show_checks(selection, interrupt.stop)
     elif config.option.collectonly:
@@ -181,6 +185,10 @@ def _remake(config: pytest.Config, request: Request) -> int:
     )
 
 
+def _tell(line: str) -> None:
+    _say(f"odfperf: {one_line(line)}")
+
+
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -259,6 +267,7 @@ def _open_run(
             reap=request.reap,
             check=lambda facts: baselines.check(selection, facts) if baselines is not None else None,
             cleanup_options=f" --odf-matrix {shlex.quote(request.matrix)}" if request.matrix else "",
+            say=_tell,
         )
     )
     opened.append(run)

@@ -68,7 +68,7 @@ class Calls:
         found: list[JsonObject] = self.whole_list(kind, namespace, **query).get("items") or []
         return found
 
-    def create(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> JsonObject:
+    def create(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> JsonObject:
         """Make an object. `ApiError` with status 409 if it exists and is not from a lost attempt of ours."""
         metadata = body["metadata"]
         what = f"create {kind} {metadata['name']}"
@@ -88,7 +88,7 @@ class Calls:
 
         return self._retried(attempt)
 
-    def _made_before(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> JsonObject | None:
+    def _made_before(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> JsonObject | None:
         """The object that an attempt of ours made whose answer was lost."""
         try:
             there = self.get(kind, body["metadata"]["name"], namespace)

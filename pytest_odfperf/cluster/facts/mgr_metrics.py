@@ -37,16 +37,23 @@ class MgrAnswer:
 
 def read_mgr(cluster: Cluster, namespace: str) -> MgrAnswer:
     """Ask the manager of the Ceph cluster in ``namespace``. Raises `ApiError`."""
-    try:
-        ask = service_proxy(cluster, namespace, SERVICE, "metrics")
-        answer = ask(timeout_s=(_TIMEOUT_S, _TIMEOUT_S))
-        text = bytes(answer.read(_LARGEST_BYTES))
-    except transport_errors() as error:
-        raise as_api_error(_WHAT, error) from error
+    text = read_metrics(cluster, namespace)
     pgs = pg_state(text)
     if pgs is None:
         raise ApiError(_WHAT, None, "NoMetrics", "the answer has no states of PGs")
     return MgrAnswer(pgs=pgs, counters=storage_counters(text), size_bytes=len(text))
+
+
+def read_metrics(cluster: Cluster, namespace: str) -> bytes:
+    """All that the manager of the Ceph cluster in ``namespace`` counts, in Prometheus' text format.
+
+    Raises `ApiError`.
+    """
+    try:
+        ask = service_proxy(cluster, namespace, SERVICE, "metrics")
+        return bytes(ask(timeout_s=(_TIMEOUT_S, _TIMEOUT_S)).read(_LARGEST_BYTES))
+    except transport_errors() as error:
+        raise as_api_error(_WHAT, error) from error
 
 
 def pg_state(text: bytes) -> PgState | None:

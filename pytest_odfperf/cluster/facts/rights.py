@@ -12,6 +12,9 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 #: The next step where a right is missing.
 GRANT = "next: oc apply -f deploy/ (docs/openshift.md: Rights)"
 
+#: The next step where a right to make or remove pools is missing.
+GRANT_SETUP = "next: oc apply -f deploy/optional/setup-role.yaml (docs/pools.md: Rights)"
+
 #: Where a right is asked: the run's namespace, the whole cluster, the namespace of the DataSource.
 Place = Literal["run", "cluster", "images"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from pytest_odfperf.waiting import Stop
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.client.configured_client import Cluster
     from pytest_odfperf.cluster.facts.cluster_facts import ClusterFacts
+    from pytest_odfperf.run.before.setup.pool_setup import SetUp
 
 #: The first start may build the guest image.
 SANDBOX_START_S = 600.0
@@ -30,22 +31,31 @@ class OpenedCluster:
     kubeconfig: str | None
     #: Whether it is still there when the run has ended.
     lasts: bool = True
+    #: What became of the pools that were to be made; None: none were.
+    set_up: SetUp | None = None
 
 
 @contextmanager
-def open_cluster(selection: Selection, stop: Stop) -> Generator[OpenedCluster]:
+def open_cluster(
+    selection: Selection, stop: Stop, make_pools: Callable[[Cluster], SetUp] | None = None
+) -> Generator[OpenedCluster]:
     """Connect to the cluster that the selection names, and read what a run must know of it.
 
-    Raises `ClusterError` or `InputError` in one line.
+    ``make_pools`` is called between the two. Raises `ClusterError` or `InputError` in one line.
     """
     from pytest_odfperf.cluster.facts.cluster_facts import read_facts
 
     with open_access(selection, stop) as (cluster, kubeconfig):
+        set_up = make_pools(cluster) if make_pools is not None else None
+        facts = read_facts(cluster, selection.matrix, stop=stop)
+        if set_up is not None:
+            facts = replace(facts, pool_problems={**facts.pool_problems, **set_up.problems})
         yield OpenedCluster(
             cluster=cluster,
-            facts=read_facts(cluster, selection.matrix, stop=stop),
+            facts=facts,
             kubeconfig=kubeconfig,
             lasts=selection.cluster != "sandbox",
+            set_up=set_up,
         )
 
 
@@ -88,7 +98,8 @@ def _sandbox_config(selection: Selection) -> dict[str, object]:
     config = dict(matrix.sandbox or {})
     classes = dict(config.get("storage_classes") or {})
     for pool in matrix.pools:
-        classes.setdefault(pool.storage_class, {})
+        if not (selection.makes_pools and pool.recipe is not None and pool.recipe.makes):
+            classes.setdefault(pool.storage_class, {})
     config["storage_classes"] = classes
     config["data_sources"] = [*(config.get("data_sources") or ()), matrix.guest.data_source]
     config["namespaces"] = [*(config.get("namespaces") or ()), matrix.namespace]

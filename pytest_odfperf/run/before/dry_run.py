@@ -14,6 +14,7 @@ from pytest_odfperf.run.before.prepare import (
     needs_cluster_to_scale,
 )
 from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.run.before.setup.make_pools import planned_lines
 from pytest_odfperf.schedule.backends import by_matrix
 from pytest_odfperf.schedule.plan_text import plan_text
 from pytest_odfperf.waiting import Stop
@@ -36,7 +37,7 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
     every = [(key, repeat) for key in selection.keys for repeat in range(1, selection.repeats + 1)]
     test = _CAPACITY if selection.matrix.asks_capacity else _TEST
     left = [key for key, repeat in every if not plan.is_done(_node(test, key, repeat), key)]
-    return plan_text(
+    text = plan_text(
         matrix=selection.matrix,
         keys=left,
         jobs=selection.jobs,
@@ -48,6 +49,9 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
         isolation=selection.isolation,
         backends=facts.backends if facts is not None else by_matrix(selection.matrix, why_not),
     )
+    if not selection.makes_pools:
+        return text
+    return "\n".join([*planned_lines(selection, stop), "", text])
 
 
 def _ask(selection: Selection, stop: Stop) -> tuple[ClusterFacts | None, str | None]:

@@ -64,6 +64,8 @@ class Request(Protocol):
     def seed(self) -> int | None: ...
     @property
     def csv(self) -> CsvLayout | None: ...
+    @property
+    def makes_pools(self) -> bool: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,8 @@ class Selection:
     stored: Mapping[str, Any]
     #: What the run is compared with, as run.json keeps it.
     comparing: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether pools that are missing are made first.
+    makes_pools: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The options as run.json keeps them; the matrix is kept beside, with overrides applied."""
@@ -160,6 +164,7 @@ def read_selection(request: Request) -> Selection:
         csv=request.csv or options.get("csv") or CSV_LAYOUTS[0],
         resumed=resumed,
         stored=stored,
+        makes_pools=request.makes_pools,
     )
 
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from pytest_odfperf.run.before.cluster_choice import OpenedCluster, open_cluster
 from pytest_odfperf.run.before.earlier_results import by_test, read_earlier
 from pytest_odfperf.run.before.prepare import check_runnable, facts_json, make_plan
 from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.run.before.setup.pool_setup import set_up
 from pytest_odfperf.run.controller.held_run import Ending, HeldRun, hold_run
 from pytest_odfperf.run.controller.storage_watch import StorageWatch
 from pytest_odfperf.run.counters_journal import CountersJournal
@@ -74,6 +75,13 @@ class Run:
     def apart(self) -> Apart | None:
         """Which pools may be measured at one time; None: all of them."""
         return apart_by_isolation(self.selection.isolation, self.facts.backends)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something stays on the cluster that should be gone, or a pool could not be made."""
+        made = self.opened.set_up
+        left = self.ending is not None and bool(self.ending.left)
+        return left or (made is not None and bool(made.failed))
 
     def clear(self, pool: str) -> None:
         """Delete what a worker that is gone left of ``pool``, and wait for it.
@@ -144,12 +152,13 @@ def open_run(
     reap: bool = False,
     check: Callable[[ClusterFacts], None] = lambda _: None,
     cleanup_options: str = "",
+    say: Callable[[str], None] = lambda _: None,
 ) -> Generator[Run]:
     """Open a run: cluster, run object, folder, plan. Raises `OdfError` before anything is measured.
 
     ``checkpoint_dir`` maps the run's folder to the folder of its checkpoint. With ``reap`` orphans of the
     namespace are removed first; else they are named, with ``cleanup_options`` in the command that does it.
-    ``check`` may refuse the cluster before anything is made on it.
+    ``check`` may refuse the cluster before anything is made on it. ``say`` is told of pools that are made.
     """
     run_dir = selection.resumed or RunDir(results.absolute(), run_id or new_run_id())
     if selection.resumed is None and run_dir.path.exists():
@@ -157,7 +166,10 @@ def open_run(
     with ExitStack() as stack:
         if selection.resumed is not None:
             stack.enter_context(run_dir.locked())
-        opened = stack.enter_context(open_cluster(selection, interrupt.stop))
+        make_pools = partial(set_up, selection=selection, stop=interrupt.stop, say=say)
+        opened = stack.enter_context(
+            open_cluster(selection, interrupt.stop, make_pools if selection.makes_pools else None)
+        )
         if selection.resumed is None:
             check_runnable(selection, opened.facts)
         check(opened.facts)

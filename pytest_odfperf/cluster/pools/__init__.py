@@ -1,0 +1,1 @@
+"""Pools that the plugin makes, on the cluster: what is there, making, awaiting, removal."""
