@@ -142,17 +142,31 @@ def _interruptible(config: pytest.Config) -> Generator[tuple[Interrupt, Signals]
 
 
 def _clean_up(request: Request, interrupt: Interrupt) -> int:
+    from pytest_odfperf.run.cleanup.remove_pools import remove_pools
     from pytest_odfperf.run.cleanup.remove_runs import clean_up
 
-    return clean_up(
-        request.cleanup,
-        results=Path(request.results),
-        matrix=request.matrix,
-        cluster=request.cluster,
-        only_show=request.dry_run,
-        stop=interrupt.stop,
-        say=lambda line: _say(f"odfperf: {line}"),
-    )
+    code = 0
+    if request.cleanup:
+        code = clean_up(
+            request.cleanup,
+            results=Path(request.results),
+            matrix=request.matrix,
+            cluster=request.cluster,
+            only_show=request.dry_run,
+            stop=interrupt.stop,
+            say=_tell,
+        )
+    if request.cleanup_pools:
+        removed = remove_pools(
+            matrix=request.matrix,
+            pools=request.pools,
+            cluster=request.cluster,
+            only_show=request.dry_run,
+            stop=interrupt.stop,
+            say=_tell,
+        )
+        code = max(code, removed)
+    return code
 
 
 def _over_runs(request: Request) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odfperf.cluster.facts.rights import shipped_rights
+from pytest_odfperf.cluster.facts.rights import setup_rights, shipped_rights
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Timeouts
 from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.matrix.reading.settings import TIMEOUTS
@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MATRIX_PAGE = (ROOT / "docs" / "matrix.md").read_text()
 OPTIONS_PAGE = (ROOT / "docs" / "options.md").read_text()
+POOLS_PAGE = (ROOT / "docs" / "pools.md").read_text()
 OPENSHIFT_PAGE = (ROOT / "docs" / "openshift.md").read_text()
 
 
@@ -94,8 +95,18 @@ def test_the_shown_roles_are_those_of_deploy():
     assert sorted(shown) == sorted(path.read_text() for path in files)
 
 
-def test_what_happens_without_a_right_is_said_for_each_of_them():
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in OPENSHIFT_PAGE.splitlines()]
+def test_the_role_for_making_pools_is_shown_too():
+    shown = blocks(POOLS_PAGE, "yaml")
+    assert shown == [(ROOT / "deploy" / "optional" / "setup-role.yaml").read_text()]
+
+
+@pytest.mark.parametrize(
+    ("page", "rights"),
+    [(OPENSHIFT_PAGE, shipped_rights()), (POOLS_PAGE, setup_rights())],
+    ids=["run", "pools"],
+)
+def test_what_happens_without_a_right_is_said_for_each_of_them(page, rights):
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
     said = {
         (verb, resource): (need, effect)
         for verbs, resources, need, effect in (row for row in rows if len(row) == 4)
@@ -104,7 +115,7 @@ def test_what_happens_without_a_right_is_said_for_each_of_them():
     }
     assert said == {
         (right.verb, right.resource): ("required" if right.required else "optional", right.without)
-        for right in shipped_rights()
+        for right in rights
     }
 
 

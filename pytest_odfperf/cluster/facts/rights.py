@@ -16,7 +16,8 @@ GRANT = "next: oc apply -f deploy/ (docs/openshift.md: Rights)"
 GRANT_SETUP = "next: oc apply -f deploy/optional/setup-role.yaml (docs/pools.md: Rights)"
 
 #: Where a right is asked: the run's namespace, the whole cluster, the namespace of the DataSource.
-Place = Literal["run", "cluster", "images"]
+#: Where pools are made: the namespace of the CephCluster.
+Place = Literal["run", "cluster", "images", "storage"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,16 +53,50 @@ class _Effect:
     verbs: tuple[str, ...]
     required: bool
     text: str
+    #: Where; None: anywhere.
+    place: Place | None = None
 
 
 _MADE = ("secrets", "persistentvolumeclaims", "virtualmachines")
 _OWN = ("configmaps", "leases", *_MADE, "datavolumes")
 _WATCHED = (*_OWN, "virtualmachineinstances", "events", "pods")
 _CEPH = ("cephblockpools", "cephfilesystems", "cephclusters")
+_STORAGE = ("storageclasses", "cephblockpools", "cephfilesystems")
 _NO_GROUP = "no VM group can be made"
 
 #: What a run does without a right; the first that fits holds.
 _EFFECTS = (
+    # Those of deploy/optional.
+    _Effect(_STORAGE, ("create",), True, "no pool is made"),
+    _Effect(_STORAGE, ("delete",), True, "no pool is removed"),
+    _Effect(
+        _STORAGE,
+        ("get",),
+        True,
+        "a pool that somebody else makes at the same time is a failure, and none is removed",
+    ),
+    _Effect(
+        ("persistentvolumes", "volumesnapshotcontents"),
+        (),
+        True,
+        "no pool is removed, since whose data is in it is not known",
+    ),
+    _Effect(
+        ("leases",),
+        (),
+        False,
+        "a run of another namespace does not keep its pool from being removed while it has no volume",
+        "cluster",
+    ),
+    _Effect(
+        ("pods",),
+        (),
+        False,
+        "how many failure domains there are may not be known before a pool is made",
+        "storage",
+    ),
+    _Effect(("events",), (), False, "messages say less of why a pool is not made", "storage"),
+    # Those of every run.
     _Effect(("storageclasses",), (), True, "no run begins"),
     _Effect(("configmaps",), ("create",), True, "no run begins"),
     _Effect(("leases",), ("get", "list", "create", "update"), True, "no run begins"),
@@ -112,7 +147,8 @@ _EFFECTS = (
 
 def _effect(right: Right) -> _Effect:
     for effect in _EFFECTS:
-        if right.resource in effect.resources and (not effect.verbs or right.verb in effect.verbs):
+        fits = effect.place in (None, right.place) and right.resource in effect.resources
+        if fits and (not effect.verbs or right.verb in effect.verbs):
             return effect
     raise LookupError(f"what happens without {right} is not said")
 
@@ -120,6 +156,11 @@ def _effect(right: Right) -> _Effect:
 def shipped_rights() -> tuple[Right, ...]:
     """Every right of the Roles in ``deploy/``, in their order."""
     return rights_of(document for path in sorted(DEPLOY.glob("*.yaml")) for document in _documents(path))
+
+
+def setup_rights() -> tuple[Right, ...]:
+    """Every right that making and removing pools takes beside those."""
+    return rights_of(document for document in _documents(DEPLOY / "optional" / "setup-role.yaml"))
 
 
 def rights_of(documents: Iterable[Any]) -> tuple[Right, ...]:
@@ -145,4 +186,5 @@ def _documents(path: Path) -> list[Any]:
 def _place(role: dict[str, Any]) -> Place:
     if role["kind"] == "ClusterRole":
         return "cluster"
-    return "run" if role["metadata"]["name"] == "odfperf" else "images"
+    places: dict[str, Place] = {"odfperf": "run", "odfperf-setup": "storage"}
+    return places.get(role["metadata"]["name"], "images")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +30,8 @@ DURATION_S = 60
 #: Signs of life within that time.
 BEATS = 6
 _PROCESS = "odfperf/process"
+#: An annotation: what the run measures on, with commas between.
+STORAGE_CLASSES = "odfperf/storage-classes"
 
 
 def duration_s() -> int:
@@ -70,12 +73,23 @@ class SignOfLife:
 class RunLease:
     """The Lease of one run, as ``holder`` holds it."""
 
-    def __init__(self, cluster: Cluster, namespace: str, run_id: str, holder: Holder, owner: Owner) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        run_id: str,
+        holder: Holder,
+        owner: Owner,
+        *,
+        storage_classes: Iterable[str] = (),
+    ) -> None:
+        """``storage_classes`` are those that the run measures on: nobody removes their pools meanwhile."""
         self._cluster = cluster
         self._namespace = namespace
         self._run_id = run_id
         self._holder = holder
         self._owner = owner
+        self._classes = ",".join(storage_classes)
         #: As the API server answered last; with another version it is somebody else's, or another beat's.
         self._last: JsonObject | None = None
         self._heard: tuple[datetime | None, float] = None, 0.0
@@ -199,7 +213,10 @@ class RunLease:
                 "name": run_object_name(self._run_id),
                 "namespace": self._namespace,
                 "labels": run_labels(self._run_id),
-                "annotations": {_PROCESS: self._holder.process},
+                "annotations": {
+                    _PROCESS: self._holder.process,
+                    **({STORAGE_CLASSES: self._classes} if self._classes else {}),
+                },
                 "ownerReferences": [self._owner.reference()],
             },
             "spec": {

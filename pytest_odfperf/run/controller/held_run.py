@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +58,21 @@ class HeldRun:
         self._heartbeat: Heartbeat | None = None
         self._ended = False
 
-    def start(self, holder: Holder) -> None:
+    def start(self, holder: Holder, storage_classes: Iterable[str]) -> None:
         """Take the run's Lease, and keep it. Raises `RunAliveError` while somebody else does."""
         from pytest_odfperf.cluster.runs.run_lease import BEATS, RunLease
         from pytest_odfperf.cluster.runs.sweep import EarlyDelete
         from pytest_odfperf.vm.labels import run_selector
 
         run_id = self._run_dir.run_id
-        lease = RunLease(self._cluster, self._matrix.namespace, run_id, holder, self.owner)
+        lease = RunLease(
+            self._cluster,
+            self._matrix.namespace,
+            run_id,
+            holder,
+            self.owner,
+            storage_classes=storage_classes,
+        )
         lease.take(self._interrupt.stop)
         self._heartbeat = Heartbeat(lease, lease.duration_s / BEATS, self._interrupt.lose)
         self._interrupt.early_delete = lambda: EarlyDelete(
@@ -187,9 +194,16 @@ class HeldRun:
 
 @contextmanager
 def hold_run(
-    opened: OpenedCluster, matrix: Matrix, run_dir: RunDir, interrupt: Interrupt
+    opened: OpenedCluster,
+    matrix: Matrix,
+    run_dir: RunDir,
+    interrupt: Interrupt,
+    storage_classes: Iterable[str] = (),
 ) -> Generator[HeldRun]:
-    """Make the run object and hold it; everything of the run is gone at the end. Raises `ClusterError`."""
+    """Make the run object and hold it; everything of the run is gone at the end. Raises `ClusterError`.
+
+    ``storage_classes`` are those that it measures on.
+    """
     from pytest_odfperf.cluster.runs.run_holder import Holder
     from pytest_odfperf.cluster.runs.run_lease import RunAliveError
     from pytest_odfperf.cluster.runs.run_object import ACCOUNT, create_run, delete_run
@@ -200,7 +214,7 @@ def hold_run(
     owner = create_run(opened.cluster, matrix.namespace, run_dir.run_id, data, stop=interrupt.stop)
     held = HeldRun(opened, matrix, run_dir, interrupt, owner)
     try:
-        held.start(me)
+        held.start(me, storage_classes)
     except RunAliveError:
         raise
     except BaseException:

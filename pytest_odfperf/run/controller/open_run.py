@@ -176,7 +176,9 @@ def open_run(
         from pytest_odfperf.guest.ssh_keys import new_key_pair
 
         matrix = selection.matrix
-        held = stack.enter_context(hold_run(opened, matrix, run_dir, interrupt))
+        pools = dict.fromkeys(key.pool for key in selection.keys)
+        classes = dict.fromkeys(matrix.pool(pool).storage_class for pool in pools)
+        held = stack.enter_context(hold_run(opened, matrix, run_dir, interrupt, classes))
         if selection.resumed is None:
             page = begun_page(run_dir.run_id, f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d %H:%M:%S}")
             run_dir.create({REPORT_HTML: page})
