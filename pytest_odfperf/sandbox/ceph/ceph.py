@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.config.ceph_faults import CephFault
 
 #: Modes of ``compression_mode`` of a pool (docs.ceph.com, "Pools").
 Compression = Literal["none", "passive", "aggressive", "force"]
@@ -111,6 +112,15 @@ class Connection:
     conf: Path
     user: str
     keyring: Path
+
+
+@runtime_checkable
+class Disturbed(Protocol):
+    """A cluster that its administrator can disturb while it lives."""
+
+    async def cause(self, fault: CephFault) -> str:
+        """What was done, in words. Raises `InputError`, `CephError`."""
+        ...
 
 
 class Ceph(Protocol):

@@ -21,5 +21,6 @@ async def open_ceph(config: SandboxConfig, directory: Path) -> AsyncIterator[Cep
         return
     from pytest_odfperf.sandbox.ceph.real.real_ceph import real_ceph
 
-    async with real_ceph(config.ceph.real, directory, [node.name for node in config.nodes]) as ceph:
+    hosts = [node.name for node in config.nodes]
+    async with real_ceph(config.ceph.real, directory, hosts, qemu=config.machine == "qemu") as ceph:
         yield ceph

@@ -12,16 +12,21 @@ from pytest_odfperf.errors import OdfError
 _SEARCH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
 
-def system_packages() -> dict[str, str]:
-    """Command to Debian package, as ``system_packages.txt`` lists them."""
-    text = files("pytest_odfperf.sandbox").joinpath("system_packages.txt").read_text(encoding="utf-8")
+def system_packages(name: str = "system_packages.txt") -> dict[str, str]:
+    """Command to Debian package, as this file lists them."""
+    text = files("pytest_odfperf.sandbox").joinpath(name).read_text(encoding="utf-8")
     rows = (line.split() for line in text.splitlines() if line.strip() and not line.startswith("#"))
     return {command: package for package, command in rows if command != "-"}
 
 
+def tool_path(command: str) -> str | None:
+    """The path of a program; None: it is not installed."""
+    return shutil.which(command, path=_SEARCH)
+
+
 def tool(command: str) -> str:
     """The path of a program; `OdfError` names the package to install."""
-    if found := shutil.which(command, path=_SEARCH):
+    if found := tool_path(command):
         return found
     package = system_packages().get(command, command)
     raise OdfError(f"{command} is not installed; install the Debian package {package}")

@@ -10,17 +10,9 @@ from pathlib import Path
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.image.run import run
-from pytest_odfperf.sandbox.image.tools import tool
+from pytest_odfperf.sandbox.image.tools import system_packages, tool, tool_path
 
-#: Program to Debian package: what every cluster needs (ceph_packages.txt has the same rows).
-PROGRAMS = {
-    "ceph-mon": "ceph-mon",
-    "ceph-mgr": "ceph-mgr",
-    "ceph-osd": "ceph-osd",
-    "monmaptool": "ceph-common",
-    "rbd": "ceph-common",
-    "rados": "ceph-common",
-}
+_PACKAGES = "ceph_packages.txt"
 _LIBRARIES = (Path("/usr/lib64"), Path("/usr/lib"), *sorted(Path("/usr/lib").glob("*-linux-gnu*")))
 _REMEDY = "tools/install-system-packages --ceph"
 _VERSION = re.compile(r"ceph version (\d+\.\d+\.\d+)")
@@ -37,6 +29,7 @@ class CephPrograms:
     monmaptool: str
     mgr: str
     osd: str
+    mds: str
     rbd: str
     rados: str
     #: Folders of plugins; None: Ceph's own default. Debian's 18.2 and 20.2 have relative ones, which are
@@ -49,9 +42,15 @@ class CephPrograms:
         return int(self.version.partition(".")[0])
 
 
-async def find_programs(place: str) -> CephPrograms:
-    """Raises `InputError` that names all packages that are missing, and how to install them."""
-    missing = sorted({package for program, package in PROGRAMS.items() if _path(program) is None})
+async def find_programs(place: str, *, qemu: bool) -> CephPrograms:
+    """``qemu``: its machines shall have images.
+
+    Raises `InputError` that names all packages that are missing, and how to install them.
+    """
+    packages = system_packages(_PACKAGES)
+    missing = [package for program, package in packages.items() if tool_path(program) is None]
+    if qemu and not _has_qemu_rbd():
+        missing.append("qemu-block-extra")
     if missing:
         raise InputError(
             f"a real Ceph needs the Debian packages {', '.join(missing)}: {_REMEDY}", place=f"{place}.real"
@@ -64,6 +63,7 @@ async def find_programs(place: str) -> CephPrograms:
         monmaptool=tool("monmaptool"),
         mgr=tool("ceph-mgr"),
         osd=tool("ceph-osd"),
+        mds=tool("ceph-mds"),
         rbd=tool("rbd"),
         rados=tool("rados"),
         class_dir=_folder("rados-classes"),
@@ -71,20 +71,9 @@ async def find_programs(place: str) -> CephPrograms:
     )
 
 
-def mds_program() -> str:
-    """Raises `InputError` if there is none."""
-    if found := _path("ceph-mds"):
-        return found
-    raise InputError(f"a file system needs the Debian package ceph-mds: {_REMEDY}")
-
-
-def has_qemu_rbd() -> bool:
+def _has_qemu_rbd() -> bool:
     """Whether QEMU has its ``rbd`` driver, which Debian keeps in a package of its own."""
     return any((folder / "qemu" / "block-rbd.so").exists() for folder in _LIBRARIES)
-
-
-def _path(program: str) -> str | None:
-    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin:/usr/bin")
 
 
 def _folder(below: str) -> Path | None:

@@ -37,8 +37,8 @@ class Daemon:
         return process.pid if process and process.returncode is None else None
 
     @property
-    def hung(self) -> bool:
-        return self._hung
+    def state(self) -> str:
+        return "not running" if self.pid is None else "hangs" if self._hung else "runs"
 
     async def start(self) -> None:
         """Nothing happens if it runs. Raises `OdfError`."""

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from pytest_odfperf.sandbox.ceph.ceph import CephError, FilesystemWanted
-from pytest_odfperf.sandbox.ceph.real.ceph_programs import mds_program
 from pytest_odfperf.sandbox.ceph.real.daemon import Daemon
 from pytest_odfperf.sandbox.ceph.real.start_ceph import RunningCluster
 
@@ -19,9 +18,8 @@ class Filesystems:
         self._cluster = cluster
 
     async def create(self, wanted: FilesystemWanted) -> None:
-        """Its pools are there. Raises `CephError`, `InputError` if the program is not installed."""
+        """Its pools are there. Raises `CephError`."""
         rados = self._cluster.rados
-        program = mds_program()
         if wanted.name not in await self._all():
             first = wanted.data_pools[0].name
             await rados.mon(
@@ -40,9 +38,9 @@ class Filesystems:
         count = wanted.active_count * (2 if wanted.active_standby else 1)
         servers = self._cluster.mds.setdefault(wanted.name, [])
         while len(servers) < count:
-            servers.append(await self._start(program, wanted.name, chr(ord("a") + len(servers))))
+            servers.append(await self._start(wanted.name, chr(ord("a") + len(servers))))
 
-    async def _start(self, program: str, filesystem: str, letter: str) -> Daemon:
+    async def _start(self, filesystem: str, letter: str) -> Daemon:
         files, rados = self._cluster.files, self._cluster.rados
         name = f"{filesystem}-{letter}"
         key = await rados.mon("auth get-or-create", entity=f"mds.{name}", caps=_CAPS)
@@ -51,7 +49,7 @@ class Filesystems:
         (data / "keyring").touch(mode=0o600)
         (data / "keyring").write_bytes(key)
         await rados.mon("config set", who=f"mds.{name}", name="mds_join_fs", value=filesystem)
-        command = [program, "-f", "-i", name, "-c", str(files.conf)]
+        command = [self._cluster.programs.mds, "-f", "-i", name, "-c", str(files.conf)]
         daemon = Daemon(f"mds.{name}", command, files.directory / "log" / f"mds.{name}.out")
         await daemon.start()
         return daemon

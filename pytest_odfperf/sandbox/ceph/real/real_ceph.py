@@ -27,7 +27,9 @@ from pytest_odfperf.sandbox.ceph.real.pool_commands import (
     create_commands,
     profile_name,
 )
+from pytest_odfperf.sandbox.ceph.real.real_faults import RealFaults
 from pytest_odfperf.sandbox.ceph.real.start_ceph import RunningCluster, running_cluster
+from pytest_odfperf.sandbox.config.ceph_faults import CephFault
 from pytest_odfperf.sandbox.config.config_values import RealCephConfig
 
 _METRICS_DEADLINE_S = 20.0
@@ -40,6 +42,7 @@ class RealCeph:
         self._cluster = cluster
         self._images = Images(cluster.programs.rbd, cluster.files)
         self._filesystems = Filesystems(cluster)
+        self._faults = RealFaults(cluster)
         #: Pools as they were wanted the last time.
         self._wanted: dict[str, PoolWanted] = {}
         # Two tasks that make one pool would both find it missing.
@@ -135,6 +138,14 @@ class RealCeph:
     async def delete_image(self, pool: str, name: str) -> None:
         await self._images.delete(pool, name)
 
+    async def cause(self, fault: CephFault) -> str:
+        quotas = {n: (w.quota_bytes or 0, w.quota_objects or 0) for n, w in self._wanted.items()}
+        return await self._faults.cause(fault, quotas)
+
+    async def quiet(self) -> None:
+        """End what other than the daemons runs."""
+        await self._faults.quiet()
+
     async def metrics(self) -> str:
         timeout = aiohttp.ClientTimeout(total=_METRICS_DEADLINE_S)
         try:
@@ -164,14 +175,20 @@ def _pool(raw: Mapping[str, Any]) -> Pool:
 
 
 @asynccontextmanager
-async def real_ceph(config: RealCephConfig, directory: Path, hosts: Sequence[str]) -> AsyncIterator[RealCeph]:
+async def real_ceph(
+    config: RealCephConfig, directory: Path, hosts: Sequence[str], *, qemu: bool = False
+) -> AsyncIterator[RealCeph]:
     """While the block runs. Raises as `running_cluster` does."""
-    async with running_cluster(config, directory, hosts) as cluster:
+    async with running_cluster(config, directory, hosts, qemu=qemu) as cluster:
         await cluster.rados.mon(
             "osd set-require-min-compat-client", version="mimic", yes_i_really_mean_it=True
         )
         await _mute_what_is_debians(cluster)
-        yield RealCeph(cluster)
+        ceph = RealCeph(cluster)
+        try:
+            yield ceph
+        finally:
+            await ceph.quiet()
 
 
 async def _mute_what_is_debians(cluster: RunningCluster) -> None:

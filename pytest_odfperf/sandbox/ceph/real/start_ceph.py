@@ -58,14 +58,14 @@ class RunningCluster:
 
 @asynccontextmanager
 async def running_cluster(
-    config: RealCephConfig, directory: Path, hosts: Sequence[str]
+    config: RealCephConfig, directory: Path, hosts: Sequence[str], *, qemu: bool = False
 ) -> AsyncIterator[RunningCluster]:
     """A cluster in ``directory`` while the block runs, its OSDs spread over ``hosts``.
 
     Raises `InputError` for missing packages or too little room, `OdfError` if a daemon does not start. After
     it no process is left; the folder is removed.
     """
-    programs = await find_programs(PLACE)
+    programs = await find_programs(PLACE, qemu=qemu)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     await check_room(directory, config.osds, config.osd_size_bytes, PLACE)
     starting = _Start(ClusterFiles(directory=directory.absolute()), programs, config, hosts)
