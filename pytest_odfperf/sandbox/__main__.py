@@ -13,6 +13,10 @@ def main() -> int:
     if missing:
         sys.stderr.write(f"the sandbox needs {', '.join(missing)}: pip install 'pytest-odfperf[sandbox]'\n")
         return 4
+    if sys.argv[1:2] == ["ceph-fault"]:
+        from pytest_odfperf.sandbox.fault_command import fault_command
+
+        return fault_command(sys.argv[2:])
     from pytest_odfperf.sandbox.process import run
 
     return run(sys.argv[1:])

@@ -22,6 +22,7 @@ import yaml
 
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.ceph.fault_door import FaultDoor
 from pytest_odfperf.sandbox.ceph.metrics_service import metrics_service
 from pytest_odfperf.sandbox.ceph.open_ceph import open_ceph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig, parse_config
@@ -169,7 +170,9 @@ async def _serve(
         tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
         ceph = await stack.enter_async_context(open_ceph(config, state / "ceph"))
         await stack.enter_async_context(metrics_service(ceph, state / "logs"))
-        server = await stack.enter_async_context(_server(config, state, tokens))
+        server = await stack.enter_async_context(
+            _server(config, state, tokens, {"ceph-fault": FaultDoor(ceph)})
+        )
         api = await stack.enter_async_context(
             open_api(server.url, token=server.controllers_token, ca_file=server.ca_file)
         )
@@ -192,7 +195,7 @@ async def _serve(
 
 @asynccontextmanager
 async def _server(
-    config: SandboxConfig, state: Path, tokens: Mapping[str, str]
+    config: SandboxConfig, state: Path, tokens: Mapping[str, str], doors: Mapping[str, FaultDoor]
 ) -> AsyncIterator[RunningServer]:
     server = await serve(
         ApiConfig(
@@ -201,6 +204,7 @@ async def _server(
             faults=config.api_faults,
             logs=state / "logs",
             webhooks=config.webhooks,
+            doors=doors,
         )
     )
     try:

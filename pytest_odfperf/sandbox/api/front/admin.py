@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
 from aiohttp import web
 
-from pytest_odfperf.errors import InputError
+from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.sandbox.api.access.rbac import ADMIN, User
 from pytest_odfperf.sandbox.api.access.tokens import Tokens
 from pytest_odfperf.sandbox.api.faults.fault_book import Faults
@@ -21,8 +22,14 @@ from pytest_odfperf.sandbox.config.mapping_reader import Reader
 PREFIX = "/sandbox/"
 
 
+#: What else of the sandbox listens behind the server: takes the body of a POST; raises `OdfError`.
+Door = Callable[[Any], Awaitable[Mapping[str, Any]]]
+
+
 class Administered(Protocol):
     """What an administrator can change of a server."""
+
+    doors: Mapping[str, Door]
 
     faults: Faults
     tokens: Tokens
@@ -41,11 +48,15 @@ async def administer(server: Administered, request: web.Request, user: User) -> 
         return reply(counted)
     try:
         body = json.loads(await request.read() or b"null")
+        if request.method == "POST" and what in server.doors:
+            return reply(dict(await server.doors[what](body)))
         answer = _do(server, request.method, what, body)
     except InputError as error:
         raise bad_request(str(error)) from error
     except ValueError as error:
         raise bad_request(f"the body is not JSON: {error}") from error
+    except OdfError as error:
+        raise StatusError(500, "InternalError", str(error)) from error
     if answer is None:
         raise no_such_path()
     return reply(answer)

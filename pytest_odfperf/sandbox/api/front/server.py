@@ -19,7 +19,7 @@ from pytest_odfperf.sandbox.api.access.tokens import ADMIN_USER, CONTROLLERS, To
 from pytest_odfperf.sandbox.api.faults.fault_book import Faults
 from pytest_odfperf.sandbox.api.faults.injection import under_faults
 from pytest_odfperf.sandbox.api.formats.answer_forms import answer, error_form
-from pytest_odfperf.sandbox.api.front.admin import PREFIX, administer
+from pytest_odfperf.sandbox.api.front.admin import PREFIX, Door, administer
 from pytest_odfperf.sandbox.api.front.builtin_objects import create_builtins
 from pytest_odfperf.sandbox.api.front.certificates import make_server_context
 from pytest_odfperf.sandbox.api.front.housekeeping import control
@@ -44,6 +44,8 @@ class ApiConfig:
     #: The logs of containers: ``<pod's uid>/<container>.log``. None: there are none.
     logs: Path | None = None
     webhooks: tuple[Webhook, ...] = ()
+    #: By the path below ``/sandbox/``.
+    doors: Mapping[str, Door] = field(default_factory=dict)
 
 
 class RunningServer:
@@ -57,6 +59,7 @@ class RunningServer:
         self.controllers_token = controllers_token
         self.tokens = tokens
         self.faults = Faults(config.faults)
+        self.doors = config.doors
         self.url = ""
         self.ca_file = Path()
         #: How often each user did what: ``(user, verb, resource)``.
