@@ -22,6 +22,7 @@ import yaml
 
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.ceph.fault_door import FaultDoor
 from pytest_odfperf.sandbox.ceph.metrics_service import metrics_service
 from pytest_odfperf.sandbox.ceph.open_ceph import open_ceph
@@ -165,7 +166,8 @@ async def _serve(
     by_hand: bool,
 ) -> None:
     async with AsyncExitStack() as stack:
-        machines = choose_machines(config, state)
+        client_io = ClientIo()
+        machines = choose_machines(config, state, client_io)
         await machines.prepare()
         tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
         ceph = await stack.enter_async_context(open_ceph(config, state / "ceph"))

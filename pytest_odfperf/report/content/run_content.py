@@ -31,9 +31,11 @@ class RunFacts:
     path: str = ""
     #: comparison.json, if the run was compared with others.
     comparison: Mapping[str, Any] | None = None
-    #: The entries of loads.jsonl, health.jsonl, outages.jsonl, undeleted.jsonl in the order of writing.
+    #: The entries of loads.jsonl, health.jsonl, counters.jsonl, outages.jsonl, undeleted.jsonl in the order
+    #: of writing.
     loads: tuple[Mapping[str, Any], ...] = ()
     health: tuple[Mapping[str, Any], ...] = ()
+    counters: tuple[Mapping[str, Any], ...] = ()
     outages: tuple[Mapping[str, Any], ...] = ()
     undeleted: tuple[Mapping[str, Any], ...] = ()
     #: How far it is; None: it has ended.

@@ -19,6 +19,7 @@ from pytest_odfperf.measure.aggregate import (
     carried,
 )
 from pytest_odfperf.measure.record import DIRECTIONS, GuestRecord, Record
+from pytest_odfperf.measure.storage_work import StorageWork
 
 Kind = Literal["text", "whole", "real", "flag"]
 
@@ -65,6 +66,14 @@ _TEST: Mapping[str, Kind] = {
     "fairness": "real",
     "capacity_kept_vms": "whole",
     "capacity_broken_vms": "whole",
+    "storage_seen_s": "real",
+    "storage_read_iops_per_s": "real",
+    "storage_read_bytes_per_s": "real",
+    "storage_write_iops_per_s": "real",
+    "storage_write_bytes_per_s": "real",
+    "storage_others_iops_per_s": "real",
+    "storage_others_bytes_per_s": "real",
+    "storage_recovered_bytes_per_s": "real",
 }
 _LATENCY: Mapping[str, Kind] = {
     "iops_per_s": "real",
@@ -194,6 +203,24 @@ def _test(record: Record, text: Callable[[str], str]) -> Row:
         None if fairness is None else fairness.jain,
         None if capacity is None else capacity.kept_vms,
         None if capacity is None else capacity.broken_vms,
+        *_storage(record.storage),
+    )
+
+
+def _storage(work: StorageWork | None) -> Row:
+    """What the storage's own counters say: not the guests' figures, so also of an invalid result."""
+    if work is None:
+        return (None,) * 8
+    own, seen = work.own, work.unwitnessed is None
+    return (
+        work.seen_s,
+        None if own is None else own.read_iops,
+        None if own is None else own.read_bytes_per_s,
+        None if own is None else own.write_iops,
+        None if own is None else own.write_bytes_per_s,
+        sum(one.read_iops + one.write_iops for one in work.others) if seen else None,
+        sum(one.read_bytes_per_s + one.write_bytes_per_s for one in work.others) if seen else None,
+        work.recovered_bytes_per_s,
     )
 
 

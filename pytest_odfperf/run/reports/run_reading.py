@@ -58,6 +58,7 @@ def run_content(
         comparison=_json(run_dir.path / COMPARISON_JSON),
         loads=_entries(run_dir.path / "loads.jsonl"),
         health=_entries(run_dir.path / "health.jsonl"),
+        counters=_entries(run_dir.path / "counters.jsonl"),
         outages=_entries(run_dir.path / "outages.jsonl"),
         undeleted=_entries(run_dir.path / "undeleted.jsonl"),
         progress=None if "ended_at" in content else progress or _progress(run_dir),

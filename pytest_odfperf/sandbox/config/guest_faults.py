@@ -63,6 +63,8 @@ class Faults:
     late_s: float = 0.0
     #: The part of fio's bytes that does not reach the data disk: a cache, RAM or unwritten extents answer.
     unseen_part: float = 0.0
+    #: The part of the data disk's I/O that the storage never sees: a cache of the host answers.
+    unstored_part: float = 0.0
     #: What somebody else writes to the data disk meanwhile, as a part of fio's bytes.
     foreign_part: float = 0.0
     #: Another disk of the guest does the work of the data disk.
@@ -117,6 +119,7 @@ def read_guest_faults(raw: Mapping[str, Any], place: str) -> Faults:
         clock_off_s=read.number("clock_off_s", 0.0, negative=True),
         late_s=read.number("late_s", 0.0),
         unseen_part=_part(read, "unseen_part", place),
+        unstored_part=_part(read, "unstored_part", place),
         foreign_part=read.number("foreign_part", 0.0),
         wrong_disk=read.flag("wrong_disk", False),
         disk_changes=read.flag("disk_changes", False),

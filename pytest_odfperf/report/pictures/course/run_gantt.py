@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.pictures import spec_parts as parts
+from pytest_odfperf.report.pictures.course.storage_bars import OSDS, OTHERS, RECOVERY, storage_bars
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
 from pytest_odfperf.report.pictures.shown_figures import Shown, word
 
@@ -18,7 +20,10 @@ MOST_EVENTS = 200
 #: Shorter texts of outages and events are drawn whole.
 _MOST_TEXT = 160
 
-_ACTIVITIES = ("booting", "preparing", "measuring", "no result", "deleting", "outage", "storage not healthy")
+_ACTIVITIES = (
+    "booting", "preparing", "measuring", "no result", "deleting", "outage", "storage not healthy",
+    RECOVERY, OTHERS, OSDS,
+)  # fmt: skip
 #: In pixels, so that colours are not alone in telling them apart.
 _THICKNESS = {"booting": 6, "preparing": 10, "measuring": 18, "deleting": 3}
 _LOADS = {"booting": "booting", "working": "preparing", "deleting": "deleting"}
@@ -66,6 +71,10 @@ def run_gantt(shown: Shown) -> Picture | None:
         if not bars:
             continue
         events = [*_outages(run.outages), *_events(run.health, max(bar.ended_ms for bar in bars))]
+        events += [
+            _Bar(_STORAGE, one.activity, 1000 * one.began_s, 1000 * one.ended_s, one.what)
+            for one in storage_bars(run.counters, _own_pools(run))
+        ]
         events = [event for event in events if event.known]
         cut += max(0, len(events) - MOST_EVENTS)
         drawn = [*_joined(bars), *events[:MOST_EVENTS]]
@@ -78,12 +87,27 @@ def run_gantt(shown: Shown) -> Picture | None:
         return None
     sentence = (
         "Which pools ran beside each other, and what happened meanwhile? The thickest part of a pool's lane "
-        "is the measured time; outages of the API server and troubles of the storage have lanes of their "
-        "own, and a dashed line through all pools where they began."
+        "is the measured time; outages of the API server and what the storage told (troubles, recovery, I/O "
+        "of others, OSDs that were away) have lanes of their own, and a dashed line through all pools where "
+        "they began."
     )
     if cut:
         sentence += f" {cut} later events are left out."
     return Picture(name="course", title="Course of the run", sentence=sentence, slices=tuple(slices))
+
+
+def _own_pools(run: RunFacts) -> frozenset[str]:
+    """The storage's pools that the run's VMs used, as run.json tells them."""
+    found = run.content.get("found")
+    health = found.get("health") if isinstance(found, dict) else None
+    storage = health.get("storage") if isinstance(health, dict) else None
+    return frozenset(
+        str(name)
+        for one in (storage.values() if isinstance(storage, dict) else ())
+        for part in ("data", "metadata", "root")
+        if isinstance(one, dict) and isinstance(one.get(part), list | tuple)
+        for name in one[part]
+    )
 
 
 def _measured(content: RunContent, run: RunFacts) -> Iterator[_Bar]:
@@ -235,7 +259,7 @@ def _spec(bars: Sequence[_Bar]) -> parts.Spec:
         "scale": {"domain": list(_ACTIVITIES), "range": "load"},
         "legend": {"symbolType": "square"},
     }
-    event = "datum.activity === 'outage' || datum.activity === 'storage not healthy'"
+    event = " || ".join(f"datum.activity === {json.dumps(one)}" for one in _ACTIVITIES[5:])
     size = {
         "condition": [
             {"test": f"datum.activity === '{activity}'", "value": thickness}

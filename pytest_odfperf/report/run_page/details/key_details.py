@@ -94,6 +94,7 @@ def _details(
         figure_details.witnesses(record),
         _beside(record),
         _health(record),
+        _storage(record),
         _job(record),
         files(content, record),
         _origin(record),
@@ -187,6 +188,31 @@ def _health(record: Record) -> Plain | None:
     if health.pgs is not None:
         told += [f"placement groups: {text}" for text in health.pgs]
     return lines("Health of the storage", told)
+
+
+def _storage(record: Record) -> Plain | None:
+    """What the storage did, by its own counters."""
+    work = record.storage
+    if work is None:
+        return None
+    told = []
+    if work.unwitnessed is not None:
+        told.append(f"nobody witnessed what the storage did: {work.unwitnessed}")
+    else:
+        told.append(f"counted over {work.seen_s:g} of {work.window_s:g} s")
+    if work.own is not None:
+        told.append(f"this pool: {work.own.text}")
+    told += [
+        f"{'another pool, on other devices' if one.separate else 'another pool'}: {one.text}"
+        for one in work.others
+    ]
+    if work.recovered_bytes_per_s is not None:
+        told.append(f"recovery: {work.recovered_bytes_per_s / (1 << 20):.3g} MiB/s")
+    if work.osds:
+        told.append(f"OSDs: {work.osds_up} of {work.osds} up")
+    if work.slow_ops:
+        told.append(f"slow operations: {work.slow_ops}")
+    return lines("What the storage did, by its own counters", [*told, *work.events])
 
 
 def _job(record: Record) -> Plain | None:

@@ -16,6 +16,7 @@ from pytest_odfperf.sandbox.machines.simulated.fio_run import bundle
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import answer
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob
 from pytest_odfperf.sandbox.machines.simulated.simulated_witness import witness_text
+from pytest_odfperf.sandbox.machines.simulated.storage_course import PhaseIo, phases_io
 from pytest_odfperf.sandbox.machines.simulated.volume.pace import Pace
 from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits
 
@@ -30,6 +31,8 @@ class Left:
     logs: bytes
     #: Empty without a data disk.
     witness: bytes
+    #: What the storage did for it.
+    io: tuple[PhaseIo, ...]
 
 
 def left_by(
@@ -59,10 +62,11 @@ def left_by(
         error=errno.EIO if faults.fio_exit else 0,
         pace=Pace(steps=faults.pace, drift=faults.drift, warm_up_s=faults.warm_up_s),
     )
+    io = phases_io(document, job, faults)
     witness = b"" if data is None else witness_text(disks, data, data_dir, document, job, faults)
     if faults.answer:
         alter(document, faults.answer)
     # One line, unlike fio's: to break lines, Python's encoder takes ten times as long.
     text = json.dumps(document).encode() + b"\n"
     kept = {"whole": len(text), "truncated": len(text) // 2, "empty": 0}[faults.output]
-    return Left(answer=text[:kept], logs=bundle(logs), witness=witness)
+    return Left(answer=text[:kept], logs=bundle(logs), witness=witness, io=io)

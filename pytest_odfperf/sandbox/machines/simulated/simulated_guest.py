@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.config.parse_config import (
     Faults,
     SandboxConfig,
@@ -24,9 +25,10 @@ from pytest_odfperf.sandbox.machines.shared_backend import Activity
 from pytest_odfperf.sandbox.machines.simulated.fio_run import FioRun, ProtocolError
 from pytest_odfperf.sandbox.machines.simulated.left_by_fio import Left, left_by
 from pytest_odfperf.sandbox.machines.simulated.real_fio import fio_says, fio_says_to_all
-from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING, VERSION
+from pytest_odfperf.sandbox.machines.simulated.simulated_facts import facts_of
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, parse_job
-from pytest_odfperf.sandbox.machines.simulated.simulated_witness import MOST_DISKS, disk_name
+from pytest_odfperf.sandbox.machines.simulated.simulated_witness import MOST_DISKS
+from pytest_odfperf.sandbox.machines.simulated.storage_course import StorageSide, data_pool_of
 from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits
 from pytest_odfperf.sandbox.machines.user_data import JOB_FILE, UserData
 
@@ -34,13 +36,23 @@ from pytest_odfperf.sandbox.machines.user_data import JOB_FILE, UserData
 TIMED_OUT = 124
 #: A fio that takes so many seconds of real time or more has made its answer when it ends.
 _LONG_S = 0.5
+#: Until then all guests that begin at one instant have begun.
+_SOON_S = 0.2
 _ORDINAL = re.compile(r"([0-9]+)$")
 
 
 class SimulatedGuest:
     """Knows the protocol's verbs, nothing of SSH."""
 
-    def __init__(self, spec: MachineSpec, config: SandboxConfig, user: UserData, activity: Activity) -> None:
+    def __init__(
+        self,
+        spec: MachineSpec,
+        config: SandboxConfig,
+        user: UserData,
+        activity: Activity,
+        client_io: ClientIo | None = None,
+    ) -> None:
+        """What it does to its data disk, ``client_io`` is told where that is in a modelled Ceph."""
         self._spec = spec
         self._config = config
         self._files = dict(user.files)
@@ -64,6 +76,8 @@ class SimulatedGuest:
         classes = {sc.name: sc for sc in config.storage_classes}
         backend = self._disk.backend.name if self._disk else spec.disks[-1].backend.name if spec.disks else ""
         self._class = classes.get(backend, StorageClassConfig(name=backend))
+        pool = data_pool_of(self._disk.backend, self._class) if self._disk else None
+        self._storage = StorageSide(client_io, pool)
 
     @property
     def faults(self) -> Faults:
@@ -93,7 +107,9 @@ class SimulatedGuest:
         layout_bytes = int(size) if size.isdigit() else 0
         caps = [self._class.model.write_bandwidth, self._class.bandwidth_bytes_per_s]
         slowest = min(cap for cap in caps if cap)
-        self._setup_ends = time.monotonic() + layout_bytes / slowest / self._config.speed
+        lasts_s = layout_bytes / slowest / self._config.speed
+        self._setup_ends = time.monotonic() + lasts_s
+        self._storage.lays_out(layout_bytes, lasts_s)
 
     def shutdown(self) -> None:
         self._stop_run()
@@ -112,37 +128,7 @@ class SimulatedGuest:
         return time.time_ns() + self._epoch_set_ns + int(self.faults.clock_off_s * 1e9)
 
     def facts(self) -> dict[str, Any]:
-        disks = [
-            {
-                "name": disk_name(i),
-                "size": disk.size_bytes,
-                "serial": disk.serial,
-                "type": "disk",
-                "mountpoints": [self._data_dir if disk is self._disk else None],
-            }
-            for i, disk in enumerate(self._spec.disks[:MOST_DISKS])
-        ]
-        data = next(
-            (f"/dev/{d['name']}" for d, s in zip(disks, self._spec.disks, strict=False) if s is self._disk),
-            "",
-        )
-        return {
-            "hostname": self._spec.name,
-            "kernel": "6.12.0-simulated",
-            "fio_version": None if self.faults.no_fio else VERSION,
-            "boot_id": self.boot_id,
-            "lscpu": {
-                "lscpu": [
-                    {"field": "Architecture:", "data": "x86_64"},
-                    {"field": "CPU(s):", "data": str(self._spec.vcpus)},
-                    {"field": "Model name:", "data": "Simulated CPU"},
-                ]
-            },
-            "lsblk": {"blockdevices": disks},
-            "mount": "" if self.faults.no_disk else data,
-            "marking": MARKING,
-            **self.faults.facts,
-        }
+        return facts_of(self._spec, self._disk, self._data_dir, self.boot_id, self.faults)
 
     async def check(self, jobs: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """What fio says to each of ``jobs``: its exit code and its words. Raises `ProtocolError`."""
@@ -208,13 +194,15 @@ class SimulatedGuest:
         takes_s = job.duration_s * faults.slow
         backend = self._class.model.backend
         began = time.monotonic()
-        with self._activity.active(backend):
+        with self._activity.active(backend), self._storage.working() as learn:
             lasts_s = min(takes_s, run.deadline_s) / self._config.speed
             ends_s = time.time() + lasts_s
-            await asyncio.sleep(lasts_s / 2)
+            await asyncio.sleep(min(_SOON_S, lasts_s / 2))
             known, left = self._activity.volumes(backend, began, time.monotonic()), None
             if lasts_s >= _LONG_S and takes_s <= run.deadline_s and faults.fio_failure is None:
                 left = self._left(run.job, job, faults, known, ends_s)
+                learn(left.io, self._config.speed / faults.slow)
+            await asyncio.sleep(began + lasts_s / 2 - time.monotonic())
             if faults.crash and self.on_crash:
                 self.on_crash()
             if faults.cut and not self._cut_done and self.on_cut:
@@ -241,6 +229,7 @@ class SimulatedGuest:
         if left is None or volumes != known:
             # How many shared the backend is known at the end only.
             left = self._left(run.job, job, faults, volumes, ends_s)
+            learn(left.io, self._config.speed / faults.slow)
         self._ran[run.job] += 1
         run.result, run.logs, run.witness = left.answer, left.logs, left.witness
         run.log += (faults.says or "").encode()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
 from pytest_odfperf.sandbox.machines.base import SSH_PORT, STOPPED, Backend, Machine, MachineSpec
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
@@ -33,7 +34,9 @@ _CLOUD_INIT_FAILED = (
 class SimulatedMachine:
     """A `Machine` of the event loop it was started in."""
 
-    def __init__(self, spec: MachineSpec, config: SandboxConfig, activity: Activity) -> None:
+    def __init__(
+        self, spec: MachineSpec, config: SandboxConfig, activity: Activity, client_io: ClientIo | None = None
+    ) -> None:
         user = read_user_data(spec.user_data)
         classes = {sc.name: sc.troubles for sc in config.storage_classes}
         self._cloud_init_fails = any(
@@ -45,7 +48,7 @@ class SimulatedMachine:
         self._name = spec.name
         self._listener = _socket()
         self._user = user
-        self._guest = SimulatedGuest(spec, config, user, activity)
+        self._guest = SimulatedGuest(spec, config, user, activity, client_io)
         self._auth_log = spec.directory / "auth.log"
         self._ssh = GuestSsh(self._guest, user, self._listener, self._auth_log)
         self._guest.on_cut = self._cut
@@ -144,8 +147,9 @@ class SimulatedMachines:
 
     marking: str | None = MARKING
 
-    def __init__(self, config: SandboxConfig) -> None:
+    def __init__(self, config: SandboxConfig, client_io: ClientIo | None = None) -> None:
         self._config = config
+        self._client_io = client_io
         self._activity = Activity()
         self._volumes: set[str] = set()
         #: Those of them that are images of a Ceph.
@@ -158,7 +162,7 @@ class SimulatedMachines:
         missing = [disk.volume for disk in spec.disks if disk.volume not in self._volumes]
         if missing:
             raise OdfError(f"machine {spec.name}: no volume {missing[0]}")
-        return SimulatedMachine(spec, self._config, self._activity)
+        return SimulatedMachine(spec, self._config, self._activity, self._client_io)
 
     async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
         if not clone and backend.ceph is not None:

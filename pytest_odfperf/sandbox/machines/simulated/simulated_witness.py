@@ -32,7 +32,8 @@ def witness_text(
     faults: Faults,
 ) -> bytes:
     """The text for a run whose answer is ``document``; ``data_dir`` is None where nothing is mounted."""
-    read, written = _bytes(document, job)
+    read, written = _total(document, job, "io_bytes")
+    reads, writes = _total(document, job, "total_ios")
     seen = 1 - faults.unseen_part
     work = {disk_name(number): (0, 0) for number in range(len(disks))}
     name = disk_name(next(number for number, disk in enumerate(disks) if disk is data))
@@ -42,6 +43,11 @@ def witness_text(
     before, after = _counters(dict.fromkeys(work, (0, 0))), _counters(work)
     foreign = int((read + written) * faults.foreign_part)
     after[name] = _one(work[name][0], work[name][1] + foreign)
+    if not faults.wrong_disk:
+        foreign_ios = (reads + writes) * faults.foreign_part
+        after[name] = _one(
+            work[name][0], work[name][1] + foreign, (int(reads * seen), int(writes * seen + foreign_ios))
+        )
     sectors = data.size_bytes // _SECTOR_BYTES
     return "\n".join(
         [
@@ -66,13 +72,13 @@ def witness_text(
     ).encode()
 
 
-def _bytes(document: Mapping[str, Any], job: SimulatedJob) -> tuple[float, float]:
-    """All that fio read and wrote, its ramps included, which its answer leaves out."""
+def _total(document: Mapping[str, Any], job: SimulatedJob, what: str) -> tuple[float, float]:
+    """All bytes or I/Os of reads and writes, fio's ramps included, which its answer leaves out."""
     read = written = 0.0
     for entry, section in zip(document["jobs"], job.sections, strict=True):
         whole = 1 + section.ramp_s / section.runtime_s
-        read += entry["read"]["io_bytes"] * whole
-        written += entry["write"]["io_bytes"] * whole
+        read += entry["read"][what] * whole
+        written += entry["write"][what] * whole
     return read, written
 
 
@@ -80,12 +86,13 @@ def _counters(work: Mapping[str, tuple[int, int]]) -> dict[str, str]:
     return {name: _one(*done) for name, done in work.items()}
 
 
-def _one(read_bytes: int, written_bytes: int) -> str:
-    read, written = (
-        _READ_BEFORE + read_bytes // _SECTOR_BYTES,
-        _WRITTEN_BEFORE + written_bytes // _SECTOR_BYTES,
-    )
-    return f"{read // 8} 0 {read} 900 {written // 8} 0 {written} 800 0 700 1700 0 0 0 0 12 3"
+def _one(read_bytes: int, written_bytes: int, requests: tuple[int, int] | None = None) -> str:
+    """``requests`` None: each is of 4 KiB."""
+    read, written = read_bytes // _SECTOR_BYTES, written_bytes // _SECTOR_BYTES
+    reads, writes = requests or (read // 8, written // 8)
+    reads, writes = reads + _READ_BEFORE // 8, writes + _WRITTEN_BEFORE // 8
+    read, written = read + _READ_BEFORE, written + _WRITTEN_BEFORE
+    return f"{reads} 0 {read} 900 {writes} 0 {written} 800 0 700 1700 0 0 0 0 12 3"
 
 
 def _look(
