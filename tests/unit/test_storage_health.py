@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from fnmatch import fnmatchcase
@@ -34,8 +35,9 @@ from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.rules.health_rules import look_at_health, look_at_pgs, look_at_pools
 from pytest_odfperf.preflight.health_codes import EFFECTS, effect_of
 from pytest_odfperf.run.health_journal import HealthJournal, pgs_of
-from pytest_odfperf.sandbox.config.parse_config import CephStatus
-from pytest_odfperf.sandbox.reconcilers.storage.ceph_operator import metrics
+from pytest_odfperf.sandbox.ceph.ceph import PoolWanted
+from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
+from pytest_odfperf.sandbox.config.parse_config import parse_config
 
 OK = CephState(health="HEALTH_OK")
 
@@ -140,9 +142,13 @@ def test_the_managers_metrics_are_summed_over_pools() -> None:
     assert (found.count("active"), found.count("clean"), found.count("unknown")) == (96, 92, 1)
     assert found.text == "1 scrubbing, 1 unknown"
     assert pg_state(b"<html>no metrics</html>") is None
-    assert pg_state(
-        metrics(CephStatus(pgs={"active+clean": 90, "active+clean+scrubbing+deep": 2})).encode()
-    ) == (
+    ceph = {"block_pools": {"a": {}, "b": {}}, "pgs": {"active+clean": 90, "active+clean+scrubbing+deep": 2}}
+    config = parse_config({"ceph": ceph})
+    assert config.ceph.model is not None
+    simulated = SimulatedCeph(config, config.ceph.model)
+    for name in config.ceph.block_pools:
+        simulated.keep_steady(PoolWanted(name=name))
+    assert pg_state(asyncio.run(simulated.metrics()).encode()) == (
         PgState(
             total=92,
             states=tuple(

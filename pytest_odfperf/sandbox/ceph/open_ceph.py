@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
+from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
 
 
 @asynccontextmanager
 async def open_ceph(config: SandboxConfig, directory: Path) -> AsyncIterator[Ceph | None]:
-    """A cluster of processes in ``directory`` while the block runs; None if none is asked for.
+    """A model, or processes in ``directory`` while the block runs; None if no cluster is asked for.
 
     Its OSDs are spread over the sandbox's nodes. Raises `OdfError` if it can not run here.
     """
     if config.ceph.real is None:
-        yield None
+        yield None if config.ceph.model is None else SimulatedCeph(config, config.ceph.model)
         return
     from pytest_odfperf.sandbox.ceph.real.real_ceph import real_ceph
 

@@ -13,6 +13,7 @@ from pytest_odfperf.sandbox.config.config_values import (
     CephObject,
     CephStatus,
     RealCephConfig,
+    SimulatedCephConfig,
 )
 from pytest_odfperf.sandbox.config.mapping_reader import Reader
 
@@ -20,11 +21,19 @@ from pytest_odfperf.sandbox.config.mapping_reader import Reader
 _SMALLEST_OSD_BYTES = 3 << 30
 _LARGEST_OSD_BYTES = 1 << 40
 _MOST_OSDS = 12
+_MOST_SIMULATED_OSDS = 1000
 _SMALLEST_CACHE_BYTES, _LARGEST_CACHE_BYTES = 16 << 20, 4 << 30
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,80}", re.ASCII)
 #: Names that mean something for real processes only.
-_REAL = ("osds", "osd_size", "osd_cache", "device_class", "settings")
+_REAL = ("osd_size", "osd_cache", "device_class", "settings")
+#: Names that mean something for a simulated Ceph only.
+_MODEL = ("device_classes", "release", "settle_s", "split_s", "stuck_s")
+#: Releases whose pools start in one way or the other.
+_RELEASES = ("16.2", "17.2", "18.2", "19.2", "20.2")
+_DEVICE_CLASS = re.compile(r"[a-zA-Z0-9_.-]{1,40}", re.ASCII)
 
+#: Types of buckets of Ceph's CRUSH map that may be a failure domain.
+DOMAINS = ("osd", "host", "chassis", "rack", "row", "pdu", "pod", "room", "datacenter", "zone", "region")
 _HEALTH = ("HEALTH_OK", "HEALTH_WARN", "HEALTH_ERR")
 
 
@@ -40,6 +49,8 @@ def read_ceph(raw: Mapping[str, Any], place: str) -> CephConfig:
     known = {*block_pools, *filesystems}
     config = CephConfig(
         real=_real(read, raw, place),
+        model=_model(read, raw, place),
+        failure_domain=read.choice("failure_domain", "host", DOMAINS),
         block_pools=block_pools,
         filesystems=filesystems,
         capacity_bytes=capacity_bytes,
@@ -48,6 +59,34 @@ def read_ceph(raw: Mapping[str, Any], place: str) -> CephConfig:
     )
     read.end()
     return config
+
+
+def _model(read: Reader, raw: Mapping[str, Any], place: str) -> SimulatedCephConfig | None:
+    """None if there is a real one, or nothing of a Ceph is asked for."""
+    if raw.get("real"):
+        if given := next((name for name in _MODEL if read.value(name, None) is not None), None):
+            raise InputError(f"{given} is of a simulated Ceph only", place=place)
+        return None
+    usual = SimulatedCephConfig()
+    release = str(read.value("release", usual.release))
+    if release not in _RELEASES:
+        raise InputError(f"{release!r:.60} is not one of {', '.join(_RELEASES)}", place=f"{place}.release")
+    classes = read.texts("device_classes") or usual.device_classes
+    if bad := next((name for name in classes if not _DEVICE_CLASS.fullmatch(name)), None):
+        raise InputError(f"{bad!r:.60} is no name of a device class", place=f"{place}.device_classes")
+    osds = None if raw.get("osds") is None else read.integer("osds", 3, at_least=1)
+    if osds is not None and osds > _MOST_SIMULATED_OSDS:
+        raise InputError(f"{osds} is more than {_MOST_SIMULATED_OSDS}", place=f"{place}.osds")
+    model = SimulatedCephConfig(
+        osds=osds,
+        device_classes=classes,
+        release=release,
+        settle_s=read.number("settle_s", usual.settle_s),
+        split_s=read.number("split_s", usual.split_s),
+        stuck_s=read.number("stuck_s", usual.stuck_s),
+    )
+    asked = (*_MODEL, "osds", "failure_domain", "block_pools", "filesystems")
+    return model if any(raw.get(name) not in (None, {}) for name in asked) else None
 
 
 def _real(read: Reader, raw: Mapping[str, Any], place: str) -> RealCephConfig | None:
@@ -117,5 +156,5 @@ def _status(read: Reader, usual: str | None) -> CephStatus | None:
     checks = read.strings("checks")
     used_share = read.number("used", 0.1)
     state = read.text("state", "Created")
-    pgs = read.counts("pgs") or CephStatus().pgs
+    pgs = read.counts("pgs") or None
     return None if health is None else CephStatus(health, checks, used_share, state, pgs)

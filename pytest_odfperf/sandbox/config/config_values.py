@@ -143,8 +143,9 @@ class CephStatus:
     checks: Mapping[str, str] = field(default_factory=dict)
     used_share: float = 0.1
     state: str = "Created"
-    #: PGs by state, as Ceph names it: ``active+clean+scrubbing``.
-    pgs: Mapping[str, int] = field(default_factory=lambda: {"active+clean": 97})
+    #: PGs of the configuration's own pools by state, as Ceph names it: ``active+clean+scrubbing``. None: all
+    #: of them are active and clean.
+    pgs: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,9 +177,31 @@ class RealCephConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedCephConfig:
+    """A model of a cluster."""
+
+    #: None: one for each node.
+    osds: int | None = None
+    #: Dealt out to the OSDs in turn.
+    device_classes: tuple[str, ...] = ("ssd",)
+    #: From 18.2 on a pool starts with one PG, and is split later.
+    release: str = "19.2"
+    #: From a pool's making until its PGs are active and clean.
+    settle_s: float = 1.0
+    #: From a pool's making until its PGs are split, where they are.
+    split_s: float = 20.0
+    #: PGs that are not as they should be for so long are told of.
+    stuck_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CephConfig:
-    #: None: a model, or no Ceph at all.
+    """At most one of `real` and `model` is there; neither: there is no Ceph."""
+
     real: RealCephConfig | None = None
+    model: SimulatedCephConfig | None = None
+    #: What ODF says of all pools of its own: ``host``, ``rack``, ``zone``.
+    failure_domain: str = "host"
     block_pools: Mapping[str, CephObject] = field(default_factory=dict)
     filesystems: Mapping[str, CephObject] = field(default_factory=dict)
     capacity_bytes: int = 30 << 40

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig, StorageClassConfig
@@ -19,11 +20,12 @@ from pytest_odfperf.sandbox.reconcilers.nodes.kubelet import Kubelets
 from pytest_odfperf.sandbox.reconcilers.nodes.launcher_logs import Logs
 from pytest_odfperf.sandbox.reconcilers.nodes.scheduler import Scheduler
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import Obj
-from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
+from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
 from pytest_odfperf.sandbox.reconcilers.start_objects import create_objects
-from pytest_odfperf.sandbox.reconcilers.storage.ceph_operator import CephOperator
 from pytest_odfperf.sandbox.reconcilers.storage.claims import Claims, Volumes
 from pytest_odfperf.sandbox.reconcilers.storage.data_volume import DataVolumes
+from pytest_odfperf.sandbox.reconcilers.storage.rook.operator import rook_operator
+from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_objects import create_rook_objects
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook
 from pytest_odfperf.sandbox.reconcilers.vms.instance import Instances
 from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
@@ -43,6 +45,17 @@ _CACHED = (
     reconciled_kinds.DATA_SOURCE,
     reconciled_kinds.STORAGE_PROFILE,
 )
+_OF_ROOK = (
+    reconciled_kinds.CEPH_CLUSTER,
+    reconciled_kinds.CEPH_BLOCK_POOL,
+    reconciled_kinds.CEPH_FILESYSTEM,
+)
+
+
+class Part(Protocol):
+    """What runs until it is cancelled."""
+
+    def run(self) -> Coroutine[None, None, None]: ...
 
 
 def backend_of(sc: StorageClassConfig, directory: Path, ceph: Ceph | None) -> Backend:
@@ -77,6 +90,8 @@ async def reconcilers(
     On entry the objects of the configuration are there and every cache is filled.
     """
     await create_objects(api, config, machines.marking)
+    if ceph is not None:
+        await create_rook_objects(api, config.ceph, ceph)
     backends = {sc.name: backend_of(sc, directory, ceph) for sc in config.storage_classes}
     errors = {sc.name: sc.provisioning_error for sc in config.storage_classes if sc.provisioning_error}
 
@@ -87,7 +102,7 @@ async def reconcilers(
         folder.mkdir(parents=True, mode=0o700)
         return machines.machine(await machine_spec(api, vmi, backends, folder))
 
-    caches = Caches(api, _CACHED)
+    caches = Caches(api, _CACHED if ceph is None else (*_CACHED, *_OF_ROOK))
     troubles = TroubleBook(caches, {sc.name: sc.troubles for sc in config.storage_classes})
     logs = Logs(directory / "logs")
     moves = Moves(config.kubevirt_minor)
@@ -100,7 +115,7 @@ async def reconcilers(
         troubles=troubles,
         logs=logs,
     )
-    parts: list[Reconciler | Scheduler | CephOperator] = [
+    parts: list[Part] = [
         Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors, troubles=troubles),
         Volumes(api, caches, machines, backends),
         DataVolumes(api, caches, troubles, clone_s=config.clone_s),
@@ -108,7 +123,7 @@ async def reconcilers(
         Scheduler(api, caches),
         Kubelets(api, caches, troubles, logs),
         instances,
-        CephOperator(api, caches, config.ceph, directory / "logs"),
+        *(rook_operator(api, caches, config.ceph, ceph) if ceph else ()),
     ]
     runs = [caches.run(), *(part.run() for part in parts)]
     tasks = [asyncio.create_task(run) for run in runs]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import platform
-import uuid
 
 from pytest_odfperf.quantity import format_millicores
 from pytest_odfperf.sandbox.config.parse_config import (
     IMAGES_NAMESPACE,
     STORAGE_NAMESPACE,
-    CephStatus,
     MachineKind,
     NodeConfig,
     SandboxConfig,
@@ -21,9 +19,6 @@ from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     API_SERVICE,
     CDI,
-    CEPH_BLOCK_POOL,
-    CEPH_CLUSTER,
-    CEPH_FILESYSTEM,
     CLUSTER_INSTANCETYPE,
     CLUSTER_PREFERENCE,
     DATA_SOURCE,
@@ -33,15 +28,9 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     ROLE,
     ROLE_BINDING,
     STORAGE_CLASS,
-    STORAGE_CLUSTER,
     STORAGE_PROFILE,
     Kind,
     Obj,
-)
-from pytest_odfperf.sandbox.reconcilers.storage.ceph_operator import (
-    CLUSTER_NAME,
-    ceph_object,
-    cluster_status,
 )
 from pytest_odfperf.sandbox.reconcilers.storage.claims import DEFAULT_CLASS, DEFAULT_VIRT_CLASS
 
@@ -83,8 +72,6 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
     await _create(api, KUBEVIRT, _kubevirt(config))
     await _create(api, CDI, _cdi())
     await _create(api, API_SERVICE, _virt_api())
-    if config.ceph.block_pools or config.ceph.filesystems:
-        await _create_ceph(api, config)
 
 
 async def _create(api: Api, kind: Kind, obj: Obj) -> None:
@@ -258,27 +245,3 @@ def _clone_binding(namespace: str) -> Obj:
         "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": CLONE_ROLE},
         "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": "system:authenticated"}],
     }
-
-
-async def _create_ceph(api: Api, config: SandboxConfig) -> None:
-    ceph = config.ceph
-    for kind, objects in ((CEPH_BLOCK_POOL, ceph.block_pools), (CEPH_FILESYSTEM, ceph.filesystems)):
-        for name, wanted in objects.items():
-            await _create(api, kind, ceph_object(name, wanted))
-    cluster = {
-        "metadata": {"name": CLUSTER_NAME, "namespace": STORAGE_NAMESPACE},
-        "spec": {},
-        "status": cluster_status(ceph.status or CephStatus(), ceph.capacity_bytes)
-        | {
-            "storage": {"deviceClasses": [{"name": "ssd"}]},
-            "version": {"version": "sandbox"},
-        },
-    }
-    cluster["status"]["ceph"]["fsid"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"sandbox {config.seed}"))
-    await _create(api, CEPH_CLUSTER, cluster)
-    storage_cluster = {
-        "metadata": {"name": "ocs-storagecluster", "namespace": STORAGE_NAMESPACE},
-        "spec": {},
-        "status": {"phase": "Ready", "version": "sandbox", "failureDomain": "host"},
-    }
-    await _create(api, STORAGE_CLUSTER, storage_cluster)

@@ -1,0 +1,1 @@
+"""What Rook's operator does: pools and file systems that clients ask for, and what Ceph says of itself."""
