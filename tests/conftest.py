@@ -15,6 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent / "made"))
 #: Where each test has processes of its own. Elsewhere the tests of a file share a sandbox or a machine.
 APART = ("tests/plugin/", "tests/chaos/", "tests/sandbox/test_qemu_machine.py")
 
+#: They share one cluster.
+TOGETHER = "tests/ceph/"
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
@@ -23,6 +26,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 
     class BySlowness(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(TOGETHER):
+                return TOGETHER
             return nodeid if nodeid.startswith(APART) else nodeid.partition("::")[0]
 
     if config.getoption("dist") != "load":
