@@ -243,7 +243,7 @@ RULES: tuple[Rule, ...] = (
          _WAIT),
     Rule("osd_hung", EITHER, daemons.hung,
          f"an OSD that is up did nothing while others did {daemons.BUSY_OPS} operations and more, PGs were "
-         "laggy, or nothing went at all while fio ran; invalid for more than "
+         "laggy, or neither storage nor guests did anything; invalid for more than "
          f"{100 * daemons.STILL:.0f} % of the window",
          "see the OSD's log and its device"),
     # -- how the storage was

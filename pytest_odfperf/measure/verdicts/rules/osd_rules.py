@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from pytest_odfperf.fio.job import Direction
+from pytest_odfperf.measure.guests_io import between, courses
 from pytest_odfperf.measure.storage_counters import CountersLook
 from pytest_odfperf.measure.storage_work import meanwhile, osd_changes
 from pytest_odfperf.measure.verdicts.doubt import Doubt
@@ -18,7 +20,10 @@ from pytest_odfperf.measure.verdicts.evidence import Evidence
 BUSY_OPS = 50
 #: Of the window, in which an OSD may stand still before nothing of it is to be believed; as of a stall.
 STILL = 0.2
+#: Of what the guests do on average.
+NOTHING = 0.01
 _TOLD = 5
+_DIRECTIONS: tuple[Direction, ...] = ("read", "write")
 
 
 def lost(evidence: Evidence) -> Iterator[Doubt]:
@@ -57,13 +62,11 @@ def hung(evidence: Evidence) -> Iterator[Doubt]:
     looks = meanwhile(counters)
     window_s = max(1e-3, counters.window_s)
     still: dict[str, float] = {}
-    all_still_s = 0.0
+    all_still_s = _nothing_went_s(evidence, window_s, looks)
     for before, after in pairwise(looks):
         seconds = max(0.0, min(after.at_s, window_s) - max(before.at_s, 0.0))
         for name in _still(before, after):
             still[name] = still.get(name, 0.0) + seconds
-        if before.earliest_s >= 0 and _nothing_went(before, after):
-            all_still_s += seconds
     at_work = {name for before, after in pairwise(looks) for name in _moved(before, after)}
     laggy = (
         max((moment.state.count("laggy") for moment in evidence.health.pgs), default=0)
@@ -115,9 +118,20 @@ def _moved(before: CountersLook, after: CountersLook) -> Iterator[str]:
     return (name for name, count in _steps(before, after).items() if count)
 
 
-def _nothing_went(before: CountersLook, after: CountersLook) -> bool:
-    """Another collection, and no pool did anything."""
-    collected = before.counters.collected, after.counters.collected
-    if None in collected or collected[0] == collected[1]:
-        return False
-    return before.counters.pools == after.counters.pools
+def _nothing_went_s(evidence: Evidence, window_s: float, looks: tuple[CountersLook, ...]) -> float:
+    """The longest time in which no pool did anything, and the guests got nothing either."""
+    every = [one for direction in _DIRECTIONS for one in courses(evidence, window_s, direction)]
+    total, _ = between(every, 0.0, window_s)
+    longest_s, first = 0.0, None
+    for look in looks:
+        if look.earliest_s < 0 or look.counters.collected is None:
+            continue
+        if first is None or look.counters.pools != first.counters.pools:
+            first = look
+            continue
+        # What is counted of this time was done before it was looked at.
+        seconds = look.earliest_s - first.at_s
+        done, _ = between(every, first.at_s, look.earliest_s)
+        if seconds > longest_s and total > 0 and done < NOTHING * total * seconds / window_s:
+            longest_s = seconds
+    return longest_s

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
+from random import Random
 from typing import Any
 
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo, Course, Done
 from pytest_odfperf.sandbox.config.config_values import StorageClassConfig
 from pytest_odfperf.sandbox.config.guest_faults import Faults
 from pytest_odfperf.sandbox.machines.base import Backend
-from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob
+from pytest_odfperf.sandbox.machines.simulated.simulated_job import SimulatedJob, SimulatedSection
+from pytest_odfperf.sandbox.machines.simulated.volume.pace import Pace, speeds
 
 #: An I/O that is larger is one for each object.
 OBJECT_BYTES = 4 << 20
@@ -23,6 +26,17 @@ class PhaseIo:
 
     seconds: float
     done: Done
+    #: The part that is done by each of as many moments, evenly spaced; empty: the same in each second.
+    shares: tuple[float, ...] = ()
+
+    def until(self, after_s: float) -> Done:
+        part = min(1.0, after_s / self.seconds)
+        if self.shares:
+            place = part * (len(self.shares) - 1)
+            number = min(int(place), len(self.shares) - 2)
+            low, high = self.shares[number : number + 2]
+            part = low + (place - number) * (high - low)
+        return self.done.times(part)
 
 
 def phases_io(document: Mapping[str, Any], job: SimulatedJob, faults: Faults) -> tuple[PhaseIo, ...]:
@@ -46,8 +60,20 @@ def phases_io(document: Mapping[str, Any], job: SimulatedJob, faults: Faults) ->
             foreign = all_bytes * faults.foreign_part
             total += (done + Done(0, 0, foreign / section.load.block_bytes, foreign)).times(whole)
         seconds = max(section.ramp_s + section.runtime_s for section in phase)
-        found.append(PhaseIo(seconds, total))
+        found.append(PhaseIo(seconds, total, _shares(phase[0], faults)))
     return tuple(found)
+
+
+def _shares(section: SimulatedSection, faults: Faults) -> tuple[float, ...]:
+    pace = Pace(steps=faults.pace, drift=faults.drift, warm_up_s=faults.warm_up_s)
+    if pace.even:
+        return ()
+    rates = speeds(pace, section.runtime_s, Random(0))  # noqa: S311 - no jitter, no secret
+    total, ramp = sum(rates) or 1.0, section.ramp_s / (section.ramp_s + section.runtime_s)
+    # The witness too takes the ramp to be as fast as the rest.
+    before = round(len(rates) * section.ramp_s / section.runtime_s)
+    in_ramp = [ramp * number / max(1, before) for number in range(before + 1)]
+    return (*in_ramp, *(ramp + (1 - ramp) * done / total for done in accumulate(rates)))
 
 
 def course_of(phases: Sequence[PhaseIo], speed: float) -> Course:
@@ -58,7 +84,7 @@ def course_of(phases: Sequence[PhaseIo], speed: float) -> Course:
         for phase in phases:
             if left_s <= 0:
                 break
-            total += phase.done.times(min(1.0, left_s / phase.seconds))
+            total += phase.until(left_s)
             left_s -= phase.seconds
         return total
 
