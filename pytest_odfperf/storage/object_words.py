@@ -17,17 +17,21 @@ def state_words(found: Mapping[str, Any] | None) -> str:
     return f"is {status.get('phase') or 'without a phase'}" + (f" ({words})" if words else "")
 
 
-def failure_words(found: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
-    """Why the operator could not make it: its last warning, else what the conditions say."""
+def warning_words(found: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str | None:
+    """The last warning of an object; None if there is none of this very object."""
     uid = found["metadata"].get("uid")
     warnings = [
         event
         for event in events
-        if event.get("type") == "Warning" and _mapping(event.get("involvedObject")).get("uid") in (None, uid)
+        if event.get("type") == "Warning" and uid and _mapping(event.get("involvedObject")).get("uid") == uid
     ]
-    if warnings:
-        last = max(warnings, key=_time)
-        return _short(last.get("message"))
+    return _short(max(warnings, key=_time).get("message")) if warnings else None
+
+
+def failure_words(found: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str:
+    """Why the operator could not make it: its last warning, else what the conditions say."""
+    if (words := warning_words(found, events)) is not None:
+        return words
     return _conditions(_mapping(found.get("status"))) or "the operator does not say why: oc describe it"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,11 +19,14 @@ from pytest_odfperf.cluster.facts.rights import GRANT_SETUP
 from pytest_odfperf.matrix.model import Pool
 from pytest_odfperf.storage.likeness import ceph_differences, class_differences
 from pytest_odfperf.storage.made_labels import is_ours
-from pytest_odfperf.storage.object_words import failure_words, state_words
+from pytest_odfperf.storage.object_words import failure_words, state_words, warning_words
 from pytest_odfperf.storage.pool_plan import PlannedPool, Wanted
 from pytest_odfperf.waiting import Deadline, Stop
 
 POLL_S = 1.0
+_EVENTS_S = 3.0
+#: Refused for so long in the same words, a pool will not be made.
+REFUSED_S = 60.0
 _KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (CEPH_BLOCK_POOL, CEPH_FILESYSTEM, STORAGE_CLASS)}
 
 
@@ -35,6 +39,8 @@ class _Making:
     left: list[Wanted] = field(default_factory=list)
     failed: str | None = None
     ready: bool = False
+    #: What the operator said last of what it could not do, and since when it says so.
+    refused: tuple[str, float] | None = None
 
 
 def make_pools(
@@ -51,6 +57,7 @@ def make_pools(
     ``say`` is told of each object that was made, at once: it is there from then on, whatever happens to this
     process. Raises `InterruptedRunError`.
     """
+    # Rook tries what it refuses again and again, and leaves it Progressing; only its events say why.
     makings = [_Making(plan, pool, list(plan.missing)) for plan, pool in planned]
     maker = _Maker(Calls(cluster, stop), namespace, say)
     deadline = Deadline("the pools to be Ready", deadline_s)
@@ -61,6 +68,8 @@ def make_pools(
         for making in waiting:
             if trouble is None:
                 maker.go_on(making, found)
+            if not making.ready and making.failed is None and deadline.passed() and making.refused:
+                making.failed = f"not Ready after {deadline_s:.0f} s: {making.refused[0]}"
             if not making.ready and making.failed is None and deadline.passed():
                 state = "; ".join(
                     f"{kind} {name} {state_words(found.get((kind, name)))}"
@@ -77,6 +86,8 @@ class _Maker:
         self._calls = calls
         self._namespace = namespace
         self._say = say
+        self._heard: list[JsonObject] = []
+        self._heard_s = -_EVENTS_S
 
     def look(self) -> tuple[dict[tuple[str, str], JsonObject], str | None]:
         """The Ceph objects by kind and name, and why they could not be read, if so."""
@@ -105,20 +116,39 @@ class _Maker:
                 making.failed = f"{kind} {name} failed: {self._words(there)}"
                 return
             if phase != "Ready":
+                self._listen(making, kind, there)
                 return
         while making.left and making.failed is None:
             self._make(making, making.left.pop(0))
         making.ready = making.failed is None
 
+    def _listen(self, making: _Making, kind: str, there: JsonObject) -> None:
+        """Tell why an object is not Ready yet; what the operator says of it for long is final."""
+        words = warning_words(there, self._events())
+        if words is None:
+            making.refused = None
+            return
+        what = f"{kind} {there['metadata']['name']}: {words}"
+        if making.refused is None or making.refused[0] != what:
+            making.refused = what, time.monotonic()
+            self._say(f"pool {making.plan.pool} is not Ready yet: {what}")
+        elif time.monotonic() - making.refused[1] > REFUSED_S:
+            making.failed = f"{what} (for {REFUSED_S:.0f} s)"
+
+    def _events(self) -> list[JsonObject]:
+        """The warnings of the namespace, asked for now and then; none if they may not be read."""
+        if time.monotonic() - self._heard_s >= _EVENTS_S:
+            try:
+                self._heard = self._calls.items(EVENT, self._namespace, field_selector="type=Warning")
+            except ApiError:
+                self._heard = []
+            self._heard_s = time.monotonic()
+        return self._heard
+
     def _words(self, there: JsonObject) -> str:
         """What the operator says; its conditions name the step, its events the cause."""
-        try:
-            events = self._calls.items(
-                EVENT, self._namespace, field_selector=f"involvedObject.name={there['metadata']['name']}"
-            )
-        except ApiError:
-            events = []
-        return failure_words(there, events)
+        self._heard_s = -_EVENTS_S
+        return failure_words(there, self._events())
 
     def _make(self, making: _Making, wanted: Wanted) -> None:
         kind = _KINDS[wanted.kind]

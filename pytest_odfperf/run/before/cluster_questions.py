@@ -14,6 +14,7 @@ from pytest_odfperf.preflight.check import GRANT, Check, Unread, doubtful, faile
 from pytest_odfperf.run.before.cluster_choice import open_access
 from pytest_odfperf.run.before.prepare import choose_workers
 from pytest_odfperf.run.before.selection import Selection
+from pytest_odfperf.run.before.setup.setup_checks import rights_of_setup, setup_checks
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
@@ -108,26 +109,31 @@ def _ask(read: Callable[[], T]) -> T | Unread:
 
 
 def _rights(calls: Calls, selection: Selection) -> list[Check]:
+    from pytest_odfperf.cluster.facts.pools import ODF_NAMESPACE
     from pytest_odfperf.cluster.facts.right_reviews import missing_rights
-    from pytest_odfperf.cluster.facts.rights import Place, shipped_rights
+    from pytest_odfperf.cluster.facts.rights import GRANT_SETUP, Place, shipped_rights
 
     matrix = selection.matrix
     places: Mapping[Place, str | None] = {
         "run": matrix.namespace,
         "cluster": None,
         "images": matrix.guest.data_source_namespace,
+        "storage": ODF_NAMESPACE,
     }
     # KubeVirt asks the right to clone of the VMs' account: see `_clone_right`.
     shipped = [right for right in shipped_rights() if right.resource != "datavolumes/source"]
-    missing = _ask(lambda: missing_rights(calls, shipped, places))
+    of_setup = rights_of_setup(selection)
+    missing = _ask(lambda: missing_rights(calls, (*shipped, *of_setup), places))
     if isinstance(missing, Unread):
         return [not_checked("rights", missing)]
     checks = []
     for right in missing:
         where = f"in namespace {places[right.place]}" if places[right.place] else "in the whole cluster"
         what, detail = f"right {right}", f"is missing {where}; without it: {right.without}"
-        checks.append((failed if right.required else doubtful)(what, detail, GRANT))
-    return checks or [passed("rights", f"all {len(shipped)} of deploy/")]
+        cure = GRANT_SETUP.removeprefix("next: ") if right in of_setup else GRANT
+        checks.append((failed if right.required else doubtful)(what, detail, cure))
+    and_optional = f", {len(of_setup)} of deploy/optional" if of_setup else ""
+    return checks or [passed("rights", f"all {len(shipped)} of deploy/{and_optional}")]
 
 
 def _clone_right(
@@ -183,8 +189,10 @@ def _storage(
         classes: Sequence[Any] = calls.items(STORAGE_CLASS)
     except ClusterError as error:
         return None, None, [failed("storage", str(error), GRANT)]
+    made, more = setup_checks(cluster, selection, stop)
     checks = [
-        objects.pool(
+        made.get(name)
+        or objects.pool(
             name,
             selection.matrix.pool(name).storage_class,
             facts.volume_modes[name],
@@ -193,6 +201,9 @@ def _storage(
         )
         for name in dict.fromkeys(key.pool for key in selection.keys)
     ]
+    checks += more
+    problems = {name: why for name, why in facts.pool_problems.items() if name not in made}
+    facts = replace(facts, pool_problems=problems)
     checks.append(objects.root_class(selection.matrix.guest.root_storage_class, classes))
     return facts, objects.default_class(classes), checks
 

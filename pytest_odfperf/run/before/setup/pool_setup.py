@@ -131,7 +131,7 @@ def _make(
     if fresh:
         pools = [name for plan in fresh for name in plan.ceph_pools]
         fixed = [name for plan in fresh if plan.fixed for name in plan.ceph_pools]
-        say(f"waits until the placement groups of {len(set(pools))} Ceph pools are settled")
+        say(f"waits until the placement groups of {', '.join(dict.fromkeys(pools))} are settled")
         unsettled, unknown = settle(cluster, site.namespace, pools, fixed, deadline_s=deadline_s, stop=stop)
         if unknown is not None:
             say(
