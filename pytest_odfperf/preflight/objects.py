@@ -1,4 +1,4 @@
-"""Checks of single objects: namespace, operators, DataSource, StorageClasses, Ceph, tunnel, leftovers."""
+"""Checks of single objects: namespace, operators, DataSource, StorageClasses, tunnel, leftovers."""
 
 from __future__ import annotations
 
@@ -24,10 +24,8 @@ DEFAULT_CLASSES = (
     "storageclass.kubevirt.io/is-default-virt-class",
     "storageclass.kubernetes.io/is-default-class",
 )
-#: Ceph is in use then, but mapping an image hangs.
 _AWAY = "virt-api"
 _LOOK_AT_VIRT_API = "oc get apiservice v1.subresources.kubevirt.io; oc get pods -A -l kubevirt.io=virt-api"
-_SLOW_HEARTBEATS = "OSD_SLOW_PING_TIME"
 
 
 def namespace(name: str, found: JsonObject | Unread) -> Check:
@@ -119,32 +117,6 @@ def root_class(wanted: str | None, classes: Sequence[JsonObject]) -> Check:
     if (usual := default_class(classes)) is not None:
         return passed(what, f"StorageClass {usual}, the cluster's default")
     return failed(what, "the cluster has no default StorageClass", "name one: guest.root_storage_class")
-
-
-def ceph(clusters: Sequence[JsonObject] | Unread) -> list[Check]:
-    """One line for each CephCluster; none where there is no Ceph."""
-    if isinstance(clusters, Unread):
-        return [] if clusters.status == 404 else [not_checked("Ceph", clusters)]
-    return [_ceph(one) for one in clusters]
-
-
-def _ceph(cluster: JsonObject) -> Check:
-    what = f"Ceph {cluster['metadata']['name']}"
-    state = (cluster.get("status") or {}).get("ceph") or {}
-    health = str(state.get("health") or "unknown")
-    details: JsonObject = state.get("details") or {}
-    words = "; ".join(
-        f"{name}: {(found or {}).get('message', '')}".rstrip(": ") for name, found in details.items()
-    )
-    shown = f"{health} ({words})" if words else health
-    look = "oc describe cephcluster -A; ceph health detail"
-    if any(name.startswith(_SLOW_HEARTBEATS) for name in details):
-        return failed(what, f"{shown}: disks can hang while they are attached", look)
-    if health == "HEALTH_OK":
-        return passed(what, shown)
-    if health == "HEALTH_WARN":
-        return doubtful(what, f"{shown}: figures may be lower than they should be", look)
-    return failed(what, shown, look)
 
 
 def virt_api(found: JsonObject | Unread) -> Check | None:

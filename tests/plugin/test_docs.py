@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odfperf.cluster.facts.rights import setup_rights, shipped_rights
+from pytest_odfperf.cluster.facts.rights import everywhere_rights, setup_rights, shipped_rights
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Timeouts
 from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.matrix.reading.settings import TIMEOUTS
@@ -18,6 +18,7 @@ MATRIX_PAGE = (ROOT / "docs" / "matrix.md").read_text()
 OPTIONS_PAGE = (ROOT / "docs" / "options.md").read_text()
 POOLS_PAGE = (ROOT / "docs" / "pools.md").read_text()
 OPENSHIFT_PAGE = (ROOT / "docs" / "openshift.md").read_text()
+PREFLIGHT_PAGE = (ROOT / "docs" / "preflight.md").read_text()
 
 
 def blocks(text: str, kind: str) -> list[str]:
@@ -100,10 +101,15 @@ def test_the_role_for_making_pools_is_shown_too():
     assert shown == [(ROOT / "deploy" / "optional" / "setup-role.yaml").read_text()]
 
 
+def test_the_role_for_looking_everywhere_is_shown_too():
+    shown = blocks(PREFLIGHT_PAGE, "yaml")
+    assert shown == [(ROOT / "deploy" / "optional" / "everywhere-role.yaml").read_text()]
+
+
 @pytest.mark.parametrize(
     ("page", "rights"),
-    [(OPENSHIFT_PAGE, shipped_rights()), (POOLS_PAGE, setup_rights())],
-    ids=["run", "pools"],
+    [(OPENSHIFT_PAGE, shipped_rights()), (POOLS_PAGE, setup_rights()), (PREFLIGHT_PAGE, everywhere_rights())],
+    ids=["run", "pools", "everywhere"],
 )
 def test_what_happens_without_a_right_is_said_for_each_of_them(page, rights):
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
@@ -114,7 +120,7 @@ def test_what_happens_without_a_right_is_said_for_each_of_them(page, rights):
         for resource in re.findall(r"`(.*?)`", resources)
     }
     assert said == {
-        (right.verb, right.resource): ("required" if right.required else "optional", right.without)
+        (right.verb, right.noun): ("required" if right.required else "optional", right.without)
         for right in rights
     }
 

@@ -14,6 +14,7 @@ from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.preflight import limits, objects
 from pytest_odfperf.preflight.check import Check, Unread, failed, failures, passed, text
+from pytest_odfperf.preflight.storage import ceph_checks
 from pytest_odfperf.schedule.capacity import NodeCapacity
 
 MATRIX = """
@@ -92,9 +93,9 @@ def test_the_root_class_is_the_named_one_else_a_default() -> None:
 
 
 def test_what_may_not_be_read_is_a_warning_and_no_ceph_is_no_line(matrix: Matrix) -> None:
-    assert objects.ceph(ABSENT) == []
+    assert ceph_checks.ceph(ABSENT) == []
     for checks in (
-        objects.ceph(FORBIDDEN),
+        ceph_checks.ceph(FORBIDDEN),
         limits.quotas(FORBIDDEN, matrix, GROUPS, 1),
         limits.limit_ranges(FORBIDDEN, matrix, GROUPS),
         limits.nodes(FORBIDDEN, matrix, GROUPS),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odfperf.ceph_health_codes import EFFECTS, effect_of
 from pytest_odfperf.cluster.facts.ceph_health import ceph_state, health_sources, pool_state
 from pytest_odfperf.cluster.facts.mgr_metrics import pg_state
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts, named
@@ -33,7 +34,6 @@ from pytest_odfperf.measure.storage_health import (
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.rules.health_rules import look_at_health, look_at_pgs, look_at_pools
-from pytest_odfperf.preflight.health_codes import EFFECTS, effect_of
 from pytest_odfperf.run.health_journal import HealthJournal, pgs_of
 from pytest_odfperf.sandbox.ceph.ceph import PoolWanted
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph

@@ -79,6 +79,9 @@ NODE = Kind("Node", "", "v1", "nodes", "CoreV1Api", "node")
 STORAGE_CLASS = Kind(
     "StorageClass", "storage.k8s.io", "v1", "storageclasses", "StorageV1Api", "storage_class"
 )
+VOLUME_ATTACHMENT = Kind(
+    "VolumeAttachment", "storage.k8s.io", "v1", "volumeattachments", "StorageV1Api", "volume_attachment"
+)
 STORAGE_PROFILE = Kind("StorageProfile", "cdi.kubevirt.io", "v1beta1", "storageprofiles")
 CEPH_BLOCK_POOL = Kind("CephBlockPool", "ceph.rook.io", "v1", "cephblockpools")
 CEPH_FILESYSTEM = Kind("CephFilesystem", "ceph.rook.io", "v1", "cephfilesystems")

@@ -17,7 +17,8 @@ GRANT_SETUP = "next: oc apply -f deploy/optional/setup-role.yaml (docs/pools.md:
 
 #: Where a right is asked: the run's namespace, the whole cluster, the namespace of the DataSource.
 #: Where pools are made: the namespace of the CephCluster.
-Place = Literal["run", "cluster", "images", "storage"]
+#: All namespaces, of what has one.
+Place = Literal["run", "cluster", "images", "storage", "all"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +35,11 @@ class Right:
     def __str__(self) -> str:
         of = f" {self.name}" if self.name else ""
         return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "") + of
+
+    @property
+    def noun(self) -> str:
+        """What it is on: the same resource can be in two places."""
+        return f"{self.resource} of all namespaces" if self.place == "all" else self.resource
 
     @property
     def required(self) -> bool:
@@ -96,7 +102,19 @@ _EFFECTS = (
         "storage",
     ),
     _Effect(("events",), (), False, "messages say less of why a pool is not made", "storage"),
+    _Effect(
+        ("pods",), (), False, "`--odf-preflight` does not look at the pods of CSI drivers and webhooks", "all"
+    ),
+    _Effect(
+        ("virtualmachines", "virtualmachineinstances"),
+        (),
+        False,
+        "`--odf-preflight` sees stuck VMs of its namespace alone",
+        "all",
+    ),
     # Those of every run.
+    _Effect(("storageprofiles",), (), False, "`--odf-discover` takes volume modes from a table"),
+    _Effect(("volumeattachments",), (), False, "`--odf-preflight` does not look at attachments that hang"),
     _Effect(("storageclasses",), (), True, "no run begins"),
     _Effect(("configmaps",), ("create",), True, "no run begins"),
     _Effect(("leases",), ("get", "list", "create", "update"), True, "no run begins"),
@@ -119,7 +137,6 @@ _EFFECTS = (
         False,
         "a VM size that differs from its instancetype is noticed when its VMs run",
     ),
-    _Effect(("storageprofiles",), (), False, "`--odf-discover` takes volume modes from a table"),
     _Effect(("apiservices",), (), False, "`--odf-preflight` says less of why KubeVirt's API is away"),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
     _Effect(("services/proxy",), (), False, "whether Ceph's PGs are clean, and scrubs, are not known"),
@@ -163,6 +180,11 @@ def setup_rights() -> tuple[Right, ...]:
     return rights_of(document for document in _documents(DEPLOY / "optional" / "setup-role.yaml"))
 
 
+def everywhere_rights() -> tuple[Right, ...]:
+    """Every right to look at what others have, which nobody needs for a run."""
+    return rights_of(_documents(DEPLOY / "optional" / "everywhere-role.yaml"))
+
+
 def rights_of(documents: Iterable[Any]) -> tuple[Right, ...]:
     """The rights of the Roles and ClusterRoles among ``documents``."""
     return tuple(
@@ -185,6 +207,6 @@ def _documents(path: Path) -> list[Any]:
 
 def _place(role: dict[str, Any]) -> Place:
     if role["kind"] == "ClusterRole":
-        return "cluster"
+        return "all" if role["metadata"]["name"] == "odfperf-everywhere" else "cluster"
     places: dict[str, Place] = {"odfperf": "run", "odfperf-setup": "storage"}
     return places.get(role["metadata"]["name"], "images")

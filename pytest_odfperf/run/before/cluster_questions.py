@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.matrix.keys import GroupKey
 from pytest_odfperf.preflight import limits, objects
 from pytest_odfperf.preflight.check import GRANT, Check, Unread, doubtful, failed, not_checked, passed
 from pytest_odfperf.run.before.cluster_choice import open_access
+from pytest_odfperf.run.before.health_questions import ask, health
 from pytest_odfperf.run.before.prepare import choose_workers
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.before.setup.setup_checks import rights_of_setup, setup_checks
@@ -29,8 +30,6 @@ _TUNNEL_S = 10.0
 _PATIENCE_S = 10.0
 #: KubeVirt's own API server, virt-api, as one behind the cluster's.
 _VIRT_API = "v1.subresources.kubevirt.io"
-
-T = TypeVar("T")
 
 
 def preflight(selection: Selection, stop: Stop) -> tuple[Check, ...]:
@@ -50,7 +49,6 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     from pytest_odfperf.cluster.client.kinds import (
         API_SERVICE,
         CDI,
-        CEPH_CLUSTER,
         DATA_SOURCE,
         DATA_VOLUME,
         KUBEVIRT,
@@ -68,44 +66,35 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     speaks = f", as {cluster.impersonation}" if cluster.impersonation.user else ""
     version = calls.version().get("gitVersion", "unknown")
     yield passed("cluster", f"{cluster.server}, Kubernetes {version}{speaks}")
-    there = objects.namespace(place, _ask(lambda: calls.get(NAMESPACE, place)))
+    there = objects.namespace(place, ask(lambda: calls.get(NAMESPACE, place)))
     yield there
     yield from _rights(calls, selection)
     for kind, served in ((KUBEVIRT, VM), (CDI, DATA_VOLUME)):
         yield objects.operator(kind.name, *_operator(calls, kind, served, place))
     source, source_place = guest.data_source, guest.data_source_namespace
-    found = _ask(lambda: calls.get(DATA_SOURCE, source, source_place))
+    found = ask(lambda: calls.get(DATA_SOURCE, source, source_place))
     yield objects.data_source(source, source_place, found)
     if there.level != "FAIL":
         yield from _clone_right(calls, selection, groups, None if isinstance(found, Unread) else found)
     facts, usual_class, storage = _storage(cluster, calls, selection, stop)
     yield from storage
-    yield from objects.ceph(_ask(lambda: calls.items(CEPH_CLUSTER)))
+    yield from health(cluster, calls, selection, groups, facts)
     nodes: Any = Unread(403, facts.forbidden["nodes"]) if facts and "nodes" in facts.forbidden else None
     if facts is not None:
         yield from limits.nodes(nodes or facts.nodes, matrix, groups)
         yield from _sizes(selection, facts)
     at_once, why = _at_once(selection, facts)
     yield why
-    quotas = _ask(lambda: calls.items(RESOURCE_QUOTA, place))
+    quotas = ask(lambda: calls.items(RESOURCE_QUOTA, place))
     yield from limits.quotas(quotas, matrix, groups, at_once, usual_class)
-    yield from limits.limit_ranges(_ask(lambda: calls.items(LIMIT_RANGE, place)), matrix, groups)
-    virt_api = objects.virt_api(_ask(lambda: calls.get(API_SERVICE, _VIRT_API)))
+    yield from limits.limit_ranges(ask(lambda: calls.items(LIMIT_RANGE, place)), matrix, groups)
+    virt_api = objects.virt_api(ask(lambda: calls.get(API_SERVICE, _VIRT_API)))
     tunnel = virt_api or objects.tunnel(PROBE, _tunnel(cluster, place))
     yield tunnel
     if there.level != "FAIL" and not objects.is_away(tunnel):
         # Its webhooks look at each VM, and would not answer either.
         yield from _machines(calls, selection, groups)
     yield from objects.leftovers(place, _leftovers(calls, place))
-
-
-def _ask(read: Callable[[], T]) -> T | Unread:
-    from pytest_odfperf.cluster.client.calls import ApiError
-
-    try:
-        return read()
-    except ApiError as error:
-        return Unread(error.status, error.message or error.reason)
 
 
 def _rights(calls: Calls, selection: Selection) -> list[Check]:
@@ -123,7 +112,7 @@ def _rights(calls: Calls, selection: Selection) -> list[Check]:
     # KubeVirt asks the right to clone of the VMs' account: see `_clone_right`.
     shipped = [right for right in shipped_rights() if right.resource != "datavolumes/source"]
     of_setup = rights_of_setup(selection)
-    missing = _ask(lambda: missing_rights(calls, (*shipped, *of_setup), places))
+    missing = ask(lambda: missing_rights(calls, (*shipped, *of_setup), places))
     if isinstance(missing, Unread):
         return [not_checked("rights", missing)]
     checks = []
@@ -147,7 +136,7 @@ def _clone_right(
     if source is None:
         return
     for account in dict.fromkeys(clone_account(_probe(selection, group)) for group in groups):
-        allowed = _ask(lambda account=account: may_clone(calls, account, place, source))  # type: ignore[misc]
+        allowed = ask(lambda account=account: may_clone(calls, account, place, source))  # type: ignore[misc]
         yield objects.clone_right(f"system:serviceaccount:{place}:{account}", str(source), allowed)
 
 
@@ -170,10 +159,10 @@ def _probe(selection: Selection, group: GroupKey) -> dict[str, Any]:
 
 
 def _operator(calls: Calls, kind: Any, served: Any, place: str) -> tuple[Any, Unread | None]:
-    found = _ask(lambda: calls.items(kind))
+    found = ask(lambda: calls.items(kind))
     if not isinstance(found, Unread):
         return found, None
-    api = _ask(lambda: calls.items(served, place, limit=1))
+    api = ask(lambda: calls.items(served, place, limit=1))
     return found, api if isinstance(api, Unread) else None
 
 
@@ -242,7 +231,7 @@ def _machines(calls: Calls, selection: Selection, groups: Sequence[GroupKey]) ->
     sizes = Counter(size for size, _ in one_of_each)
     for (size, _), group in one_of_each.items():
         body = _probe(selection, group)
-        refused = _ask(lambda body=body: calls.try_create(VM, selection.matrix.namespace, body))  # type: ignore[misc]
+        refused = ask(lambda body=body: calls.try_create(VM, selection.matrix.namespace, body))  # type: ignore[misc]
         what = f"a VM of size {size}" + (f" on pool {group.pool}" if sizes[size] > 1 else "")
         if refused is None:
             yield passed(what, "would be taken (tried with dryRun)")
@@ -269,7 +258,7 @@ def _leftovers(calls: Calls, place: str) -> Any:
 
     found: dict[str, Any] = {}
     for kind in (VM, DATA_VOLUME, CLAIM, CONFIG_MAP):
-        items = _ask(lambda kind=kind: calls.items(kind, place, label_selector=f"{MANAGED_BY}={MANAGER}"))  # type: ignore[misc]
+        items = ask(lambda kind=kind: calls.items(kind, place, label_selector=f"{MANAGED_BY}={MANAGER}"))  # type: ignore[misc]
         if isinstance(items, Unread):
             if items.status != 404:
                 return items

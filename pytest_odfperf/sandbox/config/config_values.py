@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_odfperf.sandbox.config.guest_faults import Faults
+from pytest_odfperf.sandbox.config.operator_rules import Operators
 from pytest_odfperf.sandbox.config.trouble_rules import Troubles, Webhook
 
 MachineKind = Literal["qemu", "simulated"]
@@ -32,6 +33,9 @@ class NodeConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     #: As the API has them: key, value, effect.
     taints: tuple[Mapping[str, str], ...] = ()
+    #: What its kubelet and the attach/detach controller say of volumes: names, as the API has them.
+    volumes_in_use: tuple[str, ...] = ()
+    volumes_attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +237,7 @@ class SandboxConfig:
     #: Users without rights of their own, by the name of their kubeconfig: as RBAC objects name them.
     users: Mapping[str, str] = field(default_factory=dict)
     webhooks: tuple[Webhook, ...] = ()
+    operators: Operators = field(default_factory=Operators)
 
     @property
     def kubevirt_minor(self) -> int:

@@ -27,6 +27,7 @@ from pytest_odfperf.sandbox.config.config_values import (
 from pytest_odfperf.sandbox.config.fault_rules import read_api_faults
 from pytest_odfperf.sandbox.config.guest_faults import Faults, read_guest_faults
 from pytest_odfperf.sandbox.config.mapping_reader import Reader
+from pytest_odfperf.sandbox.config.operator_rules import read_operators
 from pytest_odfperf.sandbox.config.trouble_rules import Webhook, read_troubles, read_webhook
 
 __all__ = [
@@ -80,6 +81,7 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         preferences={name: spec for name, spec, _ in read.mappings("preferences")},
         api_faults=read_api_faults(read.value("api_faults", []), f"{place}.api_faults"),
         users=_users(read, f"{place}.users"),
+        operators=read_operators(read.mapping("operators"), f"{place}.operators"),
         webhooks=_webhooks(read.value("webhooks", []), f"{place}.webhooks"),
     )
     read.end()
@@ -131,10 +133,20 @@ def _node(raw: Any, place: str, name: str | None) -> list[NodeConfig]:
     }
     ready = read.flag("ready", True)
     unschedulable = read.flag("unschedulable", False)
+    in_use, attached = read.texts("volumes_in_use"), read.texts("volumes_attached")
     labels, taints = dict(read.strings("labels")), _taints(read.value("taints", []), f"{place}.taints")
     read.end()
     return [
-        NodeConfig(name=n, ready=ready, unschedulable=unschedulable, labels=labels, taints=taints, **shape)
+        NodeConfig(
+            name=n,
+            ready=ready,
+            unschedulable=unschedulable,
+            labels=labels,
+            taints=taints,
+            volumes_in_use=in_use,
+            volumes_attached=attached,
+            **shape,
+        )
         for n in names
     ]
 

@@ -16,6 +16,7 @@ from pytest_odfperf.sandbox.config.parse_config import (
 from pytest_odfperf.sandbox.instancetype_rules import INSTANCETYPES, PREFERENCES
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
+from pytest_odfperf.sandbox.reconcilers.operator_objects import create_operator_objects
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     API_SERVICE,
     CDI,
@@ -72,6 +73,7 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
     await _create(api, KUBEVIRT, _kubevirt(config))
     await _create(api, CDI, _cdi())
     await _create(api, API_SERVICE, _virt_api())
+    await create_operator_objects(api, config)
 
 
 async def _create(api: Api, kind: Kind, obj: Obj) -> None:
@@ -126,6 +128,8 @@ def _node(node: NodeConfig, marking: str | None) -> Obj:
             "kernelVersion": platform.release(),
         },
         "addresses": [{"type": "Hostname", "address": node.name}],
+        "volumesInUse": list(node.volumes_in_use),
+        "volumesAttached": [{"name": name, "devicePath": ""} for name in node.volumes_attached],
     }
     return {"metadata": {"name": node.name, "labels": labels}, "spec": spec, "status": status}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_odfperf.ceph_health_codes import Effect, effect_of, of_file_systems
 from pytest_odfperf.measure.storage_counters import CountersEvidence
 from pytest_odfperf.measure.storage_health import (
     CephMoment,
@@ -16,7 +17,6 @@ from pytest_odfperf.measure.storage_health import (
 from pytest_odfperf.measure.storage_work import meanwhile
 from pytest_odfperf.measure.verdicts.doubt import Doubt, Level
 from pytest_odfperf.measure.verdicts.evidence import Evidence
-from pytest_odfperf.preflight.health_codes import Effect, effect_of, of_file_systems
 
 #: Of the raw capacity: Ceph's own nearfull ratio, unless an administrator changed it.
 NEARLY_FULL = 0.85

@@ -202,7 +202,7 @@ RESOURCES = (
     _read_only("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb"),
     _read_only("storage.k8s.io", "v1", "csidrivers", "CSIDriver", namespaced=False, status=False),
     _read_only("storage.k8s.io", "v1", "csinodes", "CSINode", namespaced=False, status=False),
-    _read_only("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", namespaced=False),
+    Resource("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", namespaced=False),
     _read_only(
         "apiextensions.k8s.io",
         "v1",
