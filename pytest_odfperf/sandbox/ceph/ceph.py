@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.ceph.osd_tree import Osd
 from pytest_odfperf.sandbox.config.ceph_faults import CephFault
 
 #: Modes of ``compression_mode`` of a pool (docs.ceph.com, "Pools").
@@ -145,6 +146,11 @@ class Ceph(Protocol):
     @property
     def metrics_url(self) -> str | None:
         """Where the manager serves its metrics; None: only `metrics` has them."""
+        ...
+
+    @property
+    def osds(self) -> tuple[Osd, ...]:
+        """As they were made."""
         ...
 
     async def status(self) -> Mapping[str, Any]:

@@ -22,6 +22,5 @@ async def open_ceph(config: SandboxConfig, directory: Path) -> AsyncIterator[Cep
         return
     from pytest_odfperf.sandbox.ceph.real.real_ceph import real_ceph
 
-    hosts = [node.name for node in config.nodes]
-    async with real_ceph(config.ceph.real, directory, hosts, qemu=config.machine == "qemu") as ceph:
+    async with real_ceph(config.ceph.real, directory, config.nodes, qemu=config.machine == "qemu") as ceph:
         yield ceph

@@ -6,10 +6,11 @@ import base64
 import secrets
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_odfperf.sandbox.ceph.osd_tree import Osd
 from pytest_odfperf.sandbox.ceph.real.ceph_programs import CephPrograms
 from pytest_odfperf.sandbox.config.config_values import RealCephConfig
 
@@ -63,9 +64,8 @@ def conf_text(
     *,
     fsid: str,
     mon_port: int,
-    hosts: Mapping[int, str],
+    osds: Sequence[Osd],
 ) -> str:
-    """``hosts``: OSD to the host of the CRUSH map that it is on."""
     wanted = {
         **_identity(files, fsid, mon_port),
         **_RULES,
@@ -79,8 +79,8 @@ def conf_text(
     wanted.update(config.settings)
     lines = ["[global]", *(f"{name} = {value}" for name, value in wanted.items())]
     lines += ["[client]", f"keyring = {files.keyring}"]
-    for osd, host in hosts.items():
-        lines += [f"[osd.{osd}]", f"crush_location = root=default host={host}"]
+    for osd in osds:
+        lines += [f"[osd.{osd.number}]", f"crush_location = {osd.crush_location}"]
     return "\n".join(lines) + "\n"
 
 

@@ -22,11 +22,13 @@ def daemon_environment() -> dict[str, str]:
 class Daemon:
     """Start it on a thread that lives as long as it: it dies with that thread."""
 
-    def __init__(self, name: str, command: list[str], output: Path) -> None:
-        """``output``: what it says before its log is open."""
+    def __init__(self, name: str, command: list[str], output: Path, node: str | None = None) -> None:
+        """``output``: what it says before its log is open; ``node``: where it tells Ceph that it runs."""
         self.name = name
         self._command = command
         self._output = output
+        # As Rook tells it the daemons of its pods.
+        self._environment = daemon_environment() | ({"NODE_NAME": node} if node else {})
         self._process: asyncio.subprocess.Process | None = None
         self._hung = False
 
@@ -51,7 +53,7 @@ class Daemon:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    env=daemon_environment(),
+                    env=self._environment,
                     preexec_fn=die_with_parent(),
                     process_group=0,
                 )

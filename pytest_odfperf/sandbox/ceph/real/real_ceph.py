@@ -18,6 +18,7 @@ from pytest_odfperf.sandbox.ceph.ceph import (
     Pool,
     PoolWanted,
 )
+from pytest_odfperf.sandbox.ceph.osd_tree import Osd
 from pytest_odfperf.sandbox.ceph.real.ceph_conf import ADMIN
 from pytest_odfperf.sandbox.ceph.real.filesystems import Filesystems
 from pytest_odfperf.sandbox.ceph.real.image_commands import Images
@@ -30,7 +31,7 @@ from pytest_odfperf.sandbox.ceph.real.pool_commands import (
 from pytest_odfperf.sandbox.ceph.real.real_faults import RealFaults
 from pytest_odfperf.sandbox.ceph.real.start_ceph import RunningCluster, running_cluster
 from pytest_odfperf.sandbox.config.ceph_faults import CephFault
-from pytest_odfperf.sandbox.config.config_values import RealCephConfig
+from pytest_odfperf.sandbox.config.config_values import NodeConfig, RealCephConfig
 
 _METRICS_DEADLINE_S = 20.0
 #: Flags of a pool in the OSD map.
@@ -68,6 +69,10 @@ class RealCeph:
     @property
     def metrics_url(self) -> str:
         return f"http://127.0.0.1:{self._cluster.metrics_port}/metrics"
+
+    @property
+    def osds(self) -> tuple[Osd, ...]:
+        return self._cluster.tree
 
     async def status(self) -> Mapping[str, Any]:
         return dict(await self._cluster.rados.mon_json("status"))
@@ -176,10 +181,10 @@ def _pool(raw: Mapping[str, Any]) -> Pool:
 
 @asynccontextmanager
 async def real_ceph(
-    config: RealCephConfig, directory: Path, hosts: Sequence[str], *, qemu: bool = False
+    config: RealCephConfig, directory: Path, nodes: Sequence[NodeConfig], *, qemu: bool = False
 ) -> AsyncIterator[RealCeph]:
     """While the block runs. Raises as `running_cluster` does."""
-    async with running_cluster(config, directory, hosts, qemu=qemu) as cluster:
+    async with running_cluster(config, directory, nodes, qemu=qemu) as cluster:
         await cluster.rados.mon(
             "osd set-require-min-compat-client", version="mimic", yes_i_really_mean_it=True
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pytest_odfperf.errors import DeadlineError, OdfError
 from pytest_odfperf.sandbox.ceph.ceph import CephError
+from pytest_odfperf.sandbox.ceph.osd_tree import Osd, dealt_out
 from pytest_odfperf.sandbox.ceph.real.ceph_conf import (
     ADMIN,
     DAEMON_ID,
@@ -26,7 +27,7 @@ from pytest_odfperf.sandbox.ceph.real.ceph_conf import (
 from pytest_odfperf.sandbox.ceph.real.ceph_programs import CephPrograms, check_room, find_programs
 from pytest_odfperf.sandbox.ceph.real.daemon import Daemon, daemon_environment
 from pytest_odfperf.sandbox.ceph.real.librados import Rados
-from pytest_odfperf.sandbox.config.config_values import RealCephConfig
+from pytest_odfperf.sandbox.config.config_values import NodeConfig, RealCephConfig
 from pytest_odfperf.sandbox.image.run import run
 
 PLACE = "sandbox.ceph"
@@ -52,15 +53,17 @@ class RunningCluster:
     mgr: Daemon
     osds: dict[int, Daemon]
     metrics_port: int
+    #: Where they are.
+    tree: tuple[Osd, ...]
     #: Metadata servers, by file system.
     mds: dict[str, list[Daemon]] = field(default_factory=dict)
 
 
 @asynccontextmanager
 async def running_cluster(
-    config: RealCephConfig, directory: Path, hosts: Sequence[str], *, qemu: bool = False
+    config: RealCephConfig, directory: Path, nodes: Sequence[NodeConfig], *, qemu: bool = False
 ) -> AsyncIterator[RunningCluster]:
-    """A cluster in ``directory`` while the block runs, its OSDs spread over ``hosts``.
+    """A cluster in ``directory`` while the block runs, its OSDs spread over ``nodes``.
 
     Raises `InputError` for missing packages or too little room, `OdfError` if a daemon does not start. After
     it no process is left; the folder is removed.
@@ -68,7 +71,7 @@ async def running_cluster(
     programs = await find_programs(PLACE, qemu=qemu)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     await check_room(directory, config.osds, config.osd_size_bytes, PLACE)
-    starting = _Start(ClusterFiles(directory=directory.absolute()), programs, config, hosts)
+    starting = _Start(ClusterFiles(directory=directory.absolute()), programs, config, nodes)
     try:
         yield await starting.run()
     finally:
@@ -78,27 +81,27 @@ async def running_cluster(
 
 class _Start:
     def __init__(
-        self, files: ClusterFiles, programs: CephPrograms, config: RealCephConfig, hosts: Sequence[str]
+        self, files: ClusterFiles, programs: CephPrograms, config: RealCephConfig, nodes: Sequence[NodeConfig]
     ) -> None:
         self._files, self._programs, self._config = files, programs, config
-        self._hosts = {osd: hosts[osd % len(hosts)] for osd in range(config.osds)}
+        self._osds = dealt_out(config.osds, config.osd_size_bytes, [config.device_class], nodes)
         self._fsid = str(uuid.uuid4())
         self._daemons: list[Daemon] = []
         self._cluster: RunningCluster | None = None
         self._rados: Rados | None = None
 
-    def _daemon(self, program: str, kind: str, name: str) -> Daemon:
+    def _daemon(self, program: str, kind: str, name: str, node: str | None = None) -> Daemon:
         daemon = f"{kind}.{name}"
         output = self._files.directory / "log" / f"{daemon}.out"
         command = [program, "-f", "-i", name, "-c", str(self._files.conf)]
-        made = Daemon(daemon, command, output)
+        made = Daemon(daemon, command, output, node)
         self._daemons.append(made)
         return made
 
     async def run(self) -> RunningCluster:
         for part in ("run/crash", "log", "data"):
             (self._files.directory / part).mkdir(parents=True, exist_ok=True, mode=0o700)
-        osd_keys = {osd: (str(uuid.uuid4()), new_key()) for osd in self._hosts}
+        osd_keys = {osd.number: (str(uuid.uuid4()), new_key()) for osd in self._osds}
         initial = self._keyrings()
         made = [asyncio.create_task(self._make_osd(osd, *key)) for osd, key in osd_keys.items()]
         try:
@@ -116,7 +119,7 @@ class _Start:
         for osd, (osd_uuid, key) in osd_keys.items():
             secret = f'{{"cephx_secret": "{key}"}}'.encode()
             await rados.mon("osd new", secret, uuid=osd_uuid, id=osd)
-            osds[osd] = self._daemon(self._programs.osd, "osd", str(osd))
+            osds[osd] = self._daemon(self._programs.osd, "osd", str(osd), self._osds[osd].host)
             await osds[osd].start()
         cluster = RunningCluster(
             files=self._files,
@@ -128,6 +131,7 @@ class _Start:
             mgr=mgr,
             osds=osds,
             metrics_port=metrics_port,
+            tree=self._osds,
         )
         self._cluster = cluster
         await self._all_up(cluster)
@@ -173,7 +177,7 @@ class _Start:
                 self._config,
                 fsid=self._fsid,
                 mon_port=port,
-                hosts=self._hosts,
+                osds=self._osds,
             )
             part = self._files.conf.with_suffix(".part")
             self._write(part, text)

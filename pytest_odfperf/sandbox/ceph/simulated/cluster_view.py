@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_odfperf.sandbox.ceph.osd_tree import Osd
 from pytest_odfperf.sandbox.ceph.simulated.health_checks import (
     FULL_RATIO,
     Check,
@@ -15,7 +16,6 @@ from pytest_odfperf.sandbox.ceph.simulated.health_checks import (
 )
 from pytest_odfperf.sandbox.ceph.simulated.model_metrics import ClusterFigures, PoolFigures, metrics_text
 from pytest_odfperf.sandbox.ceph.simulated.modelled_pool import ModelledPool
-from pytest_odfperf.sandbox.ceph.simulated.osd_tree import Osd
 from pytest_odfperf.sandbox.ceph.simulated.pg_states import PoolPlacement, pg_states
 from pytest_odfperf.sandbox.config.config_values import CephStatus, SimulatedCephConfig
 

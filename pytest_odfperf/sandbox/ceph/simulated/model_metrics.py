@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_odfperf.sandbox.ceph.simulated.osd_tree import Osd
+from pytest_odfperf.sandbox.ceph.osd_tree import Osd
 
 _HEALTH = {"HEALTH_OK": 0, "HEALTH_WARN": 1, "HEALTH_ERR": 2}
 #: States that are told of even where no PG is in them.

@@ -16,9 +16,9 @@ from pytest_odfperf.sandbox.ceph.ceph import (
     Pool,
     PoolWanted,
 )
+from pytest_odfperf.sandbox.ceph.osd_tree import Osd, domains, osds_of, usable
 from pytest_odfperf.sandbox.ceph.simulated.cluster_view import ClusterView, PoolView
 from pytest_odfperf.sandbox.ceph.simulated.modelled_pool import Image, ModelledPool
-from pytest_odfperf.sandbox.ceph.simulated.osd_tree import domains, osds_of, usable
 from pytest_odfperf.sandbox.ceph.simulated.pg_states import USUAL_PGS, is_active
 from pytest_odfperf.sandbox.config.config_values import CephStatus, SandboxConfig, SimulatedCephConfig
 
@@ -36,7 +36,7 @@ class SimulatedCeph:
     ) -> None:
         self._model = model
         self._clock_s = clock_s
-        self.osds = osds_of(config.ceph, model, config.nodes)
+        self.osds: tuple[Osd, ...] = osds_of(config.ceph, model, config.nodes)
         self.fsid = str(uuid.uuid5(uuid.NAMESPACE_OID, f"sandbox {config.seed}"))
         self.version = f"{model.release}.0-0"
         self._pools: dict[str, ModelledPool] = {}

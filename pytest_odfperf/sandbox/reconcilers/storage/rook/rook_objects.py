@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
-from pytest_odfperf.sandbox.ceph.simulated.osd_tree import Osd
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import STORAGE_NAMESPACE, CephConfig, CephStatus
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
@@ -69,17 +68,13 @@ async def _cluster(config: CephConfig, ceph: Ceph) -> Obj:
 
 def device_classes(ceph: Ceph) -> list[str]:
     """Of its OSDs."""
-    return sorted({osd.device_class for osd in osds(ceph)}) or ["hdd"]
-
-
-def osds(ceph: Ceph) -> tuple[Osd, ...]:
-    return ceph.osds if isinstance(ceph, SimulatedCeph) else ()
+    return sorted({osd.device_class for osd in ceph.osds}) or ["hdd"]
 
 
 def _storage_cluster(config: CephConfig, ceph: Ceph) -> Obj:
     domain = config.failure_domain
     key = _DOMAIN_KEYS.get(domain, f"topology.rook.io/{domain}")
-    values = sorted({osd.buckets[domain] for osd in osds(ceph) if domain in osd.buckets})
+    values = sorted({osd.buckets[domain] for osd in ceph.osds if domain in osd.buckets})
     available = condition("Available", "True", "ReconcileCompleted", "Reconcile completed successfully")
     return {
         "metadata": {"name": "ocs-storagecluster", "namespace": STORAGE_NAMESPACE},

@@ -29,13 +29,25 @@ class Osd:
     buckets: Mapping[str, str]
 
     @property
+    def crush_location(self) -> str:
+        """As ceph.conf has it."""
+        return " ".join(f"{bucket}={name}" for bucket, name in self.buckets.items() if bucket != "osd")
+
+    @property
     def host(self) -> str:
         return self.buckets["host"]
 
 
 def osds_of(config: CephConfig, model: SimulatedCephConfig, nodes: Sequence[NodeConfig]) -> tuple[Osd, ...]:
-    """The OSDs of a configuration, dealt out to its nodes in turn."""
+    """The OSDs of a simulated Ceph, dealt out to the sandbox's nodes in turn."""
     count = model.osds or len(nodes)
+    return dealt_out(count, config.capacity_bytes // count, model.device_classes, nodes)
+
+
+def dealt_out(
+    count: int, size_bytes: int, device_classes: Sequence[str], nodes: Sequence[NodeConfig]
+) -> tuple[Osd, ...]:
+    """So many OSDs of this size, on the nodes in turn."""
     found = []
     for number in range(count):
         node = nodes[number % len(nodes)]
@@ -43,8 +55,8 @@ def osds_of(config: CephConfig, model: SimulatedCephConfig, nodes: Sequence[Node
         found.append(
             Osd(
                 number=number,
-                device_class=model.device_classes[number % len(model.device_classes)],
-                size_bytes=config.capacity_bytes // count,
+                device_class=device_classes[number % len(device_classes)],
+                size_bytes=size_bytes,
                 buckets={"osd": f"osd.{number}", "host": node.name, "root": "default", **places},
             )
         )
