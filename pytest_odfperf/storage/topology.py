@@ -61,4 +61,5 @@ def shortage(needed: int, redundancy: str, kind: str, count: int | None) -> str 
     if count is None or count >= needed:
         return None
     domains = "domain" if needed == 1 else "domains"
-    return f"{redundancy} need {needed} failure {domains} of kind {kind}, and the cluster has {count}"
+    need = "needs" if redundancy.startswith("1 ") else "need"
+    return f"{redundancy} {need} {needed} failure {domains} of kind {kind}, and the cluster has {count}"

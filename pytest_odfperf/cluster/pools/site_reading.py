@@ -115,12 +115,12 @@ class _Reader:
         block_pools = _by_name(_needed(self._calls, CEPH_BLOCK_POOL, namespace))
         storage = next(iter(self._optional(STORAGE_CLUSTER)), None)
         capacity = _at(self._ceph, "status", "ceph", "capacity") or {}
-        samples = self._metrics()
+        topology = self._topology(storage, block_pools, samples := self._metrics())
         return StorageSite(
             namespace=namespace,
             storage_cluster=storage["metadata"]["name"] if storage else None,
-            topology=self._topology(storage, block_pools, samples),
-            device_class=self._device_class(storage),
+            topology=topology,
+            device_class=self._device_class(storage, topology.device_classes),
             total_bytes=_whole(capacity.get("bytesTotal")),
             free_bytes=_whole(capacity.get("bytesAvailable")),
             max_avail_bytes=_max_avail(samples, block_pools),
@@ -149,12 +149,13 @@ class _Reader:
             self._notes.append(f"the metrics of Ceph's manager not read: {error}")
             return []
 
-    def _device_class(self, storage: JsonObject | None) -> str | None:
-        """ODF's default; else the only one there is."""
-        if said := _at(storage or {}, "status", "defaultCephDeviceClass"):
+    def _device_class(self, storage: JsonObject | None, seen: tuple[str, ...]) -> str | None:
+        """ODF's default; else the only one there is. What no OSD of those that were ``seen`` has is none."""
+        said = _at(storage or {}, "status", "defaultCephDeviceClass")
+        if said and (not seen or said in seen):
             return str(said)
-        known = _at(self._ceph, "status", "storage", "deviceClasses") or []
-        names = [str(one.get("name")) for one in known if isinstance(one, dict) and one.get("name")]
+        told = _at(self._ceph, "status", "storage", "deviceClasses") or []
+        names = seen or tuple(str(one["name"]) for one in told if isinstance(one, dict) and one.get("name"))
         return names[0] if len(names) == 1 else None
 
     def _topology(

@@ -98,10 +98,9 @@ def set_up(cluster: Cluster, selection: Selection, stop: Stop, say: Say) -> SetU
             done.problems[planned.pool] = f"it was not made: {planned.why}"
             if planned.fate == "refused":
                 done.failed.append(planned.pool)
-        elif planned.fate == "there":
-            done.ready += 1
     for site, members in plan.sites.items():
         _make(cluster, site, members, selection.matrix, stop, say, done)
+    done.ready = sum(planned.pool not in done.problems for planned in plan.pools)
     return done
 
 
@@ -146,7 +145,6 @@ def _make(
             done.failed.append(plan.pool)
             say(f"pool {plan.pool} FAILED: {why}")
         elif plan.fate == "make":
-            done.ready += 1
             say(f"pool {plan.pool} is ready: StorageClass {plan.storage_class}")
 
 
