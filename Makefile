@@ -6,16 +6,22 @@ BIN = $(VENV)/bin
 WORKERS ?= 4
 SOURCES := $(shell git ls-files pytest_odfperf matrices deploy pyproject.toml README.md 2>/dev/null)
 
-.PHONY: screenshots prometheus-tools demo chaos lies test test-lowest lint types contracts check clean system system-tests
+.PHONY: screenshots prometheus-tools demo demo-ceph chaos lies test test-lowest lint types contracts check clean system system-ceph system-tests
 
 demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them, write a report
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
+
+demo-ceph: $(VENV)/installed system-ceph ## pools of a real Ceph on this machine: made, measured in VMs, removed
+	tools/demo-ceph $(BIN)
 
 test: $(VENV)/tested system-tests prometheus-tools ## the whole test suite, on the built wheel
 	tools/run-tests $(BIN)/python tests -n $(WORKERS) $(PYTEST_ARGS)
 
 system:
 	@tools/install-system-packages
+
+system-ceph: system
+	@tools/install-system-packages --ceph
 
 system-tests:
 	@tools/install-system-packages --tests

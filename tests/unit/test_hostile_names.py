@@ -147,7 +147,7 @@ def test_no_hostile_name_enters_by_the_run_json_of_a_resumed_run(tmp_path: Path,
 
 
 def test_a_matrix_that_was_read_passes_the_check_of_a_stored_one() -> None:
-    for name in ("full", "quick", "overview", "rank", "demo"):
+    for name in ("full", "quick", "overview", "rank", "demo", "demo-ceph"):
         matrix = load_matrix(name)
         assert check(from_json(json.loads(json.dumps(to_json(matrix))))) == matrix
 

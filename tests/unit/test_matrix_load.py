@@ -251,7 +251,7 @@ def test_a_matrix_of_too_many_keys_is_refused(folder: Path) -> None:
 def test_no_matrix_of_that_name_lists_those_that_ship() -> None:
     with pytest.raises(
         InputError,
-        match=r"no matrix 'rnak' ships with the plugin \(known: demo, full, overview, quick, rank\)",
+        match=r"no matrix 'rnak' ships with the plugin \(known: demo, demo-ceph, full, overview, quick, rank\)",
     ):
         load_matrix("rnak")
 

@@ -111,7 +111,7 @@ def test_a_matrix_comes_back_equal_through_json_text(matrix: Matrix) -> None:
     assert from_json(json.loads(json.dumps(to_json(matrix)))) == matrix
 
 
-@pytest.mark.parametrize("name", ["full", "quick", "overview", "rank", "demo"])
+@pytest.mark.parametrize("name", ["full", "quick", "overview", "rank", "demo", "demo-ceph"])
 def test_the_shipped_matrices_come_back_equal(name: str) -> None:
     matrix = load_matrix(name)
     assert from_json(json.loads(json.dumps(to_json(matrix)))) == matrix

@@ -23,8 +23,8 @@ FILE = [
 ]  # fmt: skip
 
 
-def test_five_matrices_ship() -> None:
-    assert shipped_names() == ("demo", "full", "overview", "quick", "rank")
+def test_six_matrices_ship() -> None:
+    assert shipped_names() == ("demo", "demo-ceph", "full", "overview", "quick", "rank")
 
 
 @pytest.mark.parametrize("name", ["full", "quick", "overview", "rank"])
@@ -105,7 +105,7 @@ def test_replication_is_counted_as_the_pool_makes_it() -> None:
         assert pool.overhead == pytest.approx(copies, rel=0.001)
 
 
-@pytest.mark.parametrize("name", ["full", "quick", "overview", "rank", "demo"])
+@pytest.mark.parametrize("name", ["full", "quick", "overview", "rank", "demo", "demo-ceph"])
 def test_every_job_can_be_rendered_and_fits_on_its_disk(name: str) -> None:
     matrix = load_matrix(name)
     keys = expand(matrix)
