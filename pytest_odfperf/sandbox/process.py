@@ -170,7 +170,7 @@ async def _serve(
         machines = choose_machines(config, state, client_io)
         await machines.prepare()
         tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
-        ceph = await stack.enter_async_context(open_ceph(config, state / "ceph"))
+        ceph = await stack.enter_async_context(open_ceph(config, state / "ceph", client_io))
         await stack.enter_async_context(metrics_service(ceph, state / "logs"))
         server = await stack.enter_async_context(
             _server(config, state, tokens, {"ceph-fault": FaultDoor(ceph)})

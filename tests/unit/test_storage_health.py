@@ -36,6 +36,7 @@ from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.rules.health_rules import look_at_health, look_at_pgs, look_at_pools
 from pytest_odfperf.run.health_journal import HealthJournal, pgs_of
 from pytest_odfperf.sandbox.ceph.ceph import PoolWanted
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import parse_config
 
@@ -145,7 +146,7 @@ def test_the_managers_metrics_are_summed_over_pools() -> None:
     ceph = {"block_pools": {"a": {}, "b": {}}, "pgs": {"active+clean": 90, "active+clean+scrubbing+deep": 2}}
     config = parse_config({"ceph": ceph})
     assert config.ceph.model is not None
-    simulated = SimulatedCeph(config, config.ceph.model)
+    simulated = SimulatedCeph(config, config.ceph.model, ClientIo())
     for name in config.ceph.block_pools:
         simulated.keep_steady(PoolWanted(name=name))
     assert pg_state(asyncio.run(simulated.metrics()).encode()) == (

@@ -7,18 +7,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
 
 
 @asynccontextmanager
-async def open_ceph(config: SandboxConfig, directory: Path) -> AsyncIterator[Ceph | None]:
+async def open_ceph(
+    config: SandboxConfig, directory: Path, client_io: ClientIo
+) -> AsyncIterator[Ceph | None]:
     """A model, or processes in ``directory`` while the block runs; None if no cluster is asked for.
 
-    Its OSDs are spread over the sandbox's nodes. Raises `OdfError` if it can not run here.
+    The counters of a model are ``client_io``. Its OSDs are spread over the sandbox's nodes. Raises `OdfError`
+    if it can not run here.
     """
     if config.ceph.real is None:
-        yield None if config.ceph.model is None else SimulatedCeph(config, config.ceph.model)
+        yield None if config.ceph.model is None else SimulatedCeph(config, config.ceph.model, client_io)
         return
     from pytest_odfperf.sandbox.ceph.real.real_ceph import real_ceph
 

@@ -15,6 +15,7 @@ from pytest_odfperf.sandbox.config.config_values import (
     RealCephConfig,
     SimulatedCephConfig,
 )
+from pytest_odfperf.sandbox.config.disturbance_rules import DISTURBANCES, read_disturbance
 from pytest_odfperf.sandbox.config.mapping_reader import Reader
 
 #: Of an OSD: BlueStore's own files take one, and Ceph is full before the end.
@@ -26,8 +27,10 @@ _SMALLEST_CACHE_BYTES, _LARGEST_CACHE_BYTES = 16 << 20, 4 << 30
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,80}", re.ASCII)
 #: Names that mean something for real processes only.
 _REAL = ("osd_size", "osd_cache", "device_class", "settings")
+#: What a real Ceph has of its own.
+_SIMULATED = ("capacity", "changes", "health", *DISTURBANCES)
 #: Names that mean something for a simulated Ceph only.
-_MODEL = ("device_classes", "release", "settle_s", "split_s", "stuck_s")
+_MODEL = ("device_classes", "release", "settle_s", "split_s", "stuck_s", "collect_s", "late_s")
 #: Releases whose pools start in one way or the other.
 _RELEASES = ("16.2", "17.2", "18.2", "19.2", "20.2")
 _DEVICE_CLASS = re.compile(r"[a-zA-Z0-9_.-]{1,40}", re.ASCII)
@@ -56,6 +59,7 @@ def read_ceph(raw: Mapping[str, Any], place: str) -> CephConfig:
         capacity_bytes=capacity_bytes,
         status=_status(read, "HEALTH_OK"),
         changes=tuple(_change(one, f"{place}.changes[{i}]", known) for i, one in enumerate(changes)),
+        disturbance=read_disturbance(read, raw),
     )
     read.end()
     return config
@@ -84,6 +88,8 @@ def _model(read: Reader, raw: Mapping[str, Any], place: str) -> SimulatedCephCon
         settle_s=read.number("settle_s", usual.settle_s),
         split_s=read.number("split_s", usual.split_s),
         stuck_s=read.number("stuck_s", usual.stuck_s),
+        collect_s=read.number("collect_s", usual.collect_s),
+        late_s=read.number("late_s", usual.late_s),
     )
     asked = (*_MODEL, "osds", "failure_domain", "block_pools", "filesystems")
     return model if any(raw.get(name) not in (None, {}) for name in asked) else None
@@ -94,7 +100,7 @@ def _real(read: Reader, raw: Mapping[str, Any], place: str) -> RealCephConfig | 
         if given := next((name for name in _REAL if read.value(name, None) is not None), None):
             raise InputError(f"{given} is of a real Ceph only (real: true)", place=place)
         return None
-    if given := next((name for name in ("capacity", "changes", "health") if raw.get(name) is not None), None):
+    if given := next((name for name in _SIMULATED if raw.get(name) is not None), None):
         raise InputError(f"{given} is of a simulated Ceph only, a real one has its own", place=place)
     real = RealCephConfig(
         osds=read.integer("osds", 3, at_least=1),
@@ -145,6 +151,7 @@ def _change(raw: Any, place: str, known: set[str]) -> CephChange:
         status=_status(read, None),
         phases=phases,
         rebuilt=rebuilt,
+        disturbance=read_disturbance(read, raw),
     )
     read.end()
     return change

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from pytest_odfperf.sandbox.config.disturbance_rules import Disturbance
 from pytest_odfperf.sandbox.config.guest_faults import Faults
 from pytest_odfperf.sandbox.config.operator_rules import Operators
 from pytest_odfperf.sandbox.config.trouble_rules import Troubles, Webhook
@@ -163,6 +164,8 @@ class CephChange:
     phases: Mapping[str, str] = field(default_factory=dict)
     #: Pools and file systems that are deleted and made anew.
     rebuilt: tuple[str, ...] = ()
+    #: None: it goes on as it did.
+    disturbance: Disturbance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +199,9 @@ class SimulatedCephConfig:
     split_s: float = 20.0
     #: PGs that are not as they should be for so long are told of.
     stuck_s: float = 60.0
+    #: Its manager collects so often for its metrics, and its OSDs tell what they did so late.
+    collect_s: float = 1.0
+    late_s: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +217,7 @@ class CephConfig:
     capacity_bytes: int = 30 << 40
     status: CephStatus | None = None
     changes: tuple[CephChange, ...] = ()
+    disturbance: Disturbance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

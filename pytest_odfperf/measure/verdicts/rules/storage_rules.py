@@ -88,8 +88,8 @@ def _less(
             yield Doubt(
                 code="storage_saw_less",
                 level=level,
-                text=f"the guests did at least {least:.4g} {unit} of {direction}s in "
-                f"{span.seconds:.0f} s of which the storage counts {did:.4g} (limit {MARGIN:.0%} less, "
+                text=f"the guests did at least {short(least)} {unit} of {direction}s in "
+                f"{span.seconds:.0f} s of which the storage counts {short(did)} (limit {MARGIN:.0%} less, "
                 f"invalid below {HALF:.0%}): a cache, a memory or objects that were never written answered",
                 figures={
                     "guests": round(least, 3),
@@ -124,8 +124,8 @@ def _more(
     yield Doubt(
         code="storage_saw_more",
         level=level,
-        text=f"the storage counts {did_bytes / (1 << 20):.4g} MiB of {direction}s in {seconds:.0f} s of pool "
-        f"{'+'.join(counters.data)}, of which the guests did at most {most / (1 << 20):.4g} (limit "
+        text=f"the storage counts {mib(did_bytes)} MiB of {direction}s in {seconds:.0f} s of pool "
+        f"{'+'.join(counters.data)}, of which the guests did at most {mib(most)} (limit "
         f"{MORE:.0%} and {MORE_BYTES_PER_S >> 20} MiB/s more; invalid if that is more than all they did): "
         "somebody else uses the pool",
         figures={"storage_bytes": did_bytes, "most_bytes": round(most), "seconds": round(seconds, 1)},
@@ -161,9 +161,9 @@ def others(evidence: Evidence) -> Iterator[Doubt]:
     yield Doubt(
         code="others_io",
         level="invalid" if much else "suspect",
-        text=f"clients of other pools ({named}) did {iops:.0f} I/Os and {bytes_per_s / (1 << 20):.3g} MiB a "
+        text=f"clients of other pools ({named}) did {iops:.0f} I/Os and {mib(bytes_per_s)} MiB a "
         f"second on what may be the same devices, the guests {own_iops:.0f} and "
-        f"{own_bytes_per_s / (1 << 20):.3g} (limit {OTHERS:.0%}, or {OTHERS_IOPS:.0f} and "
+        f"{mib(own_bytes_per_s)} (limit {OTHERS:.0%}, or {OTHERS_IOPS:.0f} and "
         f"{OTHERS_BYTES_PER_S >> 20}; invalid if more than the guests, and ten times that)",
         figures={
             "others_iops": round(iops, 1),
@@ -188,10 +188,20 @@ def recovery(evidence: Evidence) -> Iterator[Doubt]:
     yield Doubt(
         code="recovery_ran",
         level="invalid" if moved > own else "suspect",
-        text=f"recovery moved {moved / (1 << 20):.4g} MiB while it was measured (limit "
-        f"{RECOVERED_BYTES >> 20}; invalid above what the guests moved, {own / (1 << 20):.4g} MiB)",
+        text=f"recovery moved {mib(moved)} MiB while it was measured (limit "
+        f"{RECOVERED_BYTES >> 20}; invalid above what the guests moved, {mib(own)} MiB)",
         figures={"recovered_bytes": round(moved), "guests_bytes": round(own)},
     )
+
+
+def mib(count: float) -> str:
+    """Bytes as MiB, for people."""
+    return short(count / (1 << 20))
+
+
+def short(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _of(step: IoCount, direction: Direction) -> tuple[int, int]:

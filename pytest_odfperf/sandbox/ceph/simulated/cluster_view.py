@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_odfperf.sandbox.ceph.osd_tree import Osd
+from pytest_odfperf.sandbox.ceph.simulated.disturbed import Disturbed
 from pytest_odfperf.sandbox.ceph.simulated.health_checks import (
     FULL_RATIO,
     Check,
@@ -14,7 +15,12 @@ from pytest_odfperf.sandbox.ceph.simulated.health_checks import (
     checks_of,
     overall,
 )
-from pytest_odfperf.sandbox.ceph.simulated.model_metrics import ClusterFigures, PoolFigures, metrics_text
+from pytest_odfperf.sandbox.ceph.simulated.model_metrics import (
+    ClusterFigures,
+    OsdFigures,
+    PoolFigures,
+    metrics_text,
+)
 from pytest_odfperf.sandbox.ceph.simulated.modelled_pool import ModelledPool
 from pytest_odfperf.sandbox.ceph.simulated.pg_states import PoolPlacement, pg_states
 from pytest_odfperf.sandbox.config.config_values import CephStatus, SimulatedCephConfig
@@ -61,6 +67,7 @@ class ClusterView:
     told: CephStatus
     #: How many OSDs were asked for; 0: the number is nobody's word.
     counted_osds: int = 0
+    disturbed: Disturbed
 
     @property
     def total_bytes(self) -> int:
@@ -111,6 +118,7 @@ class ClusterView:
             for view in self.pools
         ]
         found = {check.code: check for check in checks_of(pools, self.counted_osds, list(ratios.values()))}
+        found |= {check.code: check for check in self.disturbed.checks()}
         for code, message in self.told.checks.items():
             severity = "HEALTH_ERR" if self.told.health == "HEALTH_ERR" else "HEALTH_WARN"
             found[code] = Check(code=code, severity=severity, message=message, count=1)  # type: ignore[arg-type]
@@ -158,8 +166,8 @@ class ClusterView:
             },
             "osdmap": {
                 "num_osds": len(self.osds),
-                "num_up_osds": len(self.osds),
-                "num_in_osds": len(self.osds),
+                "num_up_osds": len(self.osds) - len(self.disturbed.now.down),
+                "num_in_osds": len(self.osds) - len(self.disturbed.now.out),
                 "num_remapped_pgs": 0,
             },
             "pgmap": {
@@ -208,19 +216,45 @@ class ClusterView:
             "max_avail": avail,
         }
 
-    def metrics(self) -> str:
-        """As the manager's Prometheus module."""
+    def metrics(self, collected: int) -> str:
+        """As the manager's Prometheus module, that collects once more: so often it did."""
+        pools = [self._figures(view) for view in self.pools]
+        known = {pool.name for pool in pools}
+        # Pools of other clients that nobody here made.
+        last = max((pool.pool_id for pool in pools), default=0)
+        for number, name in enumerate(sorted(set(self.disturbed.strangers) - known), last + 1):
+            figures = self.disturbed.figures(name)
+            pools.append(
+                PoolFigures(pool_id=number, name=name, kind="replicated", states={}, figures=figures)
+            )
+        used = self._used()
+        ops = self.disturbed.osd_ops(len(self.osds), tuple(pool.name for pool in pools))
         return metrics_text(
             ClusterFigures(
                 health=self.health(),
                 checks={check.code: check.severity for check in self.checks()},
                 total_bytes=self.total_bytes,
                 used_bytes=self.used_bytes,
-                osds=self.osds,
-                pools=[self._figures(view) for view in self.pools],
+                osds=[
+                    OsdFigures(
+                        osd=osd,
+                        up=osd.number not in self.disturbed.now.down,
+                        taken_in=osd.number not in self.disturbed.now.out,
+                        ops=ops[osd.number],
+                        used_bytes=round(used.get(osd.number, 0.0)),
+                    )
+                    for osd in self.osds
+                ],
+                recovered_bytes=self.disturbed.recovered_bytes(),
+                collected=collected,
+                pools=pools,
                 version=self.version,
             )
         )
+
+    def _recovering(self, view: PoolView) -> float:
+        """Bytes a second: all pools have the same part of it."""
+        return self.disturbed.now.recovery_bytes_per_s / max(1, len(self.pools)) if view.states else 0.0
 
     def _figures(self, view: PoolView) -> PoolFigures:
         pool, stats = view.pool, self._stats(view)
@@ -239,7 +273,8 @@ class ClusterView:
                 "objects": stats["objects"],
                 "quota_bytes": wanted.quota_bytes or 0,
                 "quota_objects": wanted.quota_objects or 0,
-                "recovering_objects_per_sec": 0,
-                "recovering_bytes_per_sec": 0,
+                "recovering_objects_per_sec": self._recovering(view) / (4 << 20),
+                "recovering_bytes_per_sec": self._recovering(view),
+                **self.disturbed.figures(wanted.name),
             },
         )

@@ -63,13 +63,28 @@ class PoolFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OsdFigures:
+    """One OSD as the metrics tell it."""
+
+    osd: Osd
+    up: bool
+    taken_in: bool
+    #: Operations of clients since it was started.
+    ops: int
+    used_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterFigures:
     health: str
     #: Severity by code.
     checks: Mapping[str, str]
     total_bytes: int
     used_bytes: int
-    osds: Sequence[Osd]
+    osds: Sequence[OsdFigures]
+    recovered_bytes: int
+    #: How often its manager collected all this.
+    collected: int
     pools: Sequence[PoolFigures]
     version: str
 
@@ -108,6 +123,11 @@ def metrics_text(found: ClusterFigures) -> str:
         page.tell(f"ceph_num_objects_{name}", 0)
     for osd in found.osds:
         _tell_osd(page, osd, found.version)
+    if found.osds:
+        # Of all of them: who reads it adds them up.
+        page.tell("ceph_osd_recovery_bytes", found.recovered_bytes, {"ceph_daemon": "osd.0"})
+    page.tell("ceph_healthcheck_slow_ops", 0)
+    page.tell("ceph_prometheus_collect_duration_seconds_count", found.collected, {"method": "get_df"})
     for pool in found.pools:
         labels = {"pool_id": pool.pool_id}
         page.tell("ceph_pool_metadata", 1, {**labels, "name": pool.name, "type": pool.kind})
@@ -118,7 +138,8 @@ def metrics_text(found: ClusterFigures) -> str:
     return page.text()
 
 
-def _tell_osd(page: _Page, osd: Osd, version: str) -> None:
+def _tell_osd(page: _Page, found: OsdFigures, version: str) -> None:
+    osd = found.osd
     labels = {"ceph_daemon": f"osd.{osd.number}"}
     known = {
         "ceph_version": f"ceph version {version}",
@@ -128,9 +149,11 @@ def _tell_osd(page: _Page, osd: Osd, version: str) -> None:
     }
     page.tell("ceph_osd_metadata", 1, {**labels, **known})
     for name, value in (
-        ("up", 1),
-        ("in", 1),
+        ("up", int(found.up)),
+        ("in", int(found.taken_in)),
+        ("op", found.ops),
         ("stat_bytes", osd.size_bytes),
+        ("stat_bytes_used", found.used_bytes),
         ("apply_latency_ms", 0),
         ("commit_latency_ms", 0),
     ):

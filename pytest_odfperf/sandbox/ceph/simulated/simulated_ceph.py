@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -16,8 +17,10 @@ from pytest_odfperf.sandbox.ceph.ceph import (
     Pool,
     PoolWanted,
 )
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.ceph.osd_tree import Osd, domains, osds_of, usable
 from pytest_odfperf.sandbox.ceph.simulated.cluster_view import ClusterView, PoolView
+from pytest_odfperf.sandbox.ceph.simulated.disturbed import Disturbed
 from pytest_odfperf.sandbox.ceph.simulated.modelled_pool import Image, ModelledPool
 from pytest_odfperf.sandbox.ceph.simulated.pg_states import USUAL_PGS, is_active
 from pytest_odfperf.sandbox.config.config_values import CephStatus, SandboxConfig, SimulatedCephConfig
@@ -32,7 +35,11 @@ class SimulatedCeph:
     metrics_url: str | None = None
 
     def __init__(
-        self, config: SandboxConfig, model: SimulatedCephConfig, clock_s: Callable[[], float] = monotonic
+        self,
+        config: SandboxConfig,
+        model: SimulatedCephConfig,
+        client_io: ClientIo,
+        clock_s: Callable[[], float] = monotonic,
     ) -> None:
         self._model = model
         self._clock_s = clock_s
@@ -47,6 +54,11 @@ class SimulatedCeph:
         self.told: CephStatus = config.ceph.status or CephStatus()
         #: Pools that were there before the sandbox.
         self._steady: list[str] = []
+        self.disturbed = Disturbed(client_io, model.late_s)
+        if config.ceph.disturbance is not None:
+            self.disturbed.becomes(config.ceph.disturbance)
+        #: What was collected last for the metrics, when, and how often.
+        self._collected: tuple[str, float, int] = ("", -model.collect_s, 0)
 
     # -- what it shows
 
@@ -59,6 +71,7 @@ class SimulatedCeph:
             filesystems=tuple(self._filesystems),
             told=self.told,
             counted_osds=self._model.osds or 0,
+            disturbed=self.disturbed,
         )
 
     def _view(self, pool: ModelledPool) -> PoolView:
@@ -67,7 +80,8 @@ class SimulatedCeph:
         placement = pool.placement(count, float(self._model.release) >= 18)
         age_s = self._clock_s() - pool.made_s
         steady = self._steady_states(pool)
-        return PoolView.of(pool, placement, age_s, self._model, usable_osds, steady=steady)
+        view = PoolView.of(pool, placement, age_s, self._model, usable_osds, steady=steady)
+        return replace(view, states=self.disturbed.states(view.states))
 
     def _steady_states(self, pool: ModelledPool) -> Mapping[str, int] | None:
         """What is told of the PGs of all steady pools is shown by the first of them."""
@@ -84,7 +98,13 @@ class SimulatedCeph:
         return self.view().df()
 
     async def metrics(self) -> str:
-        return self.view().metrics()
+        text, at_s, number = self._collected
+        now_s = self._clock_s()
+        if now_s >= at_s + self._model.collect_s:
+            number += 1
+            text = self.view().metrics(number)
+            self._collected = text, now_s, number
+        return text
 
     async def pools(self) -> tuple[Pool, ...]:
         return tuple(

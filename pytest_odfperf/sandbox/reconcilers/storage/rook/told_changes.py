@@ -52,6 +52,9 @@ class ToldChanges:
                 self._ceph.told = change.status
                 await self._api.patch_status(CEPH_CLUSTER, CLUSTER, {"state": change.status.state})
                 self._clusters.look()
+            if change.disturbance is not None:
+                self._ceph.disturbed.becomes(change.disturbance)
+                self._clusters.look()
             for name, phase in change.phases.items():
                 kind, place = self._kind(name), (STORAGE_NAMESPACE, name)
                 self._told.change(kind, place, phase)
