@@ -6,8 +6,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_odfperf.errors import InputError, InputFaultsError
-from pytest_odfperf.matrix.model import Pool
+from pytest_odfperf.matrix.model import Matrix, Pool
 from pytest_odfperf.matrix.recipe import Recipe
+
+
+def with_needed(pools: Iterable[Pool], matrix: Matrix) -> list[Pool]:
+    """``pools``, each after the pool of ``matrix`` that makes its metadata pool, chosen or not."""
+    makers = {
+        (pool.recipe.name or pool.name): pool
+        for pool in reversed(matrix.pools)
+        if pool.recipe is not None and pool.recipe.makes and pool.recipe.chunks is None
+    }
+    ordered: dict[str, Pool] = {}
+    for pool in pools:
+        needed = makers.get(pool.recipe.metadata_pool or "") if pool.recipe is not None else None
+        if needed is not None:
+            ordered.setdefault(needed.name, needed)
+        ordered.setdefault(pool.name, pool)
+    return list(ordered.values())
 
 
 def check_recipes(pools: Iterable[Pool]) -> None:

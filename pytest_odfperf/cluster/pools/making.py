@@ -59,8 +59,8 @@ def make_pools(
     """
     # Rook tries what it refuses again and again, and leaves it Progressing; only its events say why.
     makings = [_Making(plan, pool, list(plan.missing)) for plan, pool in planned]
-    maker = _Maker(Calls(cluster, stop), namespace, say)
     deadline = Deadline("the pools to be Ready", deadline_s)
+    maker = _Maker(Calls(cluster, stop, deadline=deadline), namespace, say)
     for making in makings:
         maker.make_ceph_objects(making)
     while waiting := [making for making in makings if not making.ready and making.failed is None]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.storage.feasibility import Need
 from pytest_odfperf.storage.pool_plan import PlannedPool, plan_pools
-from pytest_odfperf.storage.recipe_check import check_recipes
+from pytest_odfperf.storage.recipe_check import check_recipes, with_needed
 from pytest_odfperf.storage.topology import Osd, Topology
 
 REP2 = "kind: CephBlockPool, replicas: 2"
@@ -213,6 +214,14 @@ def test_provisioner_cluster_and_secrets_are_those_of_the_class_that_is_there() 
     parameters = plan(REP2, classes=by_name(there)).missing[1].body["parameters"]
     assert parameters["clusterID"] == "a-profile"
     assert parameters["csi.storage.k8s.io/node-stage-secret-name"] == "x"
+
+
+def test_the_pool_of_the_metadata_is_made_first_also_if_nobody_selected_it() -> None:
+    coded, base, other = pool("ec", f"{EC21}, metadata_pool: base"), pool("base", REP2), pool("other", REP2)
+    matrix = replace(load_matrix("full"), pools=(coded, base, other))
+    assert [one.name for one in with_needed([coded], matrix)] == ["base", "ec"]
+    assert [one.name for one in with_needed([coded, base, other], matrix)] == ["base", "ec", "other"]
+    assert [one.name for one in with_needed([other], matrix)] == ["other"]
 
 
 CONTRADICTIONS = [

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_odfperf.errors import ClusterError, one_line
+from pytest_odfperf.errors import ClusterError, InterruptedRunError, one_line
 from pytest_odfperf.run.before.cluster_choice import open_access
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.before.setup.pool_setup import plan_setup, pools_with_recipes, set_up
 from pytest_odfperf.schedule.plan_text import count_text
 from pytest_odfperf.waiting import Stop
+
+_REMOVE = "remove what was made with: pytest --odf-cleanup --odf-pools"
 
 ALL_THERE, NOT_ALL_THERE = 0, 1
 
@@ -30,12 +32,14 @@ def make_pools(
             for line in plan_setup(cluster, selection, stop).lines:
                 say(line)
             return ALL_THERE
-        done = set_up(cluster, selection, stop, say)
+        try:
+            done = set_up(cluster, selection, stop, say)
+        except (InterruptedRunError, KeyboardInterrupt):
+            say(f"interrupted: what was made stays, and --odf-setup goes on with it; {_REMOVE}")
+            raise
     skipped = len(done.problems) - len(done.failed)
-    say(
-        f"{count_text(range(done.ready), 'pool')} ready, {skipped} skipped, {len(done.failed)} failed; "
-        "remove what was made with: pytest --odf-cleanup --odf-pools"
-    )
+    ready = count_text(range(done.ready), "pool")
+    say(f"{ready} ready, {skipped} skipped, {len(done.failed)} failed; {_REMOVE}")
     return NOT_ALL_THERE if done.failed or not done.ready else ALL_THERE
 
 

@@ -17,7 +17,7 @@ from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.schedule.jobs import Jobs, groups_of, job_of, layout_bytes
 from pytest_odfperf.storage.feasibility import Need
 from pytest_odfperf.storage.pool_plan import PlannedPool, plan_pools
-from pytest_odfperf.storage.recipe_check import check_recipes
+from pytest_odfperf.storage.recipe_check import check_recipes, with_needed
 from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 #: What is older is not new to the autoscaler, which looks once a minute.
-_NEW_S = 900.0
+_NEW_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,12 @@ class SetUp:
 
 
 def pools_with_recipes(selection: Selection) -> list[Pool]:
-    """The selected pools that have a recipe. Raises `InputError` for recipes that can not be made."""
-    names = dict.fromkeys(key.pool for key in selection.keys)
-    pools = [selection.matrix.pool(name) for name in names]
+    """The selected pools that have a recipe, each after those that it needs.
+
+    Raises `InputError` for recipes that can not be made.
+    """
+    selected = {key.pool for key in selection.keys}
+    pools = with_needed([pool for pool in selection.matrix.pools if pool.name in selected], selection.matrix)
     check_recipes(pools)
     return [pool for pool in pools if pool.recipe is not None]
 
