@@ -23,6 +23,9 @@ from pytest_odfperf.waiting import SLICE_S, Stop
 FIRST_S = 180.0
 #: In mid-run it may only ask a server.
 AGAIN_S = 60.0
+#: A plugin that is killed has ended within this.
+_KILLED_S = 0.5
+_LOOK_S = 0.02
 
 
 class LoginError(ClusterError):
@@ -35,28 +38,32 @@ def log_in(work: Callable[[], None], seconds: float, stop: Stop) -> None:
     Raises `LoginError` if a plugin failed or did not end within ``seconds``, and `InterruptedRunError`; a
     plugin that nobody waits for any more is killed.
     """
+    given_up = threading.Event()
     raised: list[BaseException] = []
     said: list[str] = []
 
     def do() -> None:
         with _complaints() as complaints:
             try:
-                work()
+                if not given_up.is_set():
+                    work()
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 raised.append(error)
         said.extend(complaints)
 
     thread = threading.Thread(target=do, name="odfperf-login", daemon=True)
-    thread.start()
     end_s = time.monotonic() + seconds
     try:
+        # In here: when a signal ends the wait for the thread's start, the plugin may run already.
+        thread.start()
         while thread.is_alive():
             stop.check()
             if (left_s := end_s - time.monotonic()) <= 0:
                 raise LoginError(f"the login plugin of the kubeconfig did not end within {seconds:.0f} s")
             thread.join(min(SLICE_S, left_s))
     except BaseException:
-        _kill_children(thread.native_id)
+        given_up.set()
+        _end_plugin(thread)
         raise
     if raised:
         raise raised[0]
@@ -84,12 +91,22 @@ def _complaints() -> Generator[list[str]]:
         root.removeFilter(keep)
 
 
-def _kill_children(thread_id: int | None) -> None:
-    """Kill the processes that one of our threads started; Linux tells which they are."""
-    try:
-        children = Path(f"/proc/self/task/{thread_id}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return
-    for child in children:
-        with suppress(ProcessLookupError):
-            os.kill(int(child), signal.SIGKILL)
+def _end_plugin(thread: threading.Thread) -> None:
+    """Kill what ``thread`` started, until it has ended: it may just be about to start something."""
+    end_s = time.monotonic() + _KILLED_S
+    while thread.is_alive() and time.monotonic() < end_s:
+        for child in _descendants(f"/proc/self/task/{thread.native_id}"):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        thread.join(_LOOK_S)
+
+
+def _descendants(task: str) -> list[int]:
+    """The processes that one thread started, and theirs: Linux tells which they are."""
+    found: list[int] = []
+    with suppress(OSError):
+        for child in Path(f"{task}/children").read_text(encoding="ascii").split():
+            found.append(int(child))
+            for other in Path(f"/proc/{child}/task").iterdir():
+                found += _descendants(str(other))
+    return found
