@@ -20,6 +20,8 @@ ApiFaultKind = Literal["status", "delay_s", "reset", "lost", "hang", "cut", "exp
 KUBEVIRT_VERSIONS = ("1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9")
 IMAGES_NAMESPACE = "openshift-virtualization-os-images"
 STORAGE_NAMESPACE = "openshift-storage"
+#: The name in ``backends`` of the devices that all pools of the Ceph share.
+CEPH_BACKEND = "ceph"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

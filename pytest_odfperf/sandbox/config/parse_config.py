@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.config.ceph_rules import read_ceph
 from pytest_odfperf.sandbox.config.config_values import (
+    CEPH_BACKEND,
     IMAGES_NAMESPACE,
     KUBEVIRT_VERSIONS,
     STORAGE_NAMESPACE,
@@ -85,6 +87,9 @@ def parse_config(raw: Any, *, place: str = "sandbox") -> SandboxConfig:
         webhooks=_webhooks(read.value("webhooks", []), f"{place}.webhooks"),
     )
     read.end()
+    if config.ceph.model is not None and CEPH_BACKEND not in config.backends:
+        usual = SharedBackend(iops=160_000.0, bandwidth=float(12 << 30))
+        config = replace(config, backends={**config.backends, CEPH_BACKEND: usual})
     for sc in classes:
         if sc.model.backend is not None and sc.model.backend not in config.backends:
             known = ", ".join(sorted(config.backends)) or "none"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
+from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 
 #: The guest's SSH port, the one that every machine forwards.
 SSH_PORT = 22
@@ -37,6 +38,8 @@ class Backend:
     image_features: tuple[str, ...] = ()
     #: librbd's settings of each image.
     image_settings: Mapping[str, str] = field(default_factory=dict)
+    #: How fast simulated volumes of a class are that the configuration does not know; None: as usual.
+    model: ModelConfig | None = None
 
     def path(self, volume: str) -> Path:
         """The file of a volume, named by its PersistentVolume."""

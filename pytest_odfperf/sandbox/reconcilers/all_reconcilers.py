@@ -22,10 +22,14 @@ from pytest_odfperf.sandbox.reconcilers.nodes.scheduler import Scheduler
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import Obj
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
 from pytest_odfperf.sandbox.reconcilers.start_objects import create_objects
-from pytest_odfperf.sandbox.reconcilers.storage.claims import Claims, Volumes
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.ceph_provisioner import CephProvisioner
+from pytest_odfperf.sandbox.reconcilers.storage.claims import Claims
 from pytest_odfperf.sandbox.reconcilers.storage.data_volume import DataVolumes
-from pytest_odfperf.sandbox.reconcilers.storage.rook.operator import rook_operator
+from pytest_odfperf.sandbox.reconcilers.storage.rook.operator import pools_made, rook_operator
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_objects import create_rook_objects
+from pytest_odfperf.sandbox.reconcilers.storage.storage_profiles import StorageProfiles
+from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
+from pytest_odfperf.sandbox.reconcilers.storage.volumes import Volumes
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook
 from pytest_odfperf.sandbox.reconcilers.vms.instance import Instances
 from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
@@ -92,7 +96,10 @@ async def reconcilers(
     await create_objects(api, config, machines.marking)
     if ceph is not None:
         await create_rook_objects(api, config.ceph, ceph)
-    backends = {sc.name: backend_of(sc, directory, ceph) for sc in config.storage_classes}
+    backends = VolumeBackends(
+        {sc.name: backend_of(sc, directory, ceph) for sc in config.storage_classes},
+        CephProvisioner(api, ceph, directory / "volumes") if ceph else None,
+    )
     errors = {sc.name: sc.provisioning_error for sc in config.storage_classes if sc.provisioning_error}
 
     async def make_machine(vmi: Obj) -> Machine:
@@ -116,8 +123,11 @@ async def reconcilers(
         logs=logs,
     )
     parts: list[Part] = [
-        Claims(api, caches, machines, backends, clone_s=config.clone_s, errors=errors, troubles=troubles),
-        Volumes(api, caches, machines, backends),
+        Claims(
+            api, caches, machines, backends, ceph, clone_s=config.clone_s, errors=errors, troubles=troubles
+        ),
+        Volumes(api, caches, machines, backends, ceph),
+        StorageProfiles(api, caches),
         DataVolumes(api, caches, troubles, clone_s=config.clone_s),
         VirtualMachines(api, caches, moves),
         Scheduler(api, caches),
@@ -129,6 +139,8 @@ async def reconcilers(
     tasks = [asyncio.create_task(run) for run in runs]
     try:
         await caches.filled()
+        if ceph is not None:
+            await pools_made(caches, config.ceph)
         yield
     finally:
         for task in tasks:

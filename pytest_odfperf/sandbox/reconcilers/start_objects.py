@@ -34,6 +34,7 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     Obj,
 )
 from pytest_odfperf.sandbox.reconcilers.storage.claims import DEFAULT_CLASS, DEFAULT_VIRT_CLASS
+from pytest_odfperf.sandbox.reconcilers.storage.storage_profiles import storage_profile
 
 CNV_NAMESPACE = "openshift-cnv"
 #: The Role with which OpenShift lets every logged-in user clone its images.
@@ -58,7 +59,7 @@ async def create_objects(api: Api, config: SandboxConfig, marking: str | None) -
         await _create(api, NODE, _node(node, marking))
     for sc in config.storage_classes:
         await api.create(STORAGE_CLASS, _storage_class(sc, config))
-        await _create(api, STORAGE_PROFILE, _storage_profile(sc))
+        await _create(api, STORAGE_PROFILE, storage_profile(sc.name, sc.provisioner, sc.volume_mode))
     for namespace, name in config.data_sources:
         await _create(api, DATA_SOURCE, _data_source(namespace, name))
     for namespace in sorted({namespace for namespace, _ in config.data_sources}):
@@ -165,23 +166,6 @@ def _devices(sc: StorageClassConfig, machine: MachineKind) -> str:
         return sc.model.backend or sc.name
     limited = sc.iops is not None or sc.bandwidth_bytes_per_s is not None
     return sc.name if limited else f"{_HOST_DISK}{f' {sc.directory}' if sc.directory else ''}"
-
-
-def _storage_profile(sc: StorageClassConfig) -> Obj:
-    if sc.provisioner.endswith("rbd.csi.ceph.com"):
-        sets = [("ReadWriteMany", "Block"), ("ReadWriteOnce", "Block"), ("ReadWriteOnce", "Filesystem")]
-    elif sc.provisioner.endswith(("cephfs.csi.ceph.com", "nfs.csi.ceph.com")):
-        sets = [("ReadWriteMany", "Filesystem"), ("ReadWriteOnce", "Filesystem")]
-    else:
-        sets = [("ReadWriteOnce", sc.volume_mode)]
-    properties = [{"accessModes": [access], "volumeMode": mode} for access, mode in sets]
-    status = {
-        "storageClass": sc.name,
-        "provisioner": sc.provisioner,
-        "cloneStrategy": "csi-clone",
-        "claimPropertySets": properties,
-    }
-    return {"metadata": {"name": sc.name}, "spec": {}, "status": status}
 
 
 def _data_source(namespace: str, name: str) -> Obj:

@@ -122,6 +122,11 @@ class SimulatedCeph:
             for name, pool in self._pools.items()
         )
 
+    def wanted(self, pool: str) -> PoolWanted | None:
+        """How a pool is kept; None if there is none."""
+        found = self._pools.get(pool)
+        return found.wanted if found else None
+
     # -- pools
 
     def keep_steady(self, wanted: PoolWanted) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.config.parse_config import (
     Faults,
+    ModelConfig,
     SandboxConfig,
     SharedBackend,
     StorageClassConfig,
@@ -74,8 +75,9 @@ class SimulatedGuest:
         self._reboot_done = False
         self._disk = self._data_disk()
         classes = {sc.name: sc for sc in config.storage_classes}
-        backend = self._disk.backend.name if self._disk else spec.disks[-1].backend.name if spec.disks else ""
-        self._class = classes.get(backend, StorageClassConfig(name=backend))
+        disk = self._disk or (spec.disks[-1] if spec.disks else None)
+        name, model = (disk.backend.name, disk.backend.model) if disk else ("", None)
+        self._class = classes.get(name) or StorageClassConfig(name=name, model=model or ModelConfig())
         pool = data_pool_of(self._disk.backend, self._class) if self._disk else None
         self._storage = StorageSide(client_io, pool)
 

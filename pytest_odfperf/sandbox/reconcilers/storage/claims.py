@@ -1,5 +1,4 @@
-"""Claims and volumes: binding, provisioning, protection, reclaim. What kube-controller-manager and a CSI
-driver's provisioner do."""
+"""Claims: what kube-controller-manager and a CSI driver's provisioner do for them."""
 
 from __future__ import annotations
 
@@ -7,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from pytest_odfperf.quantity import to_bytes
+from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError
 from pytest_odfperf.sandbox.machines.base import Backend, Machines
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.conditions import record_event
@@ -21,16 +21,28 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     name_of,
 )
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.ceph_provisioner import (
+    ProvisionError,
+    image_refused,
+    keep_image,
+)
+from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
+from pytest_odfperf.sandbox.reconcilers.storage.volumes import (
+    claim_of,
+    plain_source,
+    volume_object,
+)
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook, held_s
 
 PVC_PROTECTION = "kubernetes.io/pvc-protection"
-PV_PROTECTION = "kubernetes.io/pv-protection"
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 DEFAULT_VIRT_CLASS = "storageclass.kubevirt.io/is-default-virt-class"
 #: The source of a claim that CDI populates by a clone.
 CLONE_SOURCE = "VolumeCloneSource"
 _SOURCE = "persistentvolume-controller"
+#: Until a driver that refused is asked again.
+_RETRY_S = 2.0
 
 
 def default_class(caches: Caches, *annotations: str) -> str | None:
@@ -89,7 +101,8 @@ class Claims(Reconciler):
         api: Api,
         caches: Caches,
         machines: Machines,
-        backends: Mapping[str, Backend],
+        backends: VolumeBackends,
+        ceph: Ceph | None,
         *,
         clone_s: float,
         errors: Mapping[str, str],
@@ -98,12 +111,13 @@ class Claims(Reconciler):
         super().__init__(api, caches, PVC)
         self._machines = machines
         self._backends = backends
+        self._ceph = ceph
         self._clone_s = clone_s
         #: StorageClasses whose provisioner fails, and what it says.
         self._errors = errors
         self._troubles = troubles
         self.follow(POD, lambda pod: [(pod["metadata"]["namespace"], name) for name in claims_of(pod)])
-        self.follow(PV, _claim_of)
+        self.follow(PV, claim_of)
         self.follow(
             STORAGE_CLASS, lambda _: [name_of(c) for c in caches[PVC].objects.values() if not is_bound(c)]
         )
@@ -160,16 +174,26 @@ class Claims(Reconciler):
         await self._say_external(claim, sc)
         if self._is_troubled(claim):
             return
-        backend = self._backends.get(sc["metadata"]["name"])
-        if backend is None or (problem := self._errors.get(backend.name) or unserved(claim, sc)):
-            said = problem if backend else f"no provisioner {sc.get('provisioner')} is running"
-            await self._say(
-                claim,
-                "ProvisioningFailed",
-                f'failed to provision volume with StorageClass "{class_name}": {said}',
-            )
-            return
-        await self._provision(claim, sc, backend)
+        try:
+            backend = await self._backend(claim, sc)
+            await self._provision(claim, sc, backend)
+        except (ProvisionError, CephError) as error:
+            refused = image_refused(error) if isinstance(error, CephError) else str(error)
+            words = f'failed to provision volume with StorageClass "{class_name}": {refused}'
+            await self._say(claim, "ProvisioningFailed", words)
+            if self._backends.provisioner(sc) is not None or isinstance(error, CephError):
+                self.queue.add_later(name_of(claim), _RETRY_S)
+
+    async def _backend(self, claim: Obj, sc: Obj) -> Backend:
+        """Where the volume will be. Raises `ProvisionError`."""
+        backend = await self._backends.of_class(sc)
+        if backend is None:
+            raise ProvisionError(f"no provisioner {sc.get('provisioner')} is running")
+        if problem := self._errors.get(backend.name) or unserved(claim, sc):
+            raise ProvisionError(problem)
+        if (provisioner := self._backends.provisioner(sc)) is not None:
+            await provisioner.check(sc)
+        return backend
 
     async def _say_external(self, claim: Obj, sc: Obj) -> None:
         """The volume controller says so of each claim, in good runs too: it waits for the provisioner."""
@@ -202,8 +226,13 @@ class Claims(Reconciler):
         if self.caches[PV].get("", volume) is None:
             if clone:
                 await asyncio.sleep(self._clone_s)
-            await self._machines.create_volume(backend, volume, to_bytes(str(capacity)), clone=clone)
-            await self.api.create(PV, _volume(volume, claim, sc, backend))
+            size_bytes, image = to_bytes(str(capacity)), backend.image(volume)
+            await keep_image(self._ceph, sc.get("parameters") or {}, image, size_bytes)
+            await self._machines.create_volume(backend, volume, size_bytes, clone=clone)
+            source = plain_source(sc, volume, backend)
+            if (provisioner := self._backends.provisioner(sc)) is not None:
+                source = await provisioner.source(sc, claim, image)
+            await self.api.create(PV, volume_object(volume, claim, sc, source))
         await self.api.patch_status(PV, ("", volume), {"phase": "Bound"})
         annotations = {
             "pv.kubernetes.io/bind-completed": "yes",
@@ -215,72 +244,3 @@ class Claims(Reconciler):
         )
         status = {"phase": "Bound", "accessModes": spec.get("accessModes"), "capacity": {"storage": capacity}}
         await self.api.patch_status(PVC, name, status)
-
-
-def _claim_of(volume: Obj) -> list[Name]:
-    ref = volume["spec"].get("claimRef") or {}
-    return [(ref["namespace"], ref["name"])] if "name" in ref else []
-
-
-def _volume(name: str, claim: Obj, sc: Obj, backend: Backend) -> Obj:
-    spec, meta = claim["spec"], claim["metadata"]
-    return {
-        "metadata": {
-            "name": name,
-            "annotations": {"pv.kubernetes.io/provisioned-by": sc["provisioner"]},
-            "finalizers": [PV_PROTECTION],
-        },
-        "spec": {
-            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
-            "accessModes": spec.get("accessModes") or ["ReadWriteOnce"],
-            "volumeMode": spec.get("volumeMode") or "Filesystem",
-            "persistentVolumeReclaimPolicy": sc.get("reclaimPolicy") or "Delete",
-            "storageClassName": sc["metadata"]["name"],
-            "claimRef": {
-                "apiVersion": "v1",
-                "kind": "PersistentVolumeClaim",
-                "namespace": meta["namespace"],
-                "name": meta["name"],
-                "uid": meta["uid"],
-            },
-            "csi": {
-                # A CSI driver has the form of a domain; a provisioner may have a slash.
-                "driver": sc["provisioner"].replace("/", "."),
-                "volumeHandle": name,
-                "volumeAttributes": {"format": backend.format},
-            },
-        },
-    }
-
-
-class Volumes(Reconciler):
-    """PersistentVolumes: a volume whose claim is gone is deleted, with its data."""
-
-    def __init__(self, api: Api, caches: Caches, machines: Machines, backends: Mapping[str, Backend]) -> None:
-        super().__init__(api, caches, PV)
-        self._machines = machines
-        self._backends = backends
-        self.follow(PVC, lambda claim: [("", f"pvc-{claim['metadata']['uid']}")])
-
-    async def reconcile(self, name: Name) -> None:
-        volume = self.current(name)
-        if volume is None:
-            return
-        ref = volume["spec"].get("claimRef") or {}
-        claim = self.caches[PVC].get(ref.get("namespace", ""), ref.get("name", ""))
-        if claim is not None and claim["metadata"]["uid"] == ref.get("uid"):
-            return
-        # The cache of claims may lag behind that of volumes: only the server's word deletes data.
-        fresh = await self.api.get(PVC, ref.get("namespace", ""), ref["name"]) if "name" in ref else None
-        if fresh is not None and fresh["metadata"]["uid"] == ref.get("uid"):
-            return
-        if volume["spec"].get("persistentVolumeReclaimPolicy") != "Delete" and not is_deleting(volume):
-            await self.api.patch_status(PV, name, {"phase": "Released"})
-            return
-        backend = self._backends.get(volume["spec"].get("storageClassName") or "")
-        if backend is not None:
-            await self._machines.delete_volume(backend, name[1])
-        if not is_deleting(volume):
-            await self.api.delete(PV, name)
-        finalizers = [f for f in volume["metadata"].get("finalizers") or [] if f != PV_PROTECTION]
-        await self.api.patch(PV, name, {"metadata": {"finalizers": finalizers}})

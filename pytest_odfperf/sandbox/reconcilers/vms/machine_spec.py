@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
 from pytest_odfperf.quantity import to_bytes
-from pytest_odfperf.sandbox.machines.base import Backend, DiskSpec, MachineSpec
+from pytest_odfperf.sandbox.machines.base import DiskSpec, MachineSpec
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import PV, PVC, SECRET, Obj
+from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
 from pytest_odfperf.sandbox.reconcilers.vms.launcher import guest_memory_bytes, vcpus
 
 _CLOUD_INIT = ("cloudInitNoCloud", "cloudInitConfigDrive")
 
 
-async def machine_spec(api: Api, vmi: Obj, backends: Mapping[str, Backend], directory: Path) -> MachineSpec:
+async def machine_spec(api: Api, vmi: Obj, backends: VolumeBackends, directory: Path) -> MachineSpec:
     """Reads the claims, volumes and Secrets that the VMI names; `OdfError` if one is not there."""
     meta, spec = vmi["metadata"], vmi["spec"]
     volumes = {volume["name"]: volume for volume in spec.get("volumes") or []}
@@ -49,15 +49,13 @@ async def machine_spec(api: Api, vmi: Obj, backends: Mapping[str, Backend], dire
     )
 
 
-async def _disk(
-    api: Api, namespace: str, claim_name: str, disk: Obj, backends: Mapping[str, Backend]
-) -> DiskSpec:
+async def _disk(api: Api, namespace: str, claim_name: str, disk: Obj, backends: VolumeBackends) -> DiskSpec:
     claim = await api.get(PVC, namespace, claim_name)
     volume_name = claim["spec"].get("volumeName") if claim else None
     volume = await api.get(PV, "", volume_name) if volume_name else None
     if volume is None:
         raise OdfError(f"disk {disk['name']}: claim {namespace}/{claim_name} has no volume")
-    backend = backends.get(volume["spec"].get("storageClassName") or "")
+    backend = await backends.of_volume(volume)
     if backend is None:
         raise OdfError(f"disk {disk['name']}: volume {volume_name} is of no StorageClass of this sandbox")
     return DiskSpec(

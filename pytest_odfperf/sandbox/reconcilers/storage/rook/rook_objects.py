@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from secrets import token_bytes
+
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import STORAGE_NAMESPACE, CephConfig, CephStatus
@@ -11,10 +14,12 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     CEPH_BLOCK_POOL,
     CEPH_CLUSTER,
     CEPH_FILESYSTEM,
+    SECRET,
     STORAGE_CLUSTER,
     Kind,
     Obj,
 )
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.csi_rules import SECRET_FIELDS
 from pytest_odfperf.sandbox.reconcilers.storage.rook.ceph_clusters import CLUSTER_NAME
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_status import ceph_part
 from pytest_odfperf.sandbox.reconcilers.storage.rook.told_objects import create_told, tell_steady
@@ -41,6 +46,8 @@ async def create_rook_objects(api: Api, config: CephConfig, ceph: Ceph) -> None:
         for name in names:
             await create_told(api, kind, name, config, ceph)
     await _create(api, STORAGE_CLUSTER, _storage_cluster(config, ceph))
+    for secret in _secrets():
+        await api.create(SECRET, secret)
 
 
 async def _create(api: Api, kind: Kind, obj: Obj) -> None:
@@ -64,6 +71,19 @@ async def _cluster(config: CephConfig, ceph: Ceph) -> Obj:
             "version": {"version": ceph.version, "image": f"sandbox/ceph:v{ceph.version}"},
         },
     }
+
+
+def _secrets() -> list[Obj]:
+    """Those that StorageClasses name, as Rook makes them. Their keys open nothing."""
+    made = []
+    for kind, (user, key) in SECRET_FIELDS.items():
+        for part in ("provisioner", "node"):
+            name = f"csi-{kind}-{part}"
+            values = {user: name, key: b64encode(token_bytes(28)).decode()}
+            data = {field: b64encode(text.encode()).decode() for field, text in values.items()}
+            meta = {"name": f"rook-{name}", "namespace": STORAGE_NAMESPACE}
+            made.append({"metadata": meta, "type": "kubernetes.io/rook", "data": data})
+    return made
 
 
 def device_classes(ceph: Ceph) -> list[str]:

@@ -1,0 +1,1 @@
+"""What ceph-csi's provisioners do for StorageClasses that clients make."""

@@ -1,0 +1,167 @@
+"""The provisioners of RBD images and CephFS subvolumes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+from pytest_odfperf.errors import OdfError
+from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError, ImageWanted
+from pytest_odfperf.sandbox.ceph.simulated.pool_rates import modelled
+from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
+from pytest_odfperf.sandbox.config.parse_config import STORAGE_NAMESPACE
+from pytest_odfperf.sandbox.machines.base import Backend
+from pytest_odfperf.sandbox.machines.image_backend import image_backend
+from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import SECRET, Obj
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.csi_rules import (
+    CsiKind,
+    Parameters,
+    context,
+    csi_kind,
+    filesystem_type,
+    node_secret,
+    options_problem,
+    parameters_problem,
+    rpc,
+    secret_of,
+    secret_problem,
+    volume_handle,
+)
+
+_CLUSTER_ID = STORAGE_NAMESPACE
+_IDENTITY = "storage.kubernetes.io/csiProvisionerIdentity"
+
+
+class ProvisionError(OdfError):
+    """The volume is not made; the words are those of the event."""
+
+
+class CephProvisioner:
+    """Volumes of the Ceph behind the sandbox, for StorageClasses that are not of its configuration."""
+
+    def __init__(self, api: Api, ceph: Ceph, directory: Path) -> None:
+        """Files of volumes that are no images go into ``directory``."""
+        self._api = api
+        self._ceph = ceph
+        self._directory = directory
+
+    def serves(self, sc: Obj) -> bool:
+        return csi_kind(str(sc.get("provisioner")), STORAGE_NAMESPACE) is not None
+
+    async def check(self, sc: Obj) -> None:
+        """Whether a volume of this class can be made. Raises `ProvisionError`."""
+        kind = csi_kind(sc["provisioner"], STORAGE_NAMESPACE)
+        assert kind is not None
+        parameters = sc.get("parameters") or {}
+        secret = await self._secret(parameters)
+        problem = (
+            parameters_problem(kind, parameters)
+            or secret_problem(kind, secret)
+            or options_problem(kind, parameters, _CLUSTER_ID)
+            or await self._ceph_problem(kind, parameters)
+        )
+        if problem:
+            raise ProvisionError(problem)
+
+    async def _secret(self, parameters: Parameters) -> dict[str, str] | None:
+        try:
+            named = secret_of(parameters)
+        except ValueError as error:
+            raise ProvisionError(str(error)) from None
+        if named is None:
+            return None
+        namespace, name = named
+        found = await self._api.get(SECRET, namespace, name)
+        if found is None:
+            words = f'secrets "{name}" not found'
+            raise ProvisionError(f"error getting secret {name} in namespace {namespace}: {words}")
+        try:
+            data = found.get("data") or {}
+            return {key: base64.b64decode(text).decode("utf-8", "replace") for key, text in data.items()}
+        except binascii.Error:
+            return {}
+
+    async def _ceph_problem(self, kind: CsiKind, parameters: Parameters) -> str | None:
+        if kind == "cephfs":
+            there = parameters["fsName"] in await self._ceph.filesystems()
+            return None if there else rpc("InvalidArgument", "volume not found")
+        pools = {pool.name for pool in await self._ceph.pools()}
+        if parameters["pool"] not in pools:
+            words = f"pool not found: pool ({parameters['pool']}) not found in Ceph cluster"
+            return rpc("Internal", words)
+        if parameters.get("dataPool", parameters["pool"]) not in pools:
+            return rpc("Internal", "failed to create rbd image: rbd: ret=-2, No such file or directory")
+        return None
+
+    async def backend(self, name: str, provisioner: str, parameters: Parameters) -> Backend:
+        """Where the volumes of a class of this name, or with what a volume carries along, are."""
+        folder = self._directory / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kind = csi_kind(provisioner, STORAGE_NAMESPACE)
+        if kind == "rbd" and self._ceph.connection is not None:
+            return image_backend(name, folder, self._ceph, parameters)
+        pool, data_pool = parameters.get("pool"), parameters.get("dataPool")
+        if kind == "cephfs":
+            pool, data_pool = parameters.get("pool") or f"{parameters.get('fsName')}-data0", None
+        wanted = None
+        if isinstance(self._ceph, SimulatedCeph):
+            wanted = self._ceph.wanted(data_pool or pool or "")
+        rates = modelled(wanted, cephfs=kind == "cephfs") if wanted else None
+        return Backend(name=name, directory=folder, pool=pool, data_pool=data_pool, model=rates)
+
+    async def source(self, sc: Obj, claim: Obj, image: str) -> Obj:
+        """The ``csi`` part of a PersistentVolume."""
+        parameters = sc.get("parameters") or {}
+        attributes = {
+            **context(parameters),
+            "storage.kubernetes.io/csiProvisionerIdentity": sc["provisioner"],
+        }
+        pool = parameters.get("pool") or f"{parameters.get('fsName')}-metadata"
+        ids = {found.name: found.pool_id for found in await self._ceph.pools()}
+        if "fsName" in parameters:
+            attributes |= {"subvolumeName": image, "subvolumePath": f"/volumes/csi/{image}"}
+        else:
+            attributes |= {"journalPool": pool, "imageName": image}
+        source: Obj = {
+            "driver": sc["provisioner"],
+            "volumeHandle": volume_handle(
+                parameters["clusterID"], ids.get(pool, 0), claim["metadata"]["uid"]
+            ),
+            "volumeAttributes": attributes,
+        }
+        if (secret := node_secret(parameters)) is not None:
+            source["nodeStageSecretRef"] = secret
+        if (filesystem := filesystem_type(parameters)) and claim["spec"].get("volumeMode") != "Block":
+            source["fsType"] = filesystem
+        return source
+
+
+async def keep_image(ceph: Ceph | None, parameters: Parameters, image: str, size_bytes: int) -> None:
+    """Have a modelled Ceph know of an image, whatever is behind the volume. Raises `CephError`."""
+    pool = parameters.get("pool")
+    if not isinstance(ceph, SimulatedCeph) or pool is None or "fsName" in parameters:
+        return
+    if pool not in {found.name for found in await ceph.pools()}:
+        return
+    features = tuple(filter(None, parameters.get("imageFeatures", "").split(",")))
+    wanted = ImageWanted(
+        pool=pool,
+        name=image,
+        size_bytes=size_bytes,
+        data_pool=parameters.get("dataPool"),
+        features=features,
+    )
+    await ceph.create_image(wanted)
+
+
+def image_refused(error: CephError) -> str:
+    """What ceph-csi says when Ceph makes no image."""
+    return rpc("Internal", f"failed to create rbd image: {error.said}")
+
+
+async def forget_image(ceph: Ceph | None, parameters: Parameters, image: str) -> None:
+    pool = parameters.get("pool")
+    if isinstance(ceph, SimulatedCeph) and pool is not None and "fsName" not in parameters:
+        await ceph.delete_image(pool, image)

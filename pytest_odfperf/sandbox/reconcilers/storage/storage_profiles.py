@@ -1,0 +1,43 @@
+"""StorageProfiles: CDI makes one of each StorageClass."""
+
+from __future__ import annotations
+
+from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import STORAGE_CLASS, STORAGE_PROFILE, Name, Obj
+from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
+
+
+def storage_profile(name: str, provisioner: str, volume_mode: str) -> Obj:
+    """``volume_mode``: of provisioners that CDI does not know."""
+    if provisioner.endswith("rbd.csi.ceph.com"):
+        sets = [("ReadWriteMany", "Block"), ("ReadWriteOnce", "Block"), ("ReadWriteOnce", "Filesystem")]
+    elif provisioner.endswith("cephfs.csi.ceph.com"):
+        sets = [("ReadWriteMany", "Filesystem"), ("ReadWriteOnce", "Filesystem")]
+    else:
+        sets = [("ReadWriteOnce", volume_mode)]
+    properties = [{"accessModes": [access], "volumeMode": mode} for access, mode in sets]
+    status = {
+        "storageClass": name,
+        "provisioner": provisioner,
+        "cloneStrategy": "csi-clone",
+        "claimPropertySets": properties,
+    }
+    return {"metadata": {"name": name}, "spec": {}, "status": status}
+
+
+class StorageProfiles(Reconciler):
+    """Of classes that clients make; those of the configuration are there from the start."""
+
+    def __init__(self, api: Api, caches: Caches) -> None:
+        super().__init__(api, caches, STORAGE_CLASS)
+
+    async def reconcile(self, name: Name) -> None:
+        sc = self.current(name)
+        if sc is None:
+            await self.api.delete(STORAGE_PROFILE, name)
+            return
+        if self.caches[STORAGE_PROFILE].get(*name) is not None:
+            return
+        profile = storage_profile(name[1], str(sc.get("provisioner")), "Filesystem")
+        if await self.api.create(STORAGE_PROFILE, profile):
+            await self.api.patch_status(STORAGE_PROFILE, name, profile["status"])
