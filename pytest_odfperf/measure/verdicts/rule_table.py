@@ -242,9 +242,9 @@ RULES: tuple[Rule, ...] = (
          "at a time",
          _WAIT),
     Rule("osd_hung", EITHER, daemons.hung,
-         f"an OSD that is up did nothing while others did {daemons.BUSY_OPS} operations and more, PGs were "
-         "laggy, or neither storage nor guests did anything; invalid for more than "
-         f"{100 * daemons.STILL:.0f} % of the window",
+         f"an OSD that is up and had done {daemons.BUSY_OPS} operations and more did nothing, and all "
+         "together less than half, PGs were laggy, or neither storage nor guests did anything; invalid for more "
+         f"than {100 * daemons.STILL:.0f} % of the window",
          "see the OSD's log and its device"),
     # -- how the storage was
     Rule("storage_full", INVALID, look_at_health,

@@ -94,6 +94,8 @@ class Storage:
     recovery_bytes_per_s: float = 0.0
     #: By OSD: from when to when it does nothing, is down, is out.
     hung: tuple[tuple[int, float, float], ...] = ()
+    #: How much less the others do meanwhile.
+    held_up: float = 0.8
     down: tuple[tuple[int, float, float], ...] = ()
     out: tuple[tuple[int, float, float], ...] = ()
     osds: int = 3
@@ -103,9 +105,11 @@ class Storage:
         own = course(max(0.0, at_s - self.late_s)).times(self.factor) + self.own_extra.times(done_s)
         osds = {}
         for osd in range(self.osds):
-            stood = [until - from_s for one, from_s, until in self.hung if one == osd and until <= at_s]
-            stood += [
-                at_s - from_s for one, from_s, until in self.hung if one == osd and from_s < at_s < until
+            # What waits for one that hangs holds up the others.
+            stood = [
+                (1.0 if one == osd else self.held_up) * (min(until, at_s) - from_s)
+                for one, from_s, until in self.hung
+                if from_s < at_s
             ]
             share = max(0.0, done_s - sum(stood))
             osds[f"osd.{osd}"] = OsdState(

@@ -70,7 +70,11 @@ BUSY = Done(2000, 2000 * 65536, 0, 0)
         # One that was taken out long ago is nobody's.
         (Storage(down=((1, -99, 999),), out=((1, -99, 999),)), set()),
         (Storage(hung=((0, 20, 33),), collects_every_s=5), {("osd_hung", "suspect")}),
-        (Storage(hung=((0, 10, 60),)), {("osd_hung", "invalid")}),
+        (Storage(hung=((0, 20, 60),), collects_every_s=5), {("osd_hung", "invalid")}),
+        # Idle is not hung: nothing is on it, or its part of the load is over, and the others go on.
+        (Storage(hung=((0, -99, 999),)), set()),
+        (Storage(hung=((0, 30, 999),), held_up=0.0), set()),
+        (Storage(hung=((0, 5, 20), (1, 30, 50)), held_up=0.0), set()),
     ],
 )
 def test_each_trouble_has_its_name(storage: Storage, expected: set[tuple[str, str]]) -> None:

@@ -16,8 +16,10 @@ from pytest_odfperf.measure.storage_work import meanwhile, osd_changes
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 
-#: That an OSD does nothing while another does so many I/Os on average is no chance.
+#: That an OSD does nothing that did so many operations between two looks before is no chance.
 BUSY_OPS = 50
+#: Than before: all OSDs together, where something waits for one of them.
+SLOWER = 0.5
 #: Of the window, in which an OSD may stand still before nothing of it is to be believed; as of a stall.
 STILL = 0.2
 #: Of what the guests do on average.
@@ -61,24 +63,17 @@ def hung(evidence: Evidence) -> Iterator[Doubt]:
         return
     looks = meanwhile(counters)
     window_s = max(1e-3, counters.window_s)
-    still: dict[str, float] = {}
-    all_still_s = _nothing_went_s(evidence, window_s, looks)
-    for before, after in pairwise(looks):
-        seconds = max(0.0, min(after.at_s, window_s) - max(before.at_s, 0.0))
-        for name in _still(before, after):
-            still[name] = still.get(name, 0.0) + seconds
-    at_work = {name for before, after in pairwise(looks) for name in _moved(before, after)}
     laggy = (
         max((moment.state.count("laggy") for moment in evidence.health.pgs), default=0)
         if evidence.health
         else 0
     )
     slow = max((look.counters.slow_ops for look in looks), default=0)
+    still = _stopped(looks, window_s, waited_for=bool(laggy or slow))
+    all_still_s = _nothing_went_s(evidence, window_s, looks)
     told = [
-        f"{name} is up and did nothing for {seconds:.0f} s while others worked"
+        f"{name} is up, and did nothing for {seconds:.0f} s after it had worked"
         for name, seconds in sorted(still.items(), key=lambda one: -one[1])
-        # One that never does anything has no data, unless something waits for it.
-        if name in at_work or laggy or slow
     ]
     if laggy:
         told.append(f"{laggy} PGs were laggy")
@@ -107,15 +102,29 @@ def _steps(before: CountersLook, after: CountersLook) -> dict[str, int]:
     return found
 
 
-def _still(before: CountersLook, after: CountersLook) -> Iterator[str]:
-    steps = _steps(before, after)
-    busy = [count for count in steps.values() if count]
-    if busy and sum(busy) / len(busy) >= BUSY_OPS and len(busy) * 2 >= len(steps):
-        yield from (name for name, count in steps.items() if count == 0)
+def _stopped(looks: tuple[CountersLook, ...], window_s: float, *, waited_for: bool) -> dict[str, float]:
+    """For how long OSDs did nothing that had worked in the window, while something waited for them.
 
-
-def _moved(before: CountersLook, after: CountersLook) -> Iterator[str]:
-    return (name for name, count in _steps(before, after).items() if count)
+    One that is asked nothing is idle, as where none of a small file's objects is on it: the rest then goes as
+    fast as before. What waits shows in laggy PGs and slow operations (``waited_for``), or in all of them
+    together going slower.
+    """
+    found: dict[str, float] = {}
+    worked: set[str] = set()
+    usual: list[float] = []
+    for before, after in pairwise(looks):
+        if before.earliest_s < 0:
+            continue
+        steps, seconds = _steps(before, after), max(1e-3, after.at_s - before.at_s)
+        rate = sum(steps.values()) / seconds
+        slower = bool(usual) and rate < SLOWER * sum(usual) / len(usual)
+        for name in sorted(worked):
+            if steps.get(name) == 0 and (slower or waited_for):
+                found[name] = found.get(name, 0.0) + min(after.at_s, window_s) - before.at_s
+        worked |= {name for name, count in steps.items() if count >= BUSY_OPS}
+        if not slower:
+            usual.append(rate)
+    return found
 
 
 def _nothing_went_s(evidence: Evidence, window_s: float, looks: tuple[CountersLook, ...]) -> float:
