@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pytest_odfperf.errors import one_line
+
 _LONGEST = 400
 
 
@@ -60,7 +62,7 @@ def _time(event: Mapping[str, Any]) -> str:
 
 
 def _short(text: Any) -> str:
-    return " ".join(str(text or "").split())[:_LONGEST]
+    return one_line(" ".join(str(text or "").split()), _LONGEST)
 
 
 def _list(value: Any) -> list[Mapping[str, Any]]:

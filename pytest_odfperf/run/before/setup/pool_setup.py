@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_odfperf.errors import ClusterError, InterruptedRunError
+from pytest_odfperf.errors import ClusterError, InterruptedRunError, one_line
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix, Pool
 from pytest_odfperf.run.before.selection import Selection
@@ -103,6 +103,7 @@ def set_up(cluster: Cluster, selection: Selection, stop: Stop, say: Say) -> SetU
                 done.failed.append(planned.pool)
     for site, members in plan.sites.items():
         _make(cluster, site, members, selection.matrix, stop, say, done)
+    done.problems = {pool: one_line(why) for pool, why in done.problems.items()}
     done.ready = sum(planned.pool not in done.problems for planned in plan.pools)
     return done
 
