@@ -26,13 +26,25 @@ from pytest_odfperf.waiting import Stop
 
 OSD_BYTES = 4 << 30
 PROVISIONER = "openshift-storage.rbd.csi.ceph.com"
+LIMIT_IOPS = 200
 SANDBOX = {
     "machine": "qemu",
     "image": "minimal",
     "nodes": {"count": 3, "cpu": 4, "memory": "2Gi"},
     "namespaces": ["odfperf-ceph"],
-    # Quicker than Ceph's own, as everything here is on one machine.
-    "ceph": {"real": True, "osds": 3, "osd_size": "4Gi"},
+    "ceph": {
+        "real": True,
+        "osds": 3,
+        "osd_size": "4Gi",
+        "block_pools": {"rep2": {"spec": {"replicated": {"size": 2}}}},
+    },
+    "storage_classes": {
+        "limited": {
+            "provisioner": PROVISIONER,
+            "parameters": {"pool": "rep2"},
+            "backend": {"iops": LIMIT_IOPS},
+        },
+    },
 }
 
 
