@@ -96,15 +96,16 @@ def test_reports_are_true_at_every_moment_and_can_be_made_again(bed: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "deadline_s", "told"),
     [
-        ("echo 'report.html: the disk is full' >&2; exit 1", "report.html: the disk is full"),
-        ("exec sleep 60", "not done within 0 s"),
-        (None, "No such file or directory"),
+        # It runs at idle priority, so that on a busy machine even this one takes its time.
+        ("echo 'report.html: the disk is full' >&2; exit 1", 60, "report.html: the disk is full"),
+        ("exec sleep 60", 0.5, "not done within 0 s"),
+        (None, 60, "No such file or directory"),
     ],
 )
 def test_a_renewal_that_fails_or_hangs_is_one_line_and_holds_nobody_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, deadline_s: float, told: str
 ) -> None:
     fake = tmp_path / "python"
     if script is not None:
@@ -112,16 +113,16 @@ def test_a_renewal_that_fails_or_hangs_is_one_line_and_holds_nobody_up(
         fake.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(fake))
     monkeypatch.setenv(report_renewal.PERIOD, "0.05")
-    monkeypatch.setattr(report_renewal, "_DEADLINE_S", 0.5)
+    monkeypatch.setattr(report_renewal, "_DEADLINE_S", deadline_s)
     said: list[str] = []
     renewal = report_renewal.ReportRenewal(tmp_path, dict, said.append)
     renewal.start()
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 60
     while not said and time.monotonic() < end_s:
         time.sleep(0.02)
     began_s = time.monotonic()
     renewal.close()
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < 30
     assert said[0].startswith("the reports could not be renewed while the run went on: ")
     assert told in said[0]
     found = subprocess.run(["pgrep", "-f", str(fake)], capture_output=True, text=True, check=False)
