@@ -243,8 +243,8 @@ RULES: tuple[Rule, ...] = (
          _WAIT),
     Rule("osd_hung", EITHER, daemons.hung,
          f"an OSD that is up and had done {daemons.BUSY_OPS} operations and more did nothing, and all "
-         "together less than half, PGs were laggy, or neither storage nor guests did anything; invalid for more "
-         f"than {100 * daemons.STILL:.0f} % of the window",
+         "together less than half, PGs were laggy, or neither storage nor guests did anything; invalid for "
+         f"more than {100 * daemons.STILL:.0f} % of the window",
          "see the OSD's log and its device"),
     # -- how the storage was
     Rule("storage_full", INVALID, look_at_health,
