@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.sandbox.ceph.ceph import CephError, FilesystemWanted, ImageWanted, PoolWanted
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo, Done
 from pytest_odfperf.sandbox.ceph.simulated.pool_rates import modelled
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import parse_config
@@ -20,10 +21,17 @@ ZONES = [{"name": f"n{i}", "labels": {"topology.kubernetes.io/zone": f"z{i % 2}"
 
 
 class Clock:
-    now_s = 1000.0
+    """The model's time, and what its clients do."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.io = ClientIo(self)
 
     def __call__(self) -> float:
         return self.now_s
+
+    def write(self, pool: str, written_bytes: int) -> None:
+        self.io.did(pool, Done(written_bytes=written_bytes))
 
 
 def ceph_of(nodes: Any = None, **ceph: Any) -> tuple[SimulatedCeph, Clock]:
@@ -31,7 +39,7 @@ def ceph_of(nodes: Any = None, **ceph: Any) -> tuple[SimulatedCeph, Clock]:
     config = parse_config({"nodes": nodes or {"count": 3}, "ceph": {**usual, **ceph}})
     assert config.ceph.model is not None
     clock = Clock()
-    return SimulatedCeph(config, config.ceph.model, clock), clock
+    return SimulatedCeph(config, config.ceph.model, clock.io, clock), clock
 
 
 def make(ceph: SimulatedCeph, clock: Clock, *pools: PoolWanted) -> None:
@@ -90,8 +98,8 @@ def test_what_is_written_is_stored_and_used_and_no_longer_available(
             data_pool=pool.name if pool.coding else None,
         )
         asyncio.run(ceph.create_image(wanted))
-        ceph.wrote(header, f"i{number}", size_bytes)
-    stored = sum(min(size_bytes, 10 * GIB) for size_bytes in written)
+        clock.write(pool.name, size_bytes)
+    stored = min(sum(written), 10 * GIB * len(written))
     found = stats(ceph)[pool.name]
     factor = sum(pool.coding) / pool.coding[0] if pool.coding else float(pool.replicas or 0)
     assert found["stored"] == stored
@@ -202,9 +210,9 @@ def test_a_quota_fills_its_pool_alone() -> None:
     ceph, clock = ceph_of()
     make(ceph, clock, replicated(3, quota_bytes=GIB), replicated(2))
     asyncio.run(ceph.create_image(ImageWanted(pool="rep3", name="a", size_bytes=4 * GIB)))
-    ceph.wrote("rep3", "a", GIB - 1)
+    clock.write("rep3", GIB - 1)
     assert health(ceph) == ("HEALTH_OK", {})
-    ceph.wrote("rep3", "a", 1)
+    clock.write("rep3", 1)
     assert health(ceph) == ("HEALTH_WARN", {"POOL_FULL": "1 pool(s) full"})
     assert {pool.name: pool.full for pool in asyncio.run(ceph.pools())} == {"rep3": True, "rep2": False}
 

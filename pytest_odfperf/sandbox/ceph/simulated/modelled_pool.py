@@ -16,8 +16,6 @@ _OBJECT_BYTES = 4 << 20
 class Image:
     wanted: ImageWanted
     size_bytes: int
-    #: What its clients have written, each place counted once as far as it is known.
-    stored_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -27,8 +25,11 @@ class ModelledPool:
     #: On the clock of the model.
     made_s: float
     images: dict[str, Image] = field(default_factory=dict)
-    #: Of images whose header is in another pool.
-    foreign_bytes: int = 0
+    #: Sizes of all images whose data is here.
+    provisioned_bytes: int = 0
+    #: What clients have written, at the last look, and how much of that is deleted or was written over.
+    written_bytes: int = 0
+    gone_bytes: int = 0
     #: Applications that were enabled on it.
     applications: tuple[str, ...] = ()
 
@@ -52,8 +53,15 @@ class ModelledPool:
 
     @property
     def stored_bytes(self) -> int:
-        own = sum(image.stored_bytes for image in self.images.values() if not image.wanted.data_pool)
-        return own + self.foreign_bytes
+        """What is written lies where nothing was, as long as there is room in the images."""
+        return min(self.provisioned_bytes, self.written_bytes - self.gone_bytes)
+
+    def forget(self, size_bytes: int) -> None:
+        """An image of that size is deleted, which has its part of what is stored."""
+        stored = self.stored_bytes
+        left = round(stored * (1 - size_bytes / self.provisioned_bytes)) if self.provisioned_bytes else 0
+        self.provisioned_bytes -= size_bytes
+        self.gone_bytes = self.written_bytes - left
 
     @property
     def objects(self) -> int:

@@ -54,6 +54,7 @@ class SimulatedCeph:
         self.told: CephStatus = config.ceph.status or CephStatus()
         #: Pools that were there before the sandbox.
         self._steady: list[str] = []
+        self._io = client_io
         self.disturbed = Disturbed(client_io, model.late_s)
         if config.ceph.disturbance is not None:
             self.disturbed.becomes(config.ceph.disturbance)
@@ -75,6 +76,7 @@ class SimulatedCeph:
         )
 
     def _view(self, pool: ModelledPool) -> PoolView:
+        self._look(pool)
         usable_osds = usable(self.osds, pool.wanted.device_class)
         count = domains(usable_osds, pool.wanted.failure_domain)
         placement = pool.placement(count, float(self._model.release) >= 18)
@@ -82,6 +84,9 @@ class SimulatedCeph:
         steady = self._steady_states(pool)
         view = PoolView.of(pool, placement, age_s, self._model, usable_osds, steady=steady)
         return replace(view, states=self.disturbed.states(view.states))
+
+    def _look(self, pool: ModelledPool) -> None:
+        pool.written_bytes = int(self._io.count(pool.wanted.name).written_bytes)
 
     def _steady_states(self, pool: ModelledPool) -> Mapping[str, int] | None:
         """What is told of the PGs of all steady pools is shown by the first of them."""
@@ -107,6 +112,8 @@ class SimulatedCeph:
         return text
 
     async def pools(self) -> tuple[Pool, ...]:
+        for pool in self._pools.values():
+            self._look(pool)
         return tuple(
             Pool(
                 pool_id=pool.pool_id,
@@ -242,11 +249,20 @@ class SimulatedCeph:
         if pool.wanted.coding is not None:
             raise CephError("rbd: create error", "(95) Operation not supported", "EOPNOTSUPP")
         await self._write_into(pool, f"rbd create {wanted.pool}/{wanted.name}")
-        pool.images.setdefault(wanted.name, Image(wanted, wanted.size_bytes))
+        if wanted.name not in pool.images:
+            pool.images[wanted.name] = Image(wanted, wanted.size_bytes)
+            self._data_pool(wanted).provisioned_bytes += wanted.size_bytes
+
+    def _data_pool(self, wanted: ImageWanted) -> ModelledPool:
+        """Where an image's data is; a pool that is gone takes no harm."""
+        pool = self._pools.get(wanted.data_pool or wanted.pool)
+        return pool or ModelledPool(0, PoolWanted(name=""), 0.0)
 
     async def resize_image(self, pool: str, name: str, size_bytes: int) -> None:
         image = self._image(pool, name)
-        image.size_bytes = max(image.size_bytes, size_bytes)
+        more = max(0, size_bytes - image.size_bytes)
+        image.size_bytes += more
+        self._data_pool(image.wanted).provisioned_bytes += more
 
     async def clone_image(self, source_pool: str, source: str, wanted: ImageWanted) -> None:
         size_bytes = self._image(source_pool, source).size_bytes
@@ -256,25 +272,16 @@ class SimulatedCeph:
     async def delete_image(self, pool: str, name: str) -> None:
         found = self._pools.get(pool)
         image = found.images.pop(name, None) if found else None
-        if image is not None and image.wanted.data_pool in self._pools:
-            self._pools[image.wanted.data_pool].foreign_bytes -= image.stored_bytes
+        if image is not None:
+            data = self._data_pool(image.wanted)
+            self._look(data)
+            data.forget(image.size_bytes)
 
     def _image(self, pool: str, name: str) -> Image:
         image = self._pool(pool).images.get(name)
         if image is None:
             raise CephError(f"rbd: error opening image {name}", "(2) No such file or directory", "ENOENT")
         return image
-
-    def wrote(self, pool: str, name: str, written_bytes: int) -> None:
-        """A client wrote so many new bytes into an image; nothing happens if that is gone."""
-        found = self._pools.get(pool)
-        image = found.images.get(name) if found else None
-        if image is None:
-            return
-        more = min(written_bytes, image.size_bytes - image.stored_bytes)
-        image.stored_bytes += more
-        if image.wanted.data_pool in self._pools:
-            self._pools[image.wanted.data_pool].foreign_bytes += more
 
 
 def _refused(doing: str, words: str, code: str) -> CephError:

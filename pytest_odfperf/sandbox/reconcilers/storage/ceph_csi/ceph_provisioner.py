@@ -104,7 +104,7 @@ class CephProvisioner:
             return image_backend(name, folder, self._ceph, parameters)
         pool, data_pool = parameters.get("pool"), parameters.get("dataPool")
         if kind == "cephfs":
-            pool, data_pool = parameters.get("pool") or f"{parameters.get('fsName')}-data0", None
+            pool, data_pool = _image_pool(parameters), None
         wanted = None
         if isinstance(self._ceph, SimulatedCeph):
             wanted = self._ceph.wanted(data_pool or pool or "")
@@ -140,8 +140,8 @@ class CephProvisioner:
 
 async def keep_image(ceph: Ceph | None, parameters: Parameters, image: str, size_bytes: int) -> None:
     """Have a modelled Ceph know of an image, whatever is behind the volume. Raises `CephError`."""
-    pool = parameters.get("pool")
-    if not isinstance(ceph, SimulatedCeph) or pool is None or "fsName" in parameters:
+    pool = _image_pool(parameters)
+    if not isinstance(ceph, SimulatedCeph) or pool is None:
         return
     if pool not in {found.name for found in await ceph.pools()}:
         return
@@ -162,6 +162,13 @@ def image_refused(error: CephError) -> str:
 
 
 async def forget_image(ceph: Ceph | None, parameters: Parameters, image: str) -> None:
-    pool = parameters.get("pool")
-    if isinstance(ceph, SimulatedCeph) and pool is not None and "fsName" not in parameters:
+    pool = _image_pool(parameters)
+    if isinstance(ceph, SimulatedCeph) and pool is not None:
         await ceph.delete_image(pool, image)
+
+
+def _image_pool(parameters: Parameters) -> str | None:
+    """A subvolume is counted as an image of its file system's data pool."""
+    if "fsName" in parameters:
+        return parameters.get("pool") or f"{parameters['fsName']}-data0"
+    return parameters.get("pool")

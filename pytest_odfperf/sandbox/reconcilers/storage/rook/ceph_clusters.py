@@ -37,11 +37,15 @@ class CephClusters:
         self._caches = caches
         self._ceph = ceph
         self._hurry = asyncio.Event()
+        #: What was written last: what Ceph says, and how full it is.
         self._written: Obj = {}
+        self._room: Obj = {}
+        self._hurried = False
         self._written_s = 0.0
 
     def look(self) -> None:
         """Soon."""
+        self._hurried = True
         self._hurry.set()
 
     async def run(self) -> None:
@@ -69,12 +73,14 @@ class CephClusters:
             # As Rook tells of a Ceph that does not answer.
             part = unanswered(str(error), before)
         news, moment_s = _told(part), asyncio.get_running_loop().time()
-        if self._written and news == self._written and moment_s - self._written_s < _WRITE_S:
-            return
-        if self._written and news == self._written:
-            part = {"lastChecked": part["lastChecked"]}
+        room = news.pop("capacity")
+        if self._written == news and not self._hurried:
+            if moment_s - self._written_s < _WRITE_S:
+                return
+            same = ("lastChecked", "capacity") if room != self._room else ("lastChecked",)
+            part = {name: part[name] for name in same if name in part}
         await self._api.patch_status(CEPH_CLUSTER, CLUSTER, {"ceph": part})
-        self._written, self._written_s = news, moment_s
+        self._written, self._room, self._written_s, self._hurried = news, room, moment_s, False
 
 
 def _told(part: Mapping[str, Any]) -> Obj:
