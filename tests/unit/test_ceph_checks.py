@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -45,8 +46,12 @@ def metrics(
     return found
 
 
+#: As Rook counts what it runs.
+RUNNING = {"metadata": {"name": "c"}, "status": {"storage": {"osd": {"storeType": {"bluestore": 2}}}}}
+
+
 def checks(found: CephOverview | Unread, *needs: PoolNeed) -> dict[str, Check]:
-    return {check.what.partition(" of ")[0]: check for check in overview("c", found, needs)}
+    return {check.what.partition(" of ")[0]: check for check in overview(RUNNING, found, needs)}
 
 
 def test_a_cluster_that_is_well_has_only_lines_that_are_ok() -> None:
@@ -63,6 +68,8 @@ def test_a_cluster_that_is_well_has_only_lines_that_are_ok() -> None:
         ({"osd.0": (1, 0), "osd.1": (1, 1)}, "2 of 2 are up, 1 in (osd.0 is out)"),
         ({"osd.2": (0, 0), "osd.10": (1, 1)}, "1 of 2 are up, 1 in (osd.2 is down and out)"),
         ({f"osd.{n}": (0, 1) for n in range(8)}, "and 3 more)"),
+        # As 16.2's manager counts after one was taken out that is down.
+        ({"osd.0": (1, 1)}, "1 of 2 are up, 1 in (1 more that Rook has are down and out, or never came up)"),
     ],
 )
 def test_osds_that_are_not_up_or_not_in_are_a_failure(osds: Any, said: str) -> None:
@@ -201,6 +208,15 @@ def test_a_muted_check_is_told_and_counts_only_if_a_run_would_hang() -> None:
     assert (check.level, check.detail) == ("ok", "HEALTH_OK (RECENT_CRASH: 1 crashed (muted))")
     assert one("HEALTH_OK", OSD_SLOW_PING_TIME_BACK="").level == "FAIL"
     assert "(muted)" in one("HEALTH_WARN", "HEALTH_ERR", OSD_FULL="").detail
+
+
+def test_an_operator_that_asks_no_more() -> None:
+    found = cluster("HEALTH_OK")
+    found["status"]["ceph"]["lastChecked"] = "2026-11-30T11:00:00Z"
+    (check,) = ceph([found], datetime(2026, 11, 30, 12, tzinfo=UTC))
+    assert check.level == "warn"
+    assert "said 60 min ago" in check.detail
+    assert [check.level for check in ceph([found], datetime(2026, 11, 30, 11, 5, tzinfo=UTC))] == ["ok"]
 
 
 @pytest.mark.parametrize(("state", "level"), [("Connected", "ok"), ("Creating", "warn"), ("Error", "FAIL")])

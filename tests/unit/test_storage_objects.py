@@ -37,8 +37,11 @@ def volumes(nodes: list[Any], attachments: Any = ()) -> list[Check]:
     return list(attached_volumes(nodes, attachments, NOW))
 
 
+V1 = f"kubernetes.io/csi/{RBD}^1"
+
+
 def test_volumes_that_agree_are_one_line() -> None:
-    (check,) = volumes([node("a", ["v1"], ["v1"]), node("b", [], [])], [attachment()])
+    (check,) = volumes([node("a", [V1], [V1]), node("b", [], [])], [attachment()])
     assert str(check) == "ok   attached volumes: 1 are in use on 2 nodes, and each is attached there"
     assert volumes([]) == []
 
@@ -60,6 +63,13 @@ def test_volumes_that_do_not_agree(in_use: list[str], attached: list[str], level
     assert check.next_step
 
 
+@pytest.mark.parametrize("attachments", [[], [attachment(), attachment()], [attachment("b")]])
+def test_volumes_and_their_attachments_that_do_not_agree(attachments: list[Any]) -> None:
+    checks = volumes([node("a", [V1], [V1]), node("b", [], [])], attachments)
+    assert {check.level for check in checks} == {"warn"}
+    assert checks[0].detail.startswith("the node has 1 of drivers, and ")
+
+
 @pytest.mark.parametrize(
     ("one", "said"),
     [
@@ -70,11 +80,12 @@ def test_volumes_that_do_not_agree(in_use: list[str], attached: list[str], level
         (attachment(detachError={"message": "still in use"}), "can not be detached"),
         (attachment(attached=False), "are not attached yet (pvc-1 on node a, since 60 min)"),
         (attachment(deleted=OLD), "are not let go of"),
-        (attachment(node="gone"), "are attached to nodes that are gone (pvc-1 on node gone)"),
+        (attachment(node="gone", attached=False), "are attached to nodes that are gone (pvc-1 on node gone)"),
     ],
 )
 def test_attachments_that_hang(one: Any, said: str) -> None:
-    (check,) = volumes([node("a", [], [])], [one])
+    attached = [V1] if one["status"]["attached"] else []
+    (check,) = volumes([node("a", attached, attached)], [one])
     assert check.level == "FAIL"
     assert said in check.detail
 
@@ -83,7 +94,8 @@ def test_attachments_that_hang(one: Any, said: str) -> None:
     "one", [attachment(), attachment(attached=False, created=NEW), attachment(deleted=NEW)]
 )
 def test_attachments_that_take_their_time_do_not(one: Any) -> None:
-    assert [check.level for check in volumes([node("a", [], [])], [one])] == ["ok"]
+    attached = [V1] if one["status"]["attached"] else []
+    assert [check.level for check in volumes([node("a", attached, attached)], [one])] == ["ok"]
 
 
 def test_attachments_that_may_not_be_read_are_said() -> None:

@@ -16,6 +16,8 @@ from pytest_odfperf.preflight.storage.ages import age_s, minutes
 
 #: For a volume to be attached, mounted, or let go of.
 PATIENCE_S = 300.0
+#: What names of drivers' volumes begin with.
+_CSI = "kubernetes.io/csi/"
 _WHAT = "attached volumes"
 _NODE_STEP = (
     "oc describe node {node}; its kubelet has lost track: drain the node and restart it, or leave it out "
@@ -29,6 +31,7 @@ def attached_volumes(
     """Nodes that could not be read are none."""
     found = [check for node in nodes for check in _node(node)]
     if not isinstance(attachments, Unread):
+        found += [check for node in nodes for check in _counted(node, attachments)]
         found += _attachments(attachments, {str(node["metadata"]["name"]) for node in nodes}, now)
     elif attachments.status == 403:
         found.append(not_checked("volume attachments", attachments))
@@ -53,6 +56,23 @@ def _node(node: JsonObject) -> Iterator[Check]:
             what,
             f"{len(unused)} of {len(attached)} attached are not in use ({_few(unused)})",
             "look again in a minute: pods that start or end look so; else oc get volumeattachment",
+        )
+
+
+def _counted(node: JsonObject, attachments: Sequence[JsonObject]) -> Iterator[Check]:
+    """Drivers' volumes only: those that Kubernetes attaches itself have no VolumeAttachment."""
+    name = str(node["metadata"]["name"])
+    told = sum(one.startswith(_CSI) for one in _names(node, "volumesAttached"))
+    there = sum(
+        bool((one.get("status") or {}).get("attached"))
+        for one in attachments
+        if (one.get("spec") or {}).get("nodeName") == name
+    )
+    if told != there:
+        yield doubtful(
+            f"{_WHAT} of node {name}",
+            f"the node has {told} of drivers, and {there} VolumeAttachments say so",
+            "look again in a minute; else oc get volumeattachment; oc describe node " + name,
         )
 
 

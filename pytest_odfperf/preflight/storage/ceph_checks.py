@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pytest_odfperf.preflight.check import (
@@ -16,11 +17,14 @@ from pytest_odfperf.preflight.check import (
     not_checked,
     passed,
 )
+from pytest_odfperf.preflight.storage.ages import age_s, minutes
 from pytest_odfperf.preflight.storage.ceph_overview import BESIDE_CLEAN, CephOverview
 from pytest_odfperf.preflight.storage.health_steps import is_muted, level_of, next_step
 
 #: Of the raw capacity: Ceph's own ratios, unless an administrator changed them.
 NEARLY_FULL, FULL = 0.85, 0.95
+#: Rook asks every minute.
+PATIENCE_S = 900.0
 _LEVELS: tuple[Level, ...] = ("ok", "warn", "FAIL")
 _LOOK = "oc describe cephcluster -A; ceph health detail"
 #: States of PGs in which nothing can be read or written, or nobody knows.
@@ -38,14 +42,14 @@ class PoolNeed:
     disks_bytes: int
 
 
-def ceph(clusters: Sequence[JsonObject] | Unread) -> list[Check]:
-    """One line for each CephCluster; none where there is no Ceph."""
+def ceph(clusters: Sequence[JsonObject] | Unread, now: datetime | None = None) -> list[Check]:
+    """One line for each CephCluster; none where there is no Ceph. ``now`` is the API server's clock."""
     if isinstance(clusters, Unread):
         return [] if clusters.status == 404 else [not_checked("Ceph", clusters)]
-    return [_health(one) for one in clusters]
+    return [_health(one, now) for one in clusters]
 
 
-def _health(cluster: JsonObject) -> Check:
+def _health(cluster: JsonObject, now: datetime | None) -> Check:
     what = f"Ceph {cluster['metadata']['name']}"
     status = _mapping(cluster.get("status"))
     state = _mapping(status.get("ceph"))
@@ -63,6 +67,11 @@ def _health(cluster: JsonObject) -> Check:
     if status.get("state") not in (None, "Created", "Connected", "Updating"):
         words.append(f"CephCluster is in state {status['state']}: {status.get('message') or 'no message'}")
         worst = max(worst, 2 if status["state"] == "Error" else 1)
+    since = age_s(state.get("lastChecked"), now)
+    if since is not None and since > PATIENCE_S:
+        words.append(f"said {minutes(since)} ago: Rook's operator does not ask Ceph any more")
+        steps.append((1, "oc get pods -l app=rook-ceph-operator -A"))
+        worst = max(worst, 1)
     shown = f"{health} ({'; '.join(words)})" if words else health
     if worst == 0:
         return passed(what, shown)
@@ -77,12 +86,13 @@ def _overall(health: str) -> Level:
     return {"HEALTH_OK": "ok", "HEALTH_WARN": "warn"}.get(health, "FAIL")  # type: ignore[return-value]
 
 
-def overview(name: str, found: CephOverview | Unread, needs: Sequence[PoolNeed]) -> Iterator[Check]:
+def overview(cluster: JsonObject, found: CephOverview | Unread, needs: Sequence[PoolNeed]) -> Iterator[Check]:
     """What the manager's metrics say beyond the health: a cluster can be HEALTH_OK while PGs are unknown."""
+    name = str(cluster["metadata"]["name"])
     if isinstance(found, Unread):
         yield not_checked(f"OSDs and PGs of Ceph {name}", found)
         return
-    yield from _osds(name, found)
+    yield from _osds(name, found, _osds_that_run(cluster))
     yield _pgs(name, found)
     yield from _recovery(name, found)
     if found.slow_ops:
@@ -92,9 +102,19 @@ def overview(name: str, found: CephOverview | Unread, needs: Sequence[PoolNeed])
         yield from _pool(need, found)
 
 
-def _osds(name: str, found: CephOverview) -> Iterator[Check]:
-    what, total = f"OSDs of Ceph {name}", len(found.osds)
-    if not total:
+def _osds_that_run(cluster: JsonObject) -> int:
+    """How many OSDs Rook has; 0: it does not say."""
+    stores = _mapping(
+        _mapping(_mapping(_mapping(cluster.get("status")).get("storage")).get("osd")).get("storeType")
+    )
+    return sum(count for count in stores.values() if type(count) is int and count > 0)
+
+
+def _osds(name: str, found: CephOverview, expected: int) -> Iterator[Check]:
+    """The manager does not count an OSD that is down and out (16.2): so Rook's number is asked for too."""
+    what, counted = f"OSDs of Ceph {name}", len(found.osds)
+    total = max(counted, expected)
+    if not counted:
         # A manager of another kind than we know.
         yield doubtful(what, "not known: the manager counts none", "ceph osd stat")
         return
@@ -108,6 +128,8 @@ def _osds(name: str, found: CephOverview) -> Iterator[Check]:
         for osd, state in found.osds.items()
         if not (state.up and state.is_in)
     ]
+    if total > counted:
+        apart.append(f"{total - counted} more that Rook has are down and out, or never came up")
     shown = "; ".join([*apart[:5], *([f"and {len(apart) - 5} more"] if len(apart) > 5 else [])])
     yield failed(what, f"{up} of {total} are up, {is_in} in ({shown})", next_step("OSD_DOWN"))
 
@@ -168,14 +190,14 @@ def _pool(need: PoolNeed, found: CephOverview) -> Iterator[Check]:
     room = pool.max_avail_bytes
     if room is None:
         return
-    shown = f"{room / (1 << 30):.1f} GiB can be written (MAX AVAIL)"
+    shown = f"{_size(room)} can be written (MAX AVAIL)"
     if room < need.written_bytes:
-        least = f"the largest group writes {need.written_bytes / (1 << 30):.1f} GiB at least"
+        least = f"the largest group writes {_size(need.written_bytes)} at least"
         yield failed(
             what, f"{shown}, and {least}", "make room (ceph df), or leave the group out: --odf-exclude"
         )
     elif room < need.disks_bytes:
-        most = f"the data disks of the largest group are {need.disks_bytes / (1 << 30):.1f} GiB"
+        most = f"the data disks of the largest group are {_size(need.disks_bytes)}"
         yield doubtful(
             what, f"{shown}, and {most}, were they full", "smaller PVC sizes, or fewer VMs at once"
         )
@@ -188,12 +210,16 @@ def used_share(cluster: JsonObject) -> Check | None:
     if type(used) is not int or type(total) is not int or total <= 0:
         return None
     what, share = f"room of Ceph {cluster['metadata']['name']}", used / total
-    shown = f"{share:.0%} of {total / (1 << 40):.1f} TiB (raw) are used"
+    shown = f"{share:.0%} of {_size(total)} (raw) are used"
     if share >= FULL:
         return failed(what, f"{shown}: writes are refused from {FULL:.0%} on", next_step("OSD_FULL"))
     if share >= NEARLY_FULL:
         return doubtful(what, f"{shown}: nearly full from {NEARLY_FULL:.0%} on", next_step("OSD_NEARFULL"))
     return passed(what, shown)
+
+
+def _size(count: float) -> str:
+    return f"{count / (1 << 40):.1f} TiB" if count >= 1 << 40 else f"{count / (1 << 30):.1f} GiB"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -60,7 +60,7 @@ def _ceph(
     from pytest_odfperf.cluster.facts.mgr_metrics import read_metrics
 
     clusters = ask(lambda: calls.items(CEPH_CLUSTER))
-    yield from ceph_checks.ceph(clusters)
+    yield from ceph_checks.ceph(clusters, calls.date)
     if isinstance(clusters, Unread):
         return
     for one in clusters:
@@ -70,7 +70,7 @@ def _ceph(
         text: bytes | Unread = ask(lambda place=place: read_metrics(cluster, place))  # type: ignore[misc]
         found = text if isinstance(text, Unread) else ceph_overview(text) or _NO_METRICS
         needs = _needs(selection, groups, facts, place)
-        yield from ceph_checks.overview(str(one["metadata"]["name"]), found, needs)
+        yield from ceph_checks.overview(one, found, needs)
 
 
 def _needs(

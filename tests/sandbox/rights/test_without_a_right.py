@@ -115,3 +115,18 @@ def test_a_right_without_which_no_run_begins_is_one_line_and_exit_code_4(rights:
     assert "can not be read" in line
     assert "next: oc apply -f deploy/" in line
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_discovery_may_not_read_is_a_comment_and_no_failure(rights: Any) -> None:
+    hidden = ("storageprofiles", "cephblockpools", "nodes", "cephclusters")
+    rights.take(*(right for right in RIGHTS if right.resource in hidden))
+    done = rights.pytest("--odf-discover", "--odf-matrix", "matrix.yaml")
+    assert done.returncode == 0, done.stderr
+    for plural in hidden:
+        assert f"# {plural} could not be read (" in done.stdout
+        assert f"odfperf: {plural} could not be read (" in done.stderr
+    assert 'storage_class: "fast"' in done.stdout
+    rights.take(next(right for right in RIGHTS if right.resource == "storageclasses"))
+    done = rights.pytest("--odf-discover", "--odf-matrix", "matrix.yaml")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "the StorageClasses can not be read: " in done.stderr

@@ -67,7 +67,10 @@ async def _cluster(config: CephConfig, ceph: Ceph) -> Obj:
             "message": words,
             "conditions": merged([], [condition("Ready", "True", "ClusterCreated", words)]),
             "ceph": ceph_part(await ceph.status(), ceph.version, {}),
-            "storage": {"deviceClasses": [{"name": name} for name in device_classes(ceph)]},
+            "storage": {
+                "deviceClasses": [{"name": name} for name in device_classes(ceph)],
+                "osd": {"storeType": {"bluestore": len(ceph.osds)}},
+            },
             "version": {"version": ceph.version, "image": f"sandbox/ceph:v{ceph.version}"},
         },
     }
