@@ -129,9 +129,11 @@ def _node(node: NodeConfig, marking: str | None) -> Obj:
             "kernelVersion": platform.release(),
         },
         "addresses": [{"type": "Hostname", "address": node.name}],
-        "volumesInUse": list(node.volumes_in_use),
-        "volumesAttached": [{"name": name, "devicePath": ""} for name in node.volumes_attached],
     }
+    if node.volumes_in_use:
+        status["volumesInUse"] = list(node.volumes_in_use)
+    if node.volumes_attached:
+        status["volumesAttached"] = [{"name": name, "devicePath": ""} for name in node.volumes_attached]
     return {"metadata": {"name": node.name, "labels": labels}, "spec": spec, "status": status}
 
 
