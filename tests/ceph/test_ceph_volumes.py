@@ -26,6 +26,96 @@ guest: {root_size: 2Gi}
 """
 
 
+POOLS = "/apis/ceph.rook.io/v1/namespaces/openshift-storage/cephblockpools"
+CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+CLAIMS = "/api/v1/namespaces/odfperf-ceph/persistentvolumeclaims"
+
+
+def _pool(name: str, **spec: object) -> dict[str, object]:
+    return {
+        "apiVersion": "ceph.rook.io/v1",
+        "kind": "CephBlockPool",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def _class(name: str, **parameters: str) -> dict[str, object]:
+    secrets = {}
+    for step in ("provisioner", "node-stage", "controller-expand"):
+        kind = "node" if step == "node-stage" else "provisioner"
+        secrets[f"csi.storage.k8s.io/{step}-secret-name"] = f"rook-csi-rbd-{kind}"
+        secrets[f"csi.storage.k8s.io/{step}-secret-namespace"] = "openshift-storage"
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name},
+        "provisioner": "openshift-storage.rbd.csi.ceph.com",
+        "parameters": {"clusterID": "openshift-storage", **secrets, **parameters},
+    }
+
+
+def test_volumes_of_a_client_are_images_with_their_data_where_the_class_says(ceph_sandbox) -> None:
+    for pool in (
+        _pool("made", replicated={"size": 2}),
+        _pool("coded", erasureCoded={"dataChunks": 2, "codingChunks": 1}),
+        # There are three hosts.
+        _pool("wide", erasureCoded={"dataChunks": 4, "codingChunks": 2}),
+    ):
+        ceph_sandbox.call("POST", POOLS, pool)
+
+    def status(name: str) -> dict[str, object]:
+        return json.loads(ceph_sandbox.call("GET", f"{POOLS}/{name}")).get("status") or {}
+
+    ceph_sandbox.until("pools", lambda: {status(n).get("phase") for n in ("made", "coded")} == {"Ready"})
+    found = {pool["pool_name"]: pool for pool in ceph_sandbox.ceph("osd", "pool", "ls", "detail")}
+    assert (found["made"]["size"], found["coded"]["size"], found["coded"]["min_size"]) == (2, 3, 2)
+    assert status("made")["poolID"] == found["made"]["pool_id"]
+    # Rook has asked for no more, and calls it Ready; Ceph knows better.
+    assert ceph_sandbox.until("PGs", lambda: "PG_AVAILABILITY" in ceph_sandbox.health()["checks"])
+    ceph_sandbox.call("DELETE", f"{POOLS}/wide")
+
+    ceph_sandbox.call(
+        "POST", CLASSES, _class("coded", pool="made", dataPool="coded", imageFeatures="layering")
+    )
+    ceph_sandbox.call(
+        "POST",
+        CLAIMS,
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data"},
+            "spec": {
+                "storageClassName": "coded",
+                "accessModes": ["ReadWriteMany"],
+                "volumeMode": "Block",
+                "resources": {"requests": {"storage": "1Gi"}},
+            },
+        },
+    )
+    (image,) = ceph_sandbox.until("an image", lambda: ceph_sandbox.program("rbd", "ls", "made").split())
+    info = json.loads(ceph_sandbox.program("rbd", "info", f"made/{image}", "--format", "json"))
+    assert (info["size"], info["data_pool"]) == (1 << 30, "coded")
+    assert "exclusive-lock" not in info["features"]
+    ceph_sandbox.until(
+        "a bound claim",
+        lambda: json.loads(ceph_sandbox.call("GET", f"{CLAIMS}/data"))["status"].get("phase") == "Bound",
+    )
+    # Rook deletes no pool with images in it.
+    ceph_sandbox.call("DELETE", f"{POOLS}/made")
+    ceph_sandbox.until(
+        "Rook's words",
+        lambda: any(c["reason"] == "PoolNotEmpty" for c in status("made").get("conditions", [])),
+    )
+    ceph_sandbox.call("DELETE", f"{CLAIMS}/data")
+    ceph_sandbox.call("DELETE", f"{POOLS}/coded")
+    ceph_sandbox.call("DELETE", f"{CLASSES}/coded")
+    ceph_sandbox.until(
+        "no pool", lambda: {"made", "coded", "wide"}.isdisjoint(ceph_sandbox.ceph("osd", "pool", "ls")), 90
+    )
+    ceph_sandbox.until("health", lambda: ceph_sandbox.health()["status"] == "HEALTH_OK")
+
+
 @pytest.mark.qemu
 def test_a_qemu_machine_on_an_image_with_a_limit_measures_the_limit(ceph_sandbox, tmp_path) -> None:
     ceph_sandbox.until("health", lambda: ceph_sandbox.health()["status"] == "HEALTH_OK")

@@ -18,6 +18,7 @@ _DEADLINE_S = 60.0
 _PREPARE_DEADLINE_S = 15.0
 #: An operation on a pool that takes no more writes waits for ever by itself.
 _OSD_TIMEOUT_S = 20
+_LIST_TIMEOUT_S = 5
 #: What librbd writes before its words: ``2026-11-30T12:00:00.000+0000 7f0a -1 librbd::image: 0x55: ``.
 _LOG_HEAD = re.compile(r"^\d{4}-\d\d-\d\dT\S+ \S+ +-?\d+ ")
 
@@ -32,7 +33,8 @@ class Images:
         await self._rbd("pool", "init", "--force", pool, deadline_s=_PREPARE_DEADLINE_S)
 
     async def names(self, pool: str) -> tuple[str, ...]:
-        return tuple(json.loads(await self._rbd("ls", "--pool", pool, "--format", "json")))
+        listed = await self._rbd("ls", "--pool", pool, "--format", "json", osd_timeout_s=_LIST_TIMEOUT_S)
+        return tuple(json.loads(listed))
 
     async def create(self, wanted: ImageWanted) -> None:
         await self._rbd("create", *_new(wanted), "--size", f"{wanted.size_bytes}B", _spec(wanted), there=True)
@@ -63,11 +65,16 @@ class Images:
             await self._rbd("config", "image", "set", _spec(wanted), name, value)
 
     async def _rbd(
-        self, *arguments: str, there: bool = False, gone: bool = False, deadline_s: float = _DEADLINE_S
+        self,
+        *arguments: str,
+        there: bool = False,
+        gone: bool = False,
+        deadline_s: float = _DEADLINE_S,
+        osd_timeout_s: int = _OSD_TIMEOUT_S,
     ) -> str:
         """``there``, ``gone``: it is no error that something is there already, or is not."""
         command = [self._program, "-c", str(self._files.conf), "--name", ADMIN]
-        command += [f"--rados-osd-op-timeout={_OSD_TIMEOUT_S}", *arguments]
+        command += [f"--rados-osd-op-timeout={osd_timeout_s}", *arguments]
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,

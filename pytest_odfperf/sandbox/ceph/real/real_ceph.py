@@ -129,7 +129,18 @@ class RealCeph:
             await self.delete_pool(pool)
 
     async def images(self, pool: str) -> tuple[str, ...]:
-        return await self._images.names(pool)
+        try:
+            return await self._images.names(pool)
+        except CephError as error:
+            # Its PGs are not active: nobody could have made one, unless they were.
+            if error.code != "ETIMEDOUT" or await self._objects(pool):
+                raise
+            return ()
+
+    async def _objects(self, pool: str) -> int:
+        """How many there are, as far as OSDs told; not 0 if it is not known."""
+        pools = {found["name"]: found["stats"] for found in (await self.df())["pools"]}
+        return int(pools[pool].get("objects", 1)) if pool in pools else 1
 
     async def create_image(self, wanted: ImageWanted) -> None:
         await self._images.create(wanted)
