@@ -98,6 +98,7 @@ class Rook:
             "parameters": {"clusterID": "openshift-storage", **secrets, **parameters},
             "reclaimPolicy": "Delete",
             "volumeBindingMode": "Immediate",
+            "allowVolumeExpansion": True,
         }
         made["parameters"] = {key: text for key, text in made["parameters"].items() if text != "-"}
         self.kube.create("storageclasses", made)
@@ -244,6 +245,24 @@ def test_a_volume_says_where_its_image_is(rook: Rook) -> None:
     rook.kube.delete("persistentvolumeclaims", claim)
     rook.delete("cephblockpools", pool)
     rook.until_gone("cephblockpools", pool)
+
+
+def test_a_claim_grows_and_never_shrinks(rook: Rook) -> None:
+    claim = rook.claim(rook.storage_class("grows", pool="old"))
+    volume = rook.volume(claim)["metadata"]["name"]
+
+    def ask(size: str) -> None:
+        rook.kube.patch(
+            "persistentvolumeclaims", claim, {"spec": {"resources": {"requests": {"storage": size}}}}
+        )
+
+    ask("3Gi")
+    rook.kube.until(
+        lambda: rook.kube.get("persistentvolumeclaims", claim)["status"]["capacity"] == {"storage": "3Gi"}
+    )
+    assert rook.kube.get("persistentvolumes", volume)["spec"]["capacity"] == {"storage": "3Gi"}
+    with pytest.raises(RefusedError, match="less than previous value"):
+        ask("2Gi")
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,11 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.ceph_provisioner import (
     ProvisionError,
+    grow_image,
     image_refused,
     keep_image,
 )
+from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.csi_rules import rpc
 from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
 from pytest_odfperf.sandbox.reconcilers.storage.volumes import (
     claim_of,
@@ -139,6 +141,7 @@ class Claims(Reconciler):
             await self.api.set_finalizers(PVC, claim, [*finalizers, PVC_PROTECTION])
             return
         if is_bound(claim):
+            await self._expand(claim)
             return
         if not (claim.get("status") or {}).get("phase"):
             await self.api.patch_status(PVC, name, {"phase": "Pending"})
@@ -194,6 +197,30 @@ class Claims(Reconciler):
         if (provisioner := self._backends.provisioner(sc)) is not None:
             await provisioner.check(sc)
         return backend
+
+    async def _expand(self, claim: Obj) -> None:
+        """What a CSI driver's resizer does, of images of a Ceph: a machine sees it at its next start."""
+        wanted = str(claim["spec"]["resources"]["requests"]["storage"])
+        had = ((claim.get("status") or {}).get("capacity") or {}).get("storage")
+        if had is None or to_bytes(wanted) <= to_bytes(str(had)):
+            return
+        volume = self.caches[PV].get("", claim["spec"].get("volumeName") or "")
+        backend = await self._backends.of_volume(volume) if volume else None
+        if volume is None or backend is None or (backend.ceph is None and self._machines.marking is None):
+            return
+        parameters = (volume["spec"].get("csi") or {}).get("volumeAttributes") or {}
+        name = volume["metadata"]["name"]
+        try:
+            grown = await grow_image(self._ceph, parameters, backend.image(name), to_bytes(wanted))
+        except CephError as error:
+            words = f'resize volume "{name}" by resizer failed: {rpc("Internal", error.said)}'
+            await self._say(claim, "VolumeResizeFailed", words)
+            self.queue.add_later(name_of(claim), _RETRY_S)
+            return
+        if grown:
+            await self.api.patch(PV, ("", name), {"spec": {"capacity": {"storage": wanted}}})
+            await self.api.patch_status(PVC, name_of(claim), {"capacity": {"storage": wanted}})
+            await self._say(claim, "VolumeResizeSuccessful", "Resize volume succeeded", warning=False)
 
     async def _say_external(self, claim: Obj, sc: Obj) -> None:
         """The volume controller says so of each claim, in good runs too: it waits for the provisioner."""

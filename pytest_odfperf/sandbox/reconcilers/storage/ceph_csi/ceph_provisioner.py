@@ -156,6 +156,17 @@ async def keep_image(ceph: Ceph | None, parameters: Parameters, image: str, size
     await ceph.create_image(wanted)
 
 
+async def grow_image(ceph: Ceph | None, parameters: Parameters, image: str, size_bytes: int) -> bool:
+    """Whether that image is of this Ceph, which has made it larger. Raises `CephError`."""
+    pool = _image_pool(parameters)
+    if ceph is None or pool is None or pool not in {found.name for found in await ceph.pools()}:
+        return False
+    if image not in await ceph.images(pool):
+        return False
+    await ceph.resize_image(pool, image, size_bytes)
+    return True
+
+
 def image_refused(error: CephError) -> str:
     """What ceph-csi says when Ceph makes no image."""
     return rpc("Internal", f"failed to create rbd image: {error.said}")
