@@ -216,7 +216,8 @@ def _spread(histogram: Histogram | None, *, bins: bool = True) -> dict[str, Any]
     total = histogram.total
     values, counts = [VALUES_NS[index] for index, _ in histogram.counts], [n for _, n in histogram.counts]
     mean = sum(map(mul, values, counts)) / total
-    square = sum([(value - mean) ** 2 * count for value, count in zip(values, counts, strict=True)])
+    off = [value - mean for value in values]
+    square = sum(map(mul, map(mul, off, off), counts))
     spread: dict[str, Any] = {
         "min": values[0],
         "max": values[-1],

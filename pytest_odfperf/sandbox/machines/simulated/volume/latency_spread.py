@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from operator import sub
 
 from pytest_odfperf.fio.histogram import VALUES_NS, Histogram, index_of
 from pytest_odfperf.sandbox.machines.simulated.volume.course import Course
@@ -19,8 +20,8 @@ def lognormal_histogram(mean_ns: float, sigma: float, total: int) -> Histogram:
     high = index_of(int(math.exp(mean + 5 * stddev)))
     half, unit = total / 2, stddev * math.sqrt(2)
     done = [round(half * (1 + math.erf((edge - mean) / unit))) for edge in _LOG_EDGES[low:high]]
-    counts = (after - before for before, after in pairwise([0, *done, total]))
-    return Histogram(tuple(item for item in enumerate(counts, low) if item[1]))
+    counts = map(sub, [*done, total], [0, *done])
+    return Histogram(tuple([item for item in enumerate(counts, low) if item[1]]))
 
 
 def changing_histogram(course: Course, sigma: float, less_ns: int) -> Histogram:
