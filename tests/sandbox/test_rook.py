@@ -69,17 +69,17 @@ class Rook:
             found = self.get(plural, name)
             return found if found and (found.get("status") or {}).get("phase") == phase else None
 
-        return self.kube.until(reached, 20.0)
+        return self.kube.until(reached, 60.0)
 
     def until_gone(self, plural: str, name: str) -> None:
-        self.kube.until(lambda: self.get(plural, name) is None, 20.0)
+        self.kube.until(lambda: self.get(plural, name) is None, 60.0)
 
     def said(self, name: str, reason: str) -> list[str]:
         events = self.kube.call("GET", "/api/v1/namespaces/openshift-storage/events")["items"]
         return [e["message"] for e in events if (e["involvedObject"]["name"], e["reason"]) == (name, reason)]
 
     def until_said(self, name: str, reason: str) -> str:
-        found: list[str] = self.kube.until(lambda: self.said(name, reason), 20.0)
+        found: list[str] = self.kube.until(lambda: self.said(name, reason), 60.0)
         return found[0]
 
     def health(self) -> Any:
@@ -332,11 +332,11 @@ def test_what_the_configuration_says_is_there_from_the_start(rook: Rook) -> None
 def test_health_follows_the_pools(rook: Rook) -> None:
     assert rook.health()["health"] == "HEALTH_OK"
     pool = rook.make("cephblockpools", "one", {"replicated": {"size": 1}})
-    rook.kube.until(lambda: "POOL_NO_REDUNDANCY" in (rook.health().get("details") or {}), 20.0)
+    rook.kube.until(lambda: "POOL_NO_REDUNDANCY" in (rook.health().get("details") or {}), 60.0)
     found = rook.health()
     assert (found["health"], found["previousHealth"]) == ("HEALTH_WARN", "HEALTH_OK")
     rook.delete("cephblockpools", pool)
-    rook.kube.until(lambda: rook.health()["health"] == "HEALTH_OK", 20.0)
+    rook.kube.until(lambda: rook.health()["health"] == "HEALTH_OK", 60.0)
     assert "details" not in rook.health() or not rook.health()["details"]
 
 
@@ -367,6 +367,7 @@ def test_what_somebody_writes_into_the_status_stays_until_ceph_has_news(rook: Ro
     assert rook.health()["health"] == "HEALTH_ERR"
     # Rook does nothing while Ceph is said to be ill.
     pool = rook.make("cephblockpools", "waits", {"replicated": {"size": 1}})
+    rook.until_phase("cephblockpools", pool, "Progressing")
     time.sleep(1.0)
     assert rook.get("cephblockpools", pool)["status"]["phase"] == "Progressing"
     told["status"]["ceph"]["health"] = "HEALTH_OK"
