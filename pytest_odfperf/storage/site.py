@@ -42,6 +42,8 @@ class Provisioner:
                     for parameter, value in parameters.items()
                     if parameter.endswith(("-secret-name", "-secret-namespace"))
                 }
+                # A class that names none leaves them to be the usual ones.
+                secrets = secrets or _usual_secrets(kind, namespace)
                 return cls(name=name, cluster_id=str(parameters["clusterID"]), secrets=secrets)
         return cls(
             name=f"{namespace}.{kind}.csi.ceph.com",

@@ -175,6 +175,12 @@ def test_objects_are_as_the_original_suite_made_them() -> None:
         "imageFormat": "2",
         **FEATURES,
         "csi.storage.k8s.io/fstype": "ext4",
+        "csi.storage.k8s.io/provisioner-secret-name": "rook-csi-rbd-provisioner",
+        "csi.storage.k8s.io/provisioner-secret-namespace": PLACE,
+        "csi.storage.k8s.io/controller-expand-secret-name": "rook-csi-rbd-provisioner",
+        "csi.storage.k8s.io/controller-expand-secret-namespace": PLACE,
+        "csi.storage.k8s.io/node-stage-secret-name": "rook-csi-rbd-node",
+        "csi.storage.k8s.io/node-stage-secret-namespace": PLACE,
     }
     assert (cls["reclaimPolicy"], cls["allowVolumeExpansion"], cls["volumeBindingMode"]) == (
         "Delete",
