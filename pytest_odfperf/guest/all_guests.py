@@ -9,10 +9,10 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from pytest_odfperf.errors import GuestError, InterruptedRunError, OdfError
+from pytest_odfperf.guest.api_websocket import ClusterAccess
+from pytest_odfperf.guest.connection import Gone, never_gone
 from pytest_odfperf.guest.guest import Guest, GuestRun
 from pytest_odfperf.guest.guest_clock import lead_ns
-from pytest_odfperf.guest.ssh import Gone, never_gone
-from pytest_odfperf.guest.tunnel import ClusterAccess
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.vm.spec import RunningVm
 from pytest_odfperf.waiting import SLICE_S, Stop

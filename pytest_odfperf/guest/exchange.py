@@ -1,14 +1,10 @@
-"""Lines and files over an SSH channel: the guest script's protocol, read piece by piece."""
+"""Lines and files over a channel to the guest: the guest script's protocol, read piece by piece."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_odfperf.errors import GuestError, OdfError
+from pytest_odfperf.guest.connection import Channel
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
-
-if TYPE_CHECKING:
-    from paramiko import Channel
 
 _LONGEST_LINE = 4096
 _LARGEST_FILE = 64 << 20

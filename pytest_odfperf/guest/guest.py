@@ -1,4 +1,4 @@
-"""A guest: one SSH connection for the group's whole life, and the benchmark service behind it."""
+"""A guest: one connection for the group's whole life, and the benchmark service behind it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import math
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pytest_odfperf.errors import DeadlineError, GuestError, InterruptedRunError, OdfError
+from pytest_odfperf.guest import pod_exec, ssh
 from pytest_odfperf.guest.answers import GuestRun, Ready, read_checked, read_ready, read_result
+from pytest_odfperf.guest.api_websocket import ClusterAccess
 from pytest_odfperf.guest.common_times import Told, ask_clock, place
+from pytest_odfperf.guest.connection import Connection, Gone, never_gone
 from pytest_odfperf.guest.exchange import ConnectionLostError, Exchange
 from pytest_odfperf.guest.guest_clock import GuestClock
-from pytest_odfperf.guest.ssh import Gone, SshConnection, connect, never_gone
-from pytest_odfperf.guest.tunnel import ClusterAccess
 from pytest_odfperf.redaction import Hidden
-from pytest_odfperf.vm.cloudinit import GUEST_SCRIPT
 from pytest_odfperf.vm.spec import RunningVm
 from pytest_odfperf.waiting import Deadline, Stop
 
 __all__ = ["AFTER_DEADLINE_S", "Guest", "GuestRun"]
 
-_SCRIPT = f"sudo -n {GUEST_SCRIPT}"
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,128}", re.ASCII)
 _FACTS_S = 60.0
 #: After the fio deadline: the 15 s that fio has to heed SIGTERM, and the way of the results.
 AFTER_DEADLINE_S = 60.0
+
+#: Of a kernel's clock that everybody may read; in a VM the script is root, and reads a better one.
+_STEP_NS = {"vm": 0, "pod": 10_000_000}
 
 T = TypeVar("T")
 
@@ -56,9 +59,9 @@ class Guest:
         self._ssh_s = ssh_s
         self._stop = stop
         self._gone = gone
-        self._ssh: SshConnection | None = None
+        self._connection: Connection | None = None
         #: Its steady clock against ours.
-        self.clock = GuestClock()
+        self.clock = GuestClock(step_ns=_STEP_NS[vm.machine])
         #: The command that takes one job after the other; not there while somebody waits for a result.
         self._exchange: Exchange | None = None
         self._token: str | None = None
@@ -232,18 +235,18 @@ class Guest:
     def close(self) -> None:
         """End the connection. The guest goes on with whatever it does."""
         self._closed = True
-        if self._ssh is not None:
-            self._ssh.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _start(self, verb: str, deadline: Deadline) -> Exchange:
         from paramiko import SSHException
 
-        if self._ssh is None:
+        if self._connection is None:
             raise ConnectionLostError("there is no connection")
         try:
-            channel = self._ssh.exec(f"{_SCRIPT} {verb}", max(1.0, deadline.left_s()))
+            channel = self._connection.start(verb, max(1.0, deadline.left_s()))
         except (SSHException, OSError, EOFError) as error:
-            raise ConnectionLostError(f"{error} ({self._ssh.broke})") from error
+            raise ConnectionLostError(f"{error} ({self._connection.broke})") from error
         return Exchange(self.name, channel, self._stop)
 
     def _with_one_reconnect(self, ask: Callable[[], T], deadline: Deadline) -> T:
@@ -261,7 +264,7 @@ class Guest:
     def _reopen(self, cause: OdfError, deadline: Deadline) -> None:
         if self._closed:
             raise InterruptedRunError("the connection was closed by us") from cause
-        alive = self._ssh is not None and self._ssh.alive
+        alive = self._connection is not None and self._connection.alive
         if alive:
             # The connection is well, so it is the command that ended: the next one would end the same way.
             raise GuestError(self.name, f"the guest script ended in the middle: {cause}") from cause
@@ -270,8 +273,8 @@ class Guest:
             raise GuestError(
                 self.name, f"the connection was lost ({cause}), and the time is over", "connection"
             ) from cause
-        if self._ssh is not None:
-            self._ssh.close()
+        if self._connection is not None:
+            self._connection.close()
         again_s = min(left_s, max(self._ssh_s, self._cluster.outage_s))
         try:
             self._open(Deadline(f"SSH of guest {self.name} again", again_s), patient=True)
@@ -282,15 +285,13 @@ class Guest:
             raise GuestError(self.name, problem, "connection") from error
 
     def _open(self, deadline: Deadline, *, patient: bool) -> None:
-        self._ssh = connect(
-            self._cluster,
-            self.vm,
-            self._client_key,
-            deadline,
-            self._stop,
-            on_login=self._count_login,
-            gone=self._gone,
-            patient=patient,
+        connect = (
+            partial(ssh.connect, self._cluster, self.vm, self._client_key)
+            if self.vm.machine == "vm"
+            else partial(pod_exec.connect, self._cluster, self.vm)
+        )
+        self._connection = connect(
+            deadline, self._stop, on_login=self._count_login, gone=self._gone, patient=patient
         )
 
     def _count_login(self) -> None:

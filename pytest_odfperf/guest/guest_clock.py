@@ -22,6 +22,8 @@ class GuestClock:
     most_ns: int | None = None
     #: How long a word takes to the guest and back, as last seen; None: not seen without the guest's own work.
     round_trip_ns: int | None = None
+    #: Its clock shows steps of this: what it shows may be so much too little.
+    step_ns: int = 0
     _as_of_ns: int = 0
 
     @property
@@ -48,7 +50,9 @@ class GuestClock:
             return
         # The guest may have worked for long in between.
         drift_ns = int((heard_ns - sent_ns) * _DRIFT)
-        self._narrow(answered_ns - heard_ns - drift_ns, received_ns - sent_ns + drift_ns, heard_ns)
+        self._narrow(
+            answered_ns - heard_ns - drift_ns, received_ns + self.step_ns - sent_ns + drift_ns, heard_ns
+        )
         self.round_trip_ns = max(0, (heard_ns - sent_ns) - (answered_ns - received_ns))
 
     def told(self, sent_ns: int, received_ns: int) -> None:
@@ -56,7 +60,7 @@ class GuestClock:
         if self.least_ns is None:
             return
         late_ns = received_ns - sent_ns - self.offset_ns
-        self._narrow(self.least_ns, received_ns - sent_ns, sent_ns)
+        self._narrow(self.least_ns, received_ns + self.step_ns - sent_ns, sent_ns)
         self.round_trip_ns = max(0, 2 * late_ns)
 
     def _narrow(self, least_ns: int, most_ns: int, now_ns: int) -> None:

@@ -67,6 +67,9 @@ def definition_facts(
     # Only what differs from what every VM was before there was a choice, so that older hashes stay.
     if shape := _shape(matrix.shape_of(key.pool, key.size)):
         facts["vm"] = shape
+    if size.machine == "pod":
+        # Nothing of the VMs' image and root disk is in a pod.
+        facts |= {"machine": size.machine, "image": size.image, "guest": None}
     if instancetype is not None:
         facts["instancetype"] = instancetype
     if matrix.asks_capacity:

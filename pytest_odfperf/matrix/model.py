@@ -16,13 +16,7 @@ VolumeMode = Literal["Block", "Filesystem"]
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]
 #: What fio reads and writes: files on a file system on the data disk, or the disk itself.
 Target = Literal["file", "block"]
-
-
-#: Names of caps: of each volume, and of all volumes of a backend together; IOPS, and bytes a second.
-CAPS = (
-    "iops", "read_iops", "write_iops", "bandwidth", "read_bandwidth", "write_bandwidth",
-    "backend_iops", "backend_bandwidth",
-)  # fmt: skip
+Machine = Literal["vm", "pod"]  # what a key is measured in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +90,7 @@ class Pool:
     vm: VmSettings = field(default_factory=VmSettings)
     #: None: what ``fio`` says.
     target: Target | None = None
-    #: What its volumes can not exceed, by `CAPS`; they go before what the StorageClass says.
+    #: What its volumes can not exceed, by `caps.CAPS`; they go before what the StorageClass says.
     caps: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -108,6 +102,8 @@ class VmSize:
     #: What gives the VMs their CPUs and memory; the two above must be the same.
     instancetype: ApiName | None = None
     vm: VmSettings = field(default_factory=VmSettings)
+    machine: Machine = "vm"
+    image: str | None = None  # of pods; it holds fio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +258,7 @@ class Matrix:
         """
         found = self.vm_size(size)
         sections = (self.vm, found.vm, self.pool(pool).vm)
+        is_vm = found.machine == "vm"  # preference and patch are of VirtualMachines
 
         def joined(name: str) -> dict[str, str]:
             return {key: text for one in sections for key, text in (getattr(one, name) or {}).items()}
@@ -275,11 +272,11 @@ class Matrix:
             affinity=last("affinity", {}),
             tolerations=last("tolerations", ()),
             instancetype=found.instancetype,
-            preference=last("preference", None),
+            preference=last("preference", None) if is_vm else None,
             labels=joined("labels"),
             annotations=joined("annotations"),
             access_mode=last("access_mode", "ReadWriteOnce"),
-            patches=tuple(one.patch for one in sections if one.patch is not None),
+            patches=tuple(one.patch for one in sections if is_vm and one.patch is not None),
         )
 
     def limits_of(self, key: Key) -> tuple[Limit, ...]:

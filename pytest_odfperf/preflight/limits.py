@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import GroupKey
-from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.model import Matrix, VmSize
 from pytest_odfperf.preflight.check import Check, JsonObject, Unread, doubtful, failed, not_checked, passed
 from pytest_odfperf.quantity import parse_quantity
 from pytest_odfperf.schedule.capacity import NodeCapacity, shapes
@@ -32,32 +32,50 @@ def overhead_bytes(vcpus: int, memory_bytes: int) -> int:
     return memory_bytes // 512 + (240 + 8 + 100 + 8 * vcpus) * _MIB
 
 
+def _pod_bytes(size: VmSize) -> int:
+    """The memory of the pod of a VM, or of the pod that is measured in."""
+    overhead = 0 if size.machine == "pod" else overhead_bytes(size.vcpus, size.memory_bytes)
+    return size.memory_bytes + overhead
+
+
 def needs(matrix: Matrix, group: GroupKey, default_class: str | None = None) -> dict[str, Decimal]:
     """What a group takes of a namespace, by the keys of a ResourceQuota.
 
     ``default_class``: the StorageClass of root disks where the matrix names none.
     """
     size, count = matrix.vm_size(group.size), Decimal(group.concurrency)
-    memory = count * (size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes))
+    memory = count * _pod_bytes(size)
     cpu = count * size.vcpus
-    data, root = count * matrix.pvc_size(group.pvc).size_bytes, count * matrix.guest.root_size_bytes
+    data = count * matrix.pvc_size(group.pvc).size_bytes
     storage_class = matrix.pool(group.pool).storage_class
-    root_class = matrix.guest.root_storage_class or default_class
     needed = {
         **{f"{prefix}cpu": cpu for prefix in ("", "requests.", "limits.")},
         **{f"{prefix}memory": memory for prefix in ("", "requests.", "limits.")},
         **{f"{prefix}pods": count for prefix in ("", "count/")},
         **{f"{prefix}secrets": count for prefix in ("", "count/")},
         **{key: Decimal(1) for key in _OF_THE_RUN},
+        **{f"{prefix}persistentvolumeclaims": count for prefix in ("", "count/")},
+        "requests.storage": data,
+        f"{storage_class}{_BY_CLASS}requests.storage": data,
+        f"{storage_class}{_BY_CLASS}persistentvolumeclaims": count,
+    }
+    return needed if size.machine == "pod" else _with_vms(needed, matrix, count, default_class)
+
+
+def _with_vms(
+    needed: dict[str, Decimal], matrix: Matrix, count: Decimal, default_class: str | None
+) -> dict[str, Decimal]:
+    """What ``count`` VMs take beside their launcher pods and data disks."""
+    root = count * matrix.guest.root_size_bytes
+    root_class = matrix.guest.root_storage_class or default_class
+    needed |= {
         **{f"{prefix}ephemeral-storage": count * _EPHEMERAL_BYTES for prefix in ("", "requests.")},
         **{f"requests.devices.kubevirt.io/{device}": count for device in _DEVICES},
         **{f"{prefix}persistentvolumeclaims": 2 * count for prefix in ("", "count/")},
         "count/virtualmachines.kubevirt.io": count,
         "count/virtualmachineinstances.kubevirt.io": count,
         "count/datavolumes.cdi.kubevirt.io": count,
-        "requests.storage": data + root,
-        f"{storage_class}{_BY_CLASS}requests.storage": data,
-        f"{storage_class}{_BY_CLASS}persistentvolumeclaims": count,
+        "requests.storage": needed["requests.storage"] + root,
     }
     if root_class is not None:
         for suffix, value in (("requests.storage", root), ("persistentvolumeclaims", count)):
@@ -137,7 +155,7 @@ def limit_ranges(
     sizes: dict[tuple[str, str], dict[str, Decimal]] = {}
     for group in groups:
         size = matrix.vm_size(group.size)
-        memory = size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes)
+        memory = _pod_bytes(size)
         pod = {"cpu": Decimal(size.vcpus), "memory": Decimal(memory)}
         sizes["Pod", f"VM size {group.size}"] = sizes["Container", f"VM size {group.size}"] = pod
         claim = {"storage": Decimal(matrix.pvc_size(group.pvc).size_bytes)}
@@ -200,7 +218,7 @@ def nodes(found: Sequence[NodeCapacity] | Unread, matrix: Matrix, groups: Iterab
 
 def _of_group(group: GroupKey, matrix: Matrix, usable: Sequence[NodeCapacity]) -> list[Check]:
     size, what = matrix.vm_size(group.size), f"VM size {group.size}"
-    memory = size.memory_bytes + overhead_bytes(size.vcpus, size.memory_bytes)
+    memory = _pod_bytes(size)
     takes = sum(_fit(node, size.vcpus, memory) for node in usable)
     if not usable:
         detail = f"no node is where VMs of pool {group.pool} may go"

@@ -22,6 +22,7 @@ import yaml
 
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
+from pytest_odfperf.sandbox.api.requests.pod_exec import Kubelet
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.ceph.fault_door import FaultDoor
 from pytest_odfperf.sandbox.ceph.metrics_service import metrics_service
@@ -31,6 +32,7 @@ from pytest_odfperf.sandbox.kubeconfig_file import write_kubeconfig
 from pytest_odfperf.sandbox.machines.choose import choose_machines
 from pytest_odfperf.sandbox.reconcilers.all_reconcilers import reconcilers
 from pytest_odfperf.sandbox.reconcilers.api_client import open_api
+from pytest_odfperf.sandbox.reconcilers.nodes.exec_server import ExecServer
 
 log = logging.getLogger("odfperf.sandbox")
 
@@ -172,13 +174,16 @@ async def _serve(
         tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
         ceph = await stack.enter_async_context(open_ceph(config, state / "ceph", client_io))
         await stack.enter_async_context(metrics_service(ceph, state / "logs"))
+        kubelet = ExecServer()
+        stack.push_async_callback(kubelet.close)
+        await kubelet.start()
         server = await stack.enter_async_context(
-            _server(config, state, tokens, {"ceph-fault": FaultDoor(ceph)})
+            _server(config, state, tokens, {"ceph-fault": FaultDoor(ceph)}, kubelet)
         )
         api = await stack.enter_async_context(
             open_api(server.url, token=server.controllers_token, ca_file=server.ca_file)
         )
-        running = reconcilers(api, config, machines, state, ceph)
+        running = reconcilers(api, config, machines, state, ceph, kubelet)
         await stack.enter_async_context(running)
         write_kubeconfig(kubeconfig, url=server.url, ca_file=server.ca_file, token=server.admin_token)
         for user, name in config.users.items():
@@ -197,7 +202,11 @@ async def _serve(
 
 @asynccontextmanager
 async def _server(
-    config: SandboxConfig, state: Path, tokens: Mapping[str, str], doors: Mapping[str, FaultDoor]
+    config: SandboxConfig,
+    state: Path,
+    tokens: Mapping[str, str],
+    doors: Mapping[str, FaultDoor],
+    kubelet: ExecServer,
 ) -> AsyncIterator[RunningServer]:
     server = await serve(
         ApiConfig(
@@ -207,6 +216,7 @@ async def _server(
             logs=state / "logs",
             webhooks=config.webhooks,
             doors=doors,
+            kubelet=Kubelet(kubelet.url, kubelet.token),
         )
     )
     try:

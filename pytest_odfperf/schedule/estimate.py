@@ -115,7 +115,7 @@ def peak(matrix: Matrix, groups: Iterable[GroupKey], workers: int) -> Peak:
     for group in dict.fromkeys(groups):
         size = matrix.vm_size(group.size)
         data = group.concurrency * matrix.pvc_size(group.pvc).size_bytes
-        root = group.concurrency * matrix.guest.root_size_bytes
+        root = group.concurrency * matrix.guest.root_size_bytes if size.machine == "vm" else 0
         figures = {
             "vms": group.concurrency,
             "vcpus": group.concurrency * size.vcpus,

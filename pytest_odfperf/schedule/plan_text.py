@@ -99,7 +99,7 @@ def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iter
 
 def _group(matrix: Matrix, group: GroupKey) -> str:
     size = matrix.vm_size(group.size)
-    vms = "1 VM" if group.concurrency == 1 else f"{group.concurrency} VMs"
+    vms = count_text(range(group.concurrency), "VM" if size.machine == "vm" else "pod")
     return f"{vms} of {size.vcpus} vCPU and {format_bytes(size.memory_bytes)}, {group.pvc} data disk each"
 
 

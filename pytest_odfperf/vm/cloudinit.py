@@ -51,12 +51,12 @@ def user_data(
         "ssh_deletekeys": True,
         "ssh_keys": {"ed25519_private": host_key_private.reveal(), "ed25519_public": host_key_public},
         "write_files": [
-            _file("/etc/odfperf/guest.conf", _guest_conf(layout_bytes, bool(packages), target)),
+            _file("/etc/odfperf/guest.conf", guest_conf(layout_bytes, target, bool(packages))),
             _file("/etc/odfperf/job.fio", job),
             _file("/etc/ssh/sshd_config.d/10-odfperf.conf", _SSHD, mode="0600"),
-            _file(GUEST_SCRIPT, _resource("odfperf-guest"), mode="0755"),
-            _file("/etc/systemd/system/odfperf-setup.service", _resource("odfperf-setup.service")),
-            _file("/etc/systemd/system/odfperf-fio.service", _resource("odfperf-fio.service")),
+            _file(GUEST_SCRIPT, resource("odfperf-guest"), mode="0755"),
+            _file("/etc/systemd/system/odfperf-setup.service", resource("odfperf-setup.service")),
+            _file("/etc/systemd/system/odfperf-fio.service", resource("odfperf-fio.service")),
         ],
         "runcmd": [
             ["sh", "-c", "systemctl disable --now firewalld 2>/dev/null || true"],
@@ -72,7 +72,8 @@ def user_data(
     return Hidden(f"#cloud-config\n{document}")
 
 
-def _guest_conf(layout_bytes: int, packages: bool, target: Target) -> str:
+def guest_conf(layout_bytes: int, target: Target, packages: bool = False, **more: str) -> str:
+    """What the guest's script reads, as shell variables; ``more`` are others, or others' values."""
     settings = {
         "DATA_DIR": DATA_DIR,
         "DATA_SERIAL": DATA_SERIAL,
@@ -80,6 +81,7 @@ def _guest_conf(layout_bytes: int, packages: bool, target: Target) -> str:
         "LAYOUT_FILE": LAYOUT_FILE,
         "TARGET": target,
         "WAIT_FOR_PACKAGES": "1" if packages else "0",
+        **more,
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
 
@@ -88,5 +90,6 @@ def _file(path: str, content: str, mode: str = "0644") -> dict[str, str]:
     return {"path": path, "permissions": mode, "owner": "root:root", "content": content}
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """A file of the guest's side."""
     return files("pytest_odfperf.vm").joinpath("guest", name).read_text(encoding="utf-8")

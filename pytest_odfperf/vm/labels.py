@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pytest_odfperf.matrix.keys import GroupKey
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -13,6 +16,8 @@ PVC_SIZE = "odfperf/pvc-size"
 CONCURRENCY = "odfperf/concurrency"
 #: Which VM an object was made for.
 VM = "odfperf/vm"
+#: On pods that keys are measured in. The launcher pods of VMs carry all the other labels too.
+MACHINE = "odfperf/machine"
 #: A node's word that its figures are not real measurements.
 MARKING = "odfperf/marking"
 
@@ -44,6 +49,16 @@ def pool_selector(run_id: str, pool: str) -> str:
 def group_selector(run_id: str, group: GroupKey) -> str:
     labels = group_labels(run_id, group)
     return ",".join(f"{name}={value}" for name, value in labels.items() if name != MANAGED_BY)
+
+
+def own_pods(selector: str) -> str:
+    """What selects the pods that a run made itself, among what ``selector`` selects."""
+    return f"{_given('selector', selector)},{MACHINE}=pod"
+
+
+def is_own_pod(pod: Mapping[str, Any]) -> bool:
+    """Whether keys are measured in ``pod``: it is no launcher of a VM."""
+    return (pod["metadata"].get("labels") or {}).get(MACHINE) == "pod"
 
 
 def _given(what: str, value: str) -> str:

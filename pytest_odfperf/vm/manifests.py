@@ -37,7 +37,7 @@ def secret(spec: GroupSpec, vm: str, user_data: Hidden) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
-        "metadata": _metadata(spec, vm, names.secret_name(vm)),
+        "metadata": object_metadata(spec, vm, names.secret_name(vm)),
         "data": {"userdata": base64.b64encode(user_data.reveal().encode()).decode()},
     }
 
@@ -47,7 +47,7 @@ def data_claim(spec: GroupSpec, vm: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": _metadata(spec, vm, names.data_claim_name(vm)),
+        "metadata": object_metadata(spec, vm, names.data_claim_name(vm)),
         "spec": {
             "accessModes": [spec.shape.access_mode],
             "storageClassName": spec.storage_class,
@@ -60,18 +60,18 @@ def data_claim(spec: GroupSpec, vm: str) -> dict[str, Any]:
 def virtual_machine(spec: GroupSpec, vm: str) -> dict[str, Any]:
     """The VM, and the template of its root disk."""
     shape = spec.shape
-    extra: dict[str, Any] = {"labels": {**shape.labels, **_labels(spec, vm)}}
+    extra: dict[str, Any] = {"labels": {**shape.labels, **object_labels(spec, vm)}}
     if shape.annotations:
         extra["annotations"] = dict(shape.annotations)
     body: dict[str, Any] = {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
-        "metadata": {**_metadata(spec, vm, vm), **extra},
+        "metadata": {**object_metadata(spec, vm, vm), **extra},
         "spec": {
             "runStrategy": "Always",
             "dataVolumeTemplates": [_root_disk(spec, vm)],
             # A VM's own labels and annotations reach neither its instance nor the pod.
-            "template": {"metadata": dict(extra), "spec": {**_instance(spec, vm), **_placement(shape)}},
+            "template": {"metadata": dict(extra), "spec": {**_instance(spec, vm), **placement(shape)}},
         },
     }
     for name in ("instancetype", "preference"):
@@ -82,13 +82,14 @@ def virtual_machine(spec: GroupSpec, vm: str) -> dict[str, Any]:
     return body
 
 
-def _placement(shape: VmShape) -> dict[str, Any]:
-    placement = {
+def placement(shape: VmShape) -> dict[str, Any]:
+    """Where a VM or pod may be, as both kinds say it."""
+    said = {
         "nodeSelector": dict(shape.node_selector),
         "affinity": dict(shape.affinity),
         "tolerations": list(shape.tolerations),
     }
-    return {name: value for name, value in placement.items() if value}
+    return {name: value for name, value in said.items() if value}
 
 
 def _size(spec: GroupSpec) -> dict[str, Any]:
@@ -124,7 +125,7 @@ def _root_disk(spec: GroupSpec, vm: str) -> dict[str, Any]:
     if spec.guest.root_storage_class is not None:
         storage["storageClassName"] = spec.guest.root_storage_class
     return {
-        "metadata": {"name": names.root_disk_name(vm), "labels": _labels(spec, vm)},
+        "metadata": {"name": names.root_disk_name(vm), "labels": object_labels(spec, vm)},
         "spec": {
             "sourceRef": {
                 "kind": "DataSource",
@@ -166,14 +167,16 @@ def _instance(spec: GroupSpec, vm: str) -> dict[str, Any]:
     }
 
 
-def _labels(spec: GroupSpec, vm: str) -> dict[str, str]:
+def object_labels(spec: GroupSpec, vm: str) -> dict[str, str]:
+    """All of a group's objects have them."""
     return {**labels.group_labels(spec.run_id, spec.key), labels.VM: vm}
 
 
-def _metadata(spec: GroupSpec, vm: str, name: str) -> dict[str, Any]:
+def object_metadata(spec: GroupSpec, vm: str, name: str) -> dict[str, Any]:
+    """Of an object that the run makes itself: named, labelled and owned."""
     return {
         "name": name,
         "namespace": spec.namespace,
-        "labels": _labels(spec, vm),
+        "labels": object_labels(spec, vm),
         "ownerReferences": [spec.owner.reference()],
     }

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_odfperf.matrix.keys import GroupKey
-from pytest_odfperf.matrix.model import GuestSettings, Matrix, Target, VmShape, VolumeMode
+from pytest_odfperf.matrix.model import (
+    AccessMode,
+    GuestSettings,
+    Machine,
+    Matrix,
+    Target,
+    VmShape,
+    VolumeMode,
+)
 from pytest_odfperf.vm.names import vm_name
 
 
@@ -58,6 +66,9 @@ class GroupSpec:
     layout_bytes: int
     target: Target = "file"
     shape: VmShape = field(default_factory=VmShape)
+    machine: Machine = "vm"
+    #: Of pods.
+    image: str = ""
 
     @classmethod
     def of(
@@ -73,8 +84,12 @@ class GroupSpec:
         layout_bytes: int,
         attempt: int = 1,
     ) -> GroupSpec:
-        """The spec of a group of ``matrix``."""
+        """The spec of a group of ``matrix``; ``volume_mode`` is that of the pool's VMs."""
         size = matrix.vm_size(key.size)
+        shape, target = matrix.shape_of(key.pool, key.size), matrix.target_of(key.pool)
+        if size.machine == "pod" and target == "file" and volume_mode == "Block":
+            # Nobody but the kubelet can make and mount a file system for a pod without privileges.
+            volume_mode, shape = "Filesystem", replace(shape, access_mode=_of_one_node(shape.access_mode))
         return cls(
             run_id=run_id,
             key=key,
@@ -86,12 +101,14 @@ class GroupSpec:
             vcpus=size.vcpus,
             memory_bytes=size.memory_bytes,
             pvc_size_bytes=matrix.pvc_size(key.pvc).size_bytes,
-            shape=matrix.shape_of(key.pool, key.size),
+            shape=shape,
             guest=matrix.guest,
             client_key_public=client_key_public,
             job=job,
             layout_bytes=layout_bytes,
-            target=matrix.target_of(key.pool),
+            target=target,
+            machine=size.machine,
+            image=size.image or "",
         )
 
     @property
@@ -100,17 +117,23 @@ class GroupSpec:
         return tuple(vm_name(self.run_id, self.key, self.attempt, index) for index in range(1, count + 1))
 
 
+def _of_one_node(mode: AccessMode) -> AccessMode:
+    """Drivers of block devices share a device between nodes, not a file system on it."""
+    return "ReadWriteOnce" if mode == "ReadWriteMany" else mode
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningVm:
-    """A VM that runs, and how to know that it is the one that was made."""
+    """A VM or pod that runs, and how to know that it is the one that was made."""
 
     name: str
     namespace: str
     user: str
-    #: The host key that was injected, as ``ssh-ed25519 AAAA...``; no other is accepted.
+    #: The host key that was injected, as ``ssh-ed25519 AAAA...``; no other is accepted. A pod has none.
     host_key_public: str
     node: str
-    #: Of the VirtualMachineInstance: a VM that restarted has another.
+    #: Of the VirtualMachineInstance: a VM that restarted has another. Or of the pod.
     uid: str
+    machine: Machine = "vm"
     #: The last live migration that it went through; empty: none.
     migration: str = ""

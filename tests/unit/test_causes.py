@@ -57,6 +57,20 @@ def event(about: str, reason: str, message: str, at: int = 0) -> Any:
     }
 
 
+def own_pod(phase: str, *conditions: tuple[str, str, str, str], **state: Any) -> Any:
+    """A pod that a key is measured in; ``state``: of its container."""
+    made = thing("a", phase, *conditions)
+    made["metadata"]["labels"] = {"odfperf/vm": "a", "odfperf/machine": "pod"}
+    made["spec"] = {"nodeName": "node-1"}
+    if state:
+        made["status"]["containerStatuses"] = [{"name": "fio", "state": state}]
+    return made
+
+
+def ended(code: int, reason: str, message: str = "") -> Any:
+    return {"exitCode": code, "reason": reason, "message": message}
+
+
 QUOTA = "persistentvolumeclaims is forbidden: exceeded quota: few, requested: 1, used: 3, limited: 3"
 PULL = {"reason": "ErrImagePull", "message": "manifest unknown"}
 
@@ -384,6 +398,61 @@ ROWS: list[tuple[str, dict[Kind, list[Any]], str, str]] = [
         "2 starts failed: SyncFailed: command SyncVMI failed: x",
     ),
     (
+        "unschedulable",
+        {POD: [own_pod("Pending", ("PodScheduled", "False", "Unschedulable", NO_ROOM))]},
+        "Pod a",
+        "Insufficient memory",
+    ),
+    ("image_pull", {POD: [own_pod("Pending", waiting=PULL)]}, "Pod a", "manifest unknown"),
+    (
+        "volume_attach",
+        {POD: [own_pod("Pending")], EVENT: [event("a", "FailedMount", "MountDevice failed: exit status 32")]},
+        "Pod a on node node-1",
+        "exit status 32",
+    ),
+    (
+        "container_refused",
+        {POD: [own_pod("Pending", waiting={"reason": "CreateContainerConfigError", "message": "as root"})]},
+        "Pod a on node node-1",
+        "CreateContainerConfigError: as root",
+    ),
+    (
+        "pod_deleted",
+        {POD: [own_pod("Running") | {"metadata": {**own_pod("")["metadata"], "deletionTimestamp": "2026"}}]},
+        "Pod a",
+        "somebody deleted it",
+    ),
+    (
+        "evicted",
+        {
+            POD: [
+                own_pod("Failed", ("DisruptionTarget", "True", "EvictionByEvictionAPI", "evicting"))
+                | {"metadata": {**own_pod("")["metadata"], "deletionTimestamp": "2026"}}
+            ]
+        },
+        "Pod a on node node-1",
+        "EvictionByEvictionAPI: evicting",
+    ),
+    (
+        "pod_node_lost",
+        {POD: [own_pod("Running", ("Ready", "False", "", ""), running={"startedAt": "2026"})]},
+        "Pod a on node node-1",
+        "its node does not answer",
+    ),
+    ("out_of_memory", {POD: [own_pod("Failed", terminated=ended(137, "OOMKilled"))]}, "Pod a", "OOMKilled"),
+    (
+        "container_ended",
+        {POD: [own_pod("Failed", terminated=ended(127, "StartError", "exec: sh: not found"))]},
+        "Pod a on node node-1",
+        "Failed: exit code 127, StartError: exec: sh: not found",
+    ),
+    (
+        "container_ended",
+        {POD: [own_pod("Failed") | {"status": {"phase": "Failed", "reason": "OutOfcpu", "message": "no"}}]},
+        "Pod a",
+        "OutOfcpu: no",
+    ),
+    (
         "not_synchronized",
         {VMI: [thing("a", "Pending", ("Synchronized", "False", "FailedBackendStorageCreate", "no class"))]},
         "VirtualMachineInstance a",
@@ -406,6 +475,29 @@ def test_a_row_is_recognised(cause: str, objects: Any, name: str, words: str) ->
     assert mine.cause.next_step
     # Whatever else is visible follows from it: a state that is only a cause when it lasts.
     assert [one.cause.name for one in found if one is not mine and not one.cause.quiet] in ([], ["refused"])
+
+
+@pytest.mark.parametrize(
+    "well",
+    [
+        own_pod("Pending"),
+        own_pod("Pending", waiting={"reason": "ContainerCreating"}),
+        own_pod("Running", ("Ready", "True", "", ""), running={"startedAt": "2026"}),
+    ],
+)
+def test_a_pod_that_is_well_shows_no_cause(well: Any) -> None:
+    assert sightings(seen({POD: [well]})) == []
+
+
+def test_a_kubelet_that_makes_a_file_system_is_waited_for() -> None:
+    said = (
+        "MountVolume.MountDevice failed: rpc error: code = DeadlineExceeded desc = context deadline exceeded"
+    )
+    events = [event("a", "FailedMount", said)]
+    (found,) = sightings(seen({POD: [own_pod("Pending")], EVENT: events}))
+    assert (found.cause.name, found.heals) == ("volume_attach", "stall")
+    (of_vm,) = sightings(seen({POD: [pod()], EVENT: [event("virt-launcher-a-x", "FailedMount", said)]}))
+    assert of_vm.heals == "retry"
 
 
 def test_every_row_of_the_table_has_a_test_and_a_name_of_its_own() -> None:
@@ -557,6 +649,12 @@ def test_a_pod_that_no_node_is_meant_for_never_fits() -> None:
             'admission webhook "virtualmachine-validator.kubevirt.io" denied the request: spec',
             "webhook_refused",
         ),
+        (
+            403,
+            "pods is forbidden: unable to validate against any security context constraint",
+            "pod_security",
+        ),
+        (403, 'pods "a" is forbidden: violates PodSecurity "restricted:latest"', "pod_security"),
         (403, 'User "x" cannot create resource', "forbidden"),
         (401, "Unauthorized", "unauthorized"),
         (409, "already exists", "exists"),

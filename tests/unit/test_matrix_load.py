@@ -196,7 +196,7 @@ def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
         ("pools:\n  - rep3\n  - {name: rep2, storage_class: sc-rep2, volume_mode: Block, backend: odf, overhead: 2}", "", "m.yaml:1: the matrix has no pools"),
         ("memory: 4Gi", "memory: 4GB", "m.yaml:6: VM size 'small': memory: '4GB' is not a quantity"),
         ("memory: 4Gi", "memory: 4", "m.yaml:6: VM size 'small': memory 4 is 4 bytes, not from 67108864"),
-        ("memory: 4Gi", "ram: 4Gi", "m.yaml:6: unknown field 'ram' in VM size 'small' (known: vcpus, memory, instancetype, vm)"),
+        ("memory: 4Gi", "ram: 4Gi", "m.yaml:6: unknown field 'ram' in VM size 'small' (known: vcpus, memory, instancetype, vm, machine, image)"),
         ("vcpus: 2, ", "", "m.yaml:6: VM size 'small' has no vcpus"),
         ("vcpus: 2", "vcpus: 0", "m.yaml:6: VM size 'small': vcpus 0 is not from 1 to 1024"),
         ("vcpus: 2", "vcpus: 1.5", "m.yaml:6: VM size 'small': vcpus must be a whole number, not '1.5', a number"),

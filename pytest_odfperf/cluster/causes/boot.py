@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pytest_odfperf.cluster.causes.cause_table import CAUSES, Cause, Patience, Sighting, sightings
 from pytest_odfperf.cluster.causes.seen import Found, condition, look_at, phase, status_of, words
 from pytest_odfperf.cluster.client.calls import JsonObject
-from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, VM, VMI
+from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, POD, VM, VMI, Kind
 from pytest_odfperf.errors import GroupError, one_line
 from pytest_odfperf.vm.names import data_claim_name, root_disk_name
 
@@ -39,6 +39,8 @@ class BootState:
     never_fits: Callable[[JsonObject], str | None] = lambda _: None
     #: Whether no other group of the run holds room on the nodes; asked only then, too.
     alone: Callable[[], bool] = lambda: False
+    #: What is made, and what of it runs.
+    kinds: tuple[Kind, Kind] = (VM, VMI)
     rows: tuple[Cause, ...] = CAUSES
     #: What is said of the group when a cause is final.
     verb: str = "could not be made"
@@ -49,13 +51,14 @@ class BootState:
     def running(self, now_s: float) -> dict[str, JsonObject] | None:
         """The instances by VM once all run, None while they do not; `GroupError` if one never will."""
         self.judge(now_s)
-        instances = self.found(VMI)
+        instances = self.found(self.kinds[1])
         ready = {vm: instances[vm] for vm in self.vm_names if phase(instances.get(vm)) == "Running"}
         return ready if len(ready) == len(self.vm_names) else None
 
     def judge(self, now_s: float) -> None:
         """Note what is wrong; `GroupError` for the first cause of the table that has lasted too long."""
-        waits = any(condition(vmi, "PodScheduled", "False") for vmi in self.found(VMI).values())
+        instances = self.found(self.kinds[1]).values()
+        waits = any(condition(instance, "PodScheduled", "False") for instance in instances)
         never_fits = self.never_fits if waits else (lambda _: None)
         alone = waits and self.alone()
         seen = look_at(self.found, self.vm_names, never_fits=never_fits, alone=alone)
@@ -121,7 +124,7 @@ class BootState:
         )
 
     def _waits_for(self, vm: str) -> str:
-        instance, machine = self.found(VMI).get(vm), self.found(VM).get(vm)
+        machine, instance = (self.found(kind).get(vm) for kind in self.kinds)
         if phase(instance) == "Running":
             return "Running"
         if named := next((one for one in self._now.get(vm, ()) if not one.cause.quiet), None):
@@ -134,5 +137,7 @@ class BootState:
         claim_phase = phase(self.found(CLAIM).get(data_claim_name(vm)))
         if claim_phase not in (None, "Bound"):
             return f"data disk {claim_phase}"
+        if self.kinds[1] is POD:
+            return f"pod {phase(instance) or 'not seen yet'}"
         shown = status_of(machine).get("printableStatus")
         return f"VM {shown or 'not seen yet'}, instance {phase(instance) or 'not there'}"

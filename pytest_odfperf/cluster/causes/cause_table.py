@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pytest_odfperf.cluster.causes import look_at_disks as disks
 from pytest_odfperf.cluster.causes import look_at_machines as machines
+from pytest_odfperf.cluster.causes import look_at_pods as pods
 from pytest_odfperf.cluster.causes.look import Heals, Look
 from pytest_odfperf.cluster.causes.seen import VmSeen
 
@@ -102,9 +103,11 @@ CAUSES: tuple[Cause, ...] = (
     Cause("unschedulable", "schedule", machines.unschedulable,
           "free room on the nodes, or choose smaller VMs or a lower concurrency"),
     Cause("image_pull", "retry", machines.image_pull,
-          "can the node reach the registry of the virt-launcher image?"),
+          "can the node reach the registry of virt-launcher's or the pod's image, and is its name right?"),
     Cause("volume_attach", "retry", machines.volume_attach,
           "look at the CSI driver's node plugin on that node"),
+    Cause("container_refused", "retry", pods.container_refused,
+          "see the message; may the image run as the user that the cluster gives it (docs/pods.md)?"),
     # -- what somebody did to it
     Cause("stopped", "no", machines.stopped,
           "ask who works in this namespace; the run did not do it"),
@@ -114,11 +117,19 @@ CAUSES: tuple[Cause, ...] = (
           "ask who works in this namespace; the run did not do it"),
     Cause("deleted", "soon", machines.deleted,
           "ask who works in this namespace; the run did not do it"),
+    Cause("pod_deleted", "no", pods.pod_deleted,
+          "ask who works in this namespace; the run did not do it"),
     Cause("evicted", "no", machines.evicted,
           "see who drains the node, or what it lacks: oc describe node; measure when it is left alone"),
     # -- the machine
     Cause("node_lost", "retry", machines.node_lost,
           "oc describe node; its kubelet or virt-handler does not answer"),
+    Cause("pod_node_lost", "retry", pods.pod_node_lost,
+          "oc describe node; its kubelet does not answer"),
+    Cause("out_of_memory", "no", pods.out_of_memory,
+          "give the VM size of the pod more memory, or fio fewer jobs"),
+    Cause("container_ended", "no", pods.container_ended,
+          "see the pod's log in the diagnosis; has the image sh, GNU coreutils and fio (docs/pods.md)?"),
     Cause("paused", "no", machines.paused,
           "I/O errors pause a VM: is the pool or an OSD full? ceph health detail"),
     Cause("launcher_crash", "no", machines.launcher_crash,
@@ -129,7 +140,8 @@ CAUSES: tuple[Cause, ...] = (
 
 #: The rows that also end a group that ran already. One that crashed then is gone (`changes.gone`).
 _AFTER_BOOT = (
-    "stopped", "restarted", "paused_by_user", "deleted", "evicted", "node_lost", "paused",
+    "stopped", "restarted", "paused_by_user", "deleted", "pod_deleted", "evicted", "node_lost",
+    "pod_node_lost", "out_of_memory", "container_ended", "paused",
 )  # fmt: skip
 AFTER_BOOT = tuple(cause for cause in CAUSES if cause.name in _AFTER_BOOT)
 

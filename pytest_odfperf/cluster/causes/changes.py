@@ -41,10 +41,12 @@ def changes_of(
     now = []
     for vm in vms:
         instance = instances.get(vm.name)
-        moved = None
-        if loss := gone(vm, instance) or _ill(vm, instance):
+        moved: RunningVm | None = None
+        # What happened to a pod is in the pod itself, of VMs elsewhere.
+        looks = (gone, _ill) if vm.machine == "vm" else (_ill, gone)
+        if loss := looks[0](vm, instance) or looks[1](vm, instance):
             found.lost[vm.name] = loss
-        elif instance is not None and (moved := _moved(vm, instance)) is not None:
+        elif vm.machine == "vm" and instance is not None and (moved := _moved(vm, instance)) is not None:
             found.moved[vm.name] = (vm.node, moved.node)
         now.append(moved or vm)
     return found, tuple(now)
@@ -77,6 +79,9 @@ def _by_somebody(machine: JsonObject | None) -> Loss | None:
 def _ill(vm: RunningVm, instance: JsonObject | None) -> Loss | None:
     """Why nothing that is measured on ``vm`` counts, though it is there."""
     seen = VmSeen(name=vm.name, vm=None, instance=instance, root=None, events={})
+    if vm.machine == "pod":
+        pods = () if instance is None else (instance,)
+        seen = VmSeen(name=vm.name, vm=None, instance=None, root=None, pods=pods, pod=instance, events={})
     for cause in AFTER_BOOT:
         for look in cause.look(seen):
             return Loss(cause.name, f"{cause.name}: {look.words}")

@@ -38,6 +38,14 @@ _PASSING = (
     "the object has been modified",
     "connection refused",
 )
+#: What a kubelet says that is still at it, or has only not begun anew.
+_STILL_AT_IT = (
+    "timed out waiting",
+    "context deadline exceeded",
+    "already exists",
+    "DeadlineExceeded",
+    "Aborted",
+)
 _PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 #: Reasons of Synchronized=False that have rows of their own.
 _SYNC_KNOWN = ("FailedPvcNotFound", "FailedCreate", "FailedGuaranteeResources", *_PULL)
@@ -92,14 +100,15 @@ def cpu_manager(seen: VmSeen) -> Iterator[Look]:
 
 def unschedulable(seen: VmSeen) -> Iterator[Look]:
     """Heals if another group of the run ends; at once final for what no node could ever hold."""
-    told = condition(seen.instance, "PodScheduled", "False")
+    told = condition(seen.instance or seen.pod, "PodScheduled", "False")
     if not told or "unbound immediate PersistentVolumeClaims" in str(told.get("message")):
         return
     never = next((why for pod in seen.pods if (why := seen.never_fits(pod))), None)
+    who = vmi_of(seen) if seen.pod is None else f"Pod {seen.name}"
     if never:
-        yield Look(vmi_of(seen), f"{words(told)} ({never})", "no")
+        yield Look(who, f"{words(told)} ({never})", "no")
     else:
-        yield Look(vmi_of(seen), words(told), "free" if seen.alone else None)
+        yield Look(who, words(told), "free" if seen.alone else None)
 
 
 def _waiting(pod: JsonObject) -> Iterator[JsonObject]:
@@ -126,8 +135,10 @@ def volume_attach(seen: VmSeen) -> Iterator[Look]:
     for pod in seen.pods:
         said = seen.said(pod, "FailedAttachVolume", "FailedMount", "FailedMapVolume")
         if said and phase(pod) == "Pending":
+            # The kubelet makes the file system of a pod's disk, which takes minutes on a large one.
+            heals: Heals | None = "stall" if pod is seen.pod and has(said, _STILL_AT_IT) else None
             node = (pod.get("spec") or {}).get("nodeName")
-            yield Look(f"Pod {name_of(pod)} on node {node}", said)
+            yield Look(f"Pod {name_of(pod)} on node {node}", said, heals)
 
 
 # -- the machine

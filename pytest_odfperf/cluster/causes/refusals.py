@@ -28,6 +28,8 @@ REFUSALS: tuple[Refusal, ...] = (
             "give the account the right to clone the image: oc apply -f deploy/clone-role.yaml"),
     Refusal("webhook_refused", (400, 403, 422), ("admission webhook",),
             "change what the message names, or ask the owner of the webhook"),
+    Refusal("pod_security", (403,), ("security context constraint", "violates podsecurity"),
+            "the namespace takes no such pod; see the message, and docs/pods.md"),
     Refusal("forbidden", (403,), (),
             "give the account of this kubeconfig the rights that the message names (deploy/)"),
     Refusal("unauthorized", (401,), (),

@@ -6,9 +6,9 @@ import time
 
 from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.client.kinds import NODE, VMI
+from pytest_odfperf.cluster.client.kinds import NODE, POD, VMI
 from pytest_odfperf.cluster.facts import room
-from pytest_odfperf.vm.labels import group_labels, run_selector
+from pytest_odfperf.vm.labels import group_labels, own_pods, run_selector
 from pytest_odfperf.vm.spec import GroupSpec
 from pytest_odfperf.waiting import Stop
 
@@ -36,15 +36,17 @@ class Rivals:
         return room.never_fits(pod, self._nodes)
 
     def none(self) -> bool:
-        """Whether no VM of another group of the run is there: then nothing of the run can free any room."""
+        """Whether nothing of another group of the run is there: then nothing of it can free any room."""
         now_s = time.monotonic()
         if self._asked_s is None or now_s - self._asked_s > _FRESH_S:
             self._asked_s = now_s
             own = group_labels(self._spec.run_id, self._spec.key).items()
             try:
-                there = self._calls.items(
-                    VMI, self._spec.namespace, label_selector=run_selector(self._spec.run_id)
-                )
+                selector, place = run_selector(self._spec.run_id), self._spec.namespace
+                there = [
+                    *self._calls.items(VMI, place, label_selector=selector),
+                    *self._calls.items(POD, place, label_selector=own_pods(selector)),
+                ]
             except ApiError:
                 self._none = False
             else:

@@ -29,6 +29,8 @@ class VmSeen:
     claims: tuple[JsonObject, ...] = ()
     #: Its virt-launcher pods; empty where pods can not be read.
     pods: tuple[JsonObject, ...] = ()
+    #: The pod itself, where there is no VM around it.
+    pod: JsonObject | None = None
     #: Events by the uid of the object that they are about, the newest last.
     events: Mapping[str, Sequence[JsonObject]]
     #: Why a pod fits no node, whatever else runs there; None if it fits, or if that is not known.
@@ -60,9 +62,11 @@ def look_at(
     pods: dict[str, list[JsonObject]] = {}
     for pod in found(POD).values():
         pods.setdefault((pod["metadata"].get("labels") or {}).get(labels.VM, ""), []).append(pod)
+    own = {name: pod for name, pod in found(POD).items() if labels.is_own_pod(pod)}
     return [
         VmSeen(
             name=name,
+            pod=own.get(name),
             vm=machines.get(name),
             instance=instances.get(name),
             root=volumes.get(root_disk_name(name)),

@@ -47,6 +47,12 @@ class Right:
         return _effect(self).required
 
     @property
+    def for_pods(self) -> bool:
+        """Whether only who measures in pods has a use for it."""
+        made = self.resource == "pods" and self.verb not in ("list", "watch")
+        return made or self.resource == "pods/exec"
+
+    @property
     def without(self) -> str:
         """What happens without it."""
         return _effect(self).text
@@ -64,11 +70,12 @@ class _Effect:
 
 
 _MADE = ("secrets", "persistentvolumeclaims", "virtualmachines")
-_OWN = ("configmaps", "leases", *_MADE, "datavolumes")
-_WATCHED = (*_OWN, "virtualmachineinstances", "events", "pods")
+_OWN = ("configmaps", "leases", *_MADE, "pods", "datavolumes")
+_WATCHED = (*_OWN, "virtualmachineinstances", "events")
 _CEPH = ("cephblockpools", "cephfilesystems", "cephclusters")
 _STORAGE = ("storageclasses", "cephblockpools", "cephfilesystems")
 _NO_GROUP = "no VM group can be made"
+NO_POD = "no key can be measured in a pod (`machine: pod`)"
 
 #: What a run does without a right; the first that fits holds.
 _EFFECTS = (
@@ -126,7 +133,11 @@ _EFFECTS = (
     _Effect(_OWN, ("deletecollection",), False, "objects are deleted one by one, with `delete`"),
     _Effect(_OWN, ("delete",), False, "nothing changes while there is `deletecollection`"),
     _Effect(("configmaps",), ("get",), False, "a run whose object was left can not be resumed"),
-    _Effect(_MADE, ("get",), False, "a VM group fails if the answer to a create is lost on its way"),
+    _Effect(("pods/exec",), (), False, NO_POD),
+    _Effect(("pods",), ("create",), False, NO_POD),
+    _Effect(
+        (*_MADE, "pods"), ("get",), False, "a VM group fails if the answer to a create is lost on its way"
+    ),
     _Effect(("events", "pods", "pods/log"), (), False, "messages say less of why something is not made"),
     _Effect(("resourcequotas", "limitranges"), (), False, "`--odf-preflight` does not check them"),
     _Effect(("namespaces", "datasources"), (), False, "`--odf-preflight` does not check it"),

@@ -13,7 +13,7 @@ from pytest_odfperf.cluster.client.calls import JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, EVENT, POD, VM, VMI, Kind
 from pytest_odfperf.cluster.client.watch import Objects
-from pytest_odfperf.vm.labels import MANAGED_BY, group_labels, pool_selector
+from pytest_odfperf.vm.labels import MANAGED_BY, group_labels, is_own_pod, pool_selector
 from pytest_odfperf.vm.names import common_part, pool_part
 from pytest_odfperf.vm.spec import GroupSpec
 from pytest_odfperf.waiting import Deadline, Stop
@@ -48,9 +48,12 @@ class PoolWatch:
 
     def anything(self, deadline: Deadline, stop: Stop) -> bool:
         """Whether there is anything of the pool; waits for the first lists. Raises as `Objects.wait`."""
-        return self._objects.wait(
-            lambda: any(self._objects.of(kind) for kind in WATCHED), deadline, stop, lambda: "no list yet"
-        )
+
+        def any_of_it() -> bool:
+            pods = self._objects.of(POD).values()
+            return any(self._objects.of(kind) for kind in WATCHED) or any(map(is_own_pod, pods))
+
+        return self._objects.wait(any_of_it, deadline, stop, lambda: "no list yet")
 
     def close(self) -> None:
         """End the watches."""

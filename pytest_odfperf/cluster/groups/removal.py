@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.client.kinds import VM, VMI, Kind
+from pytest_odfperf.cluster.client.kinds import POD, VM, VMI, Kind
 from pytest_odfperf.cluster.client.watch import Objects
 from pytest_odfperf.cluster.groups.object_users import Users
 from pytest_odfperf.errors import ClusterError, DeadlineError
+from pytest_odfperf.vm.labels import own_pods
 from pytest_odfperf.waiting import Deadline, Stop
 
 #: Of what may be gone, as far as anybody can see.
@@ -34,8 +35,8 @@ def remove(
 
     What could not be verified, since the API server did not answer until then, counts as left.
 
-    VMs come first: while one runs, its claims are held by their protection. ``names`` is filled with what
-    was there, by kind.
+    VMs and pods come first: while one runs, its claims are held by their protection. ``names`` is filled
+    with what was there, by kind.
     """
     if not selector:
         raise ValueError("an empty selector would delete everything in the namespace")
@@ -48,16 +49,20 @@ def remove(
         try:
             if last_error is not None and deadline.passed():
                 raise last_error
-            there = calls.items(kind, namespace, label_selector=selector)
+            there = calls.items(kind, namespace, label_selector=selected(kind, selector))
+            if kind is POD and not there:
+                continue
             found[kind] = there
             if kind not in kinds:
                 continue
             if names is not None:
                 names.setdefault(kind.name, set()).update(item["metadata"]["name"] for item in there)
             if there:
-                calls.delete_collection(kind, namespace, selector)
+                calls.delete_collection(kind, namespace, selected(kind, selector))
         except ApiError as error:
             if error.status == 404:  # the cluster has no such kind, so nothing of it
+                continue
+            if error.status == 403 and kind is POD:  # without this right nobody could measure in pods
                 continue
             if error.status == 403 and found.get(kind) is None and kind in kinds:
                 error = _blindly(calls, kind, namespace, selector, error)
@@ -66,6 +71,11 @@ def remove(
     if not any(found.values()):
         return tuple(unseen)
     return (*_until_gone(cluster, namespace, selector, found, calls, kinds, deadline, stop), *unseen)
+
+
+def selected(kind: Kind, selector: str) -> str:
+    """``selector`` for objects of ``kind``: the launcher pods of VMs are KubeVirt's to delete."""
+    return own_pods(selector) if kind is POD else selector
 
 
 def _blindly(calls: Calls, kind: Kind, namespace: str, selector: str, hidden: ApiError) -> ApiError:
@@ -103,7 +113,7 @@ def _until_gone(
             if time.monotonic() - asked_s > _ASK_AGAIN_S:
                 for kind in kinds:
                     if any(_stays(item) for item in objects.of(kind).values()):
-                        calls.delete_collection(kind, namespace, selector)
+                        calls.delete_collection(kind, namespace, selected(kind, selector))
                 asked_s = time.monotonic()
             return None
 
@@ -122,7 +132,7 @@ def _until_gone(
 def _linger(calls: Calls, namespace: str, selector: str, found: Mapping[Kind, Sequence[JsonObject]]) -> bool:
     """Whether anything is still there, or can not be seen: what nothing holds goes at once."""
     try:
-        return any(calls.items(kind, namespace, label_selector=selector) for kind in found)
+        return any(calls.items(kind, namespace, label_selector=selected(kind, selector)) for kind in found)
     except ApiError:
         return True
 

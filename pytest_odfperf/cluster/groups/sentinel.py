@@ -11,7 +11,7 @@ from pytest_odfperf.cluster.causes.boot import BootState
 from pytest_odfperf.cluster.causes.cause_table import AFTER_BOOT, Patience
 from pytest_odfperf.cluster.causes.changes import Loss, gone
 from pytest_odfperf.cluster.client.calls import JsonObject
-from pytest_odfperf.cluster.client.kinds import VM, VMI
+from pytest_odfperf.cluster.groups.group_kinds import GROUP_KINDS
 from pytest_odfperf.cluster.groups.pool_watch import GroupView
 from pytest_odfperf.errors import GroupError, InterruptedRunError, OdfError
 from pytest_odfperf.vm.spec import GroupSpec, RunningVm
@@ -34,6 +34,7 @@ class Sentinel:
         self.stop = Stop(stop)
         self.error: GroupError | None = None
         self._seen = seen
+        self._kinds = GROUP_KINDS[spec.machine]
         self._spec = spec
         self._vms = vms
         self._patience = patience
@@ -68,13 +69,19 @@ class Sentinel:
         spec, seen = self._spec, self._seen
         deadline = Deadline(f"the end of VM group {spec.key}", _LONGEST_S)
         state = BootState(
-            str(spec.key), spec.vm_names, seen.of, self._patience, rows=AFTER_BOOT, verb="is lost"
+            str(spec.key),
+            spec.vm_names,
+            seen.of,
+            self._patience,
+            kinds=(self._kinds.whole, self._kinds.instance),
+            rows=AFTER_BOOT,
+            verb="is lost",
         )
 
         def look() -> None:
             # First what somebody did: a VM that was stopped is gone too.
             state.judge(time.monotonic())
-            self._check(seen.of(VMI), seen.of(VM))
+            self._check(seen.of(self._kinds.instance), seen.of(self._kinds.whole))
 
         try:
             seen.wait(look, deadline, self._closed, lambda: "all VMs run")
@@ -94,7 +101,7 @@ class Sentinel:
                 continue
             row = next((row for row in AFTER_BOOT if row.name == loss.reason), None)
             step = row.next_step if row else "see the launcher's log and events in the diagnosis"
-            kind = VM if row else VMI
+            kind = self._kinds.whole if row else self._kinds.instance
             raise GroupError(
                 f"VM group {self._spec.key} is lost: {loss.reason}: {kind} {vm.name}: {loss.text}; "
                 f"next: {step}",

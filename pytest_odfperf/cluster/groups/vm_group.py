@@ -1,36 +1,29 @@
-"""A VM group: made as a whole or not at all, deleted until nothing of it is left."""
+"""A VM group, of VMs or pods: made as a whole or not at all, deleted until nothing of it is left."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from pytest_odfperf.cluster.causes.boot import BootState
 from pytest_odfperf.cluster.causes.cause_table import Patience
 from pytest_odfperf.cluster.causes.changes import Changes, changes_of, migration_of
-from pytest_odfperf.cluster.causes.refusals import refusal
 from pytest_odfperf.cluster.causes.rivals import Rivals
-from pytest_odfperf.cluster.client.calls import ApiError, Calls, JsonObject
+from pytest_odfperf.cluster.client.calls import Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, SECRET, VM, VMI
+from pytest_odfperf.cluster.client.kinds import CLAIM, SECRET
 from pytest_odfperf.cluster.facts.instancetypes import other_size
+from pytest_odfperf.cluster.groups.group_kinds import GROUP_KINDS, MADE
+from pytest_odfperf.cluster.groups.group_objects import HostKeys, create_all, keys_of
 from pytest_odfperf.cluster.groups.pool_watch import GroupView, PoolWatch
 from pytest_odfperf.cluster.groups.removal import NOT_VERIFIED, remove
 from pytest_odfperf.cluster.groups.seen_removal import remove_seen
 from pytest_odfperf.errors import DeadlineError, GroupError, InterruptedRunError, OdfError
-from pytest_odfperf.redaction import Hidden
-from pytest_odfperf.vm import manifests
-from pytest_odfperf.vm.cloudinit import user_data
 from pytest_odfperf.vm.labels import group_selector, pool_selector
 from pytest_odfperf.vm.names import data_claim_name
 from pytest_odfperf.vm.spec import GroupSpec, RunningVm
 from pytest_odfperf.waiting import Deadline, Stop
 
-#: VMs made at the same time. The API server takes more, but answers 429 to all at some point.
-_AT_ONCE = 16
-#: Makes the host key of a VM: (private as OpenSSH PEM, public as one line).
-HostKeys = Callable[[], tuple[Hidden, str]]
 #: Told of an error before what was made is deleted. Raises nothing.
 Witness = Callable[[OdfError], None]
 
@@ -120,14 +113,16 @@ class VmGroup:
 
         Not ``exact``: as the watch shows it, if that is open. It may be some milliseconds behind.
         """
-        watched = not exact and self.seen.follows(VMI)
-        found, self.vms = changes_of(self.vms, self.seen.of(VMI) if watched else self._instances(stop))
+        instances = GROUP_KINDS[self.spec.machine].instance
+        watched = not exact and self.seen.follows(instances)
+        found, self.vms = changes_of(self.vms, self.seen.of(instances) if watched else self._instances(stop))
         return found
 
     def _instances(self, stop: Stop | None) -> dict[str, JsonObject]:
         calls = Calls(self._cluster, stop or Stop())
         selector = group_selector(self.spec.run_id, self.spec.key)
-        found = calls.items(VMI, self.spec.namespace, label_selector=selector)
+        kind = GROUP_KINDS[self.spec.machine].instance
+        found = calls.items(kind, self.spec.namespace, label_selector=selector)
         return {item["metadata"]["name"]: item for item in found}
 
     def delete(self, *, delete_s: float, stop: Stop) -> None:
@@ -139,7 +134,8 @@ class VmGroup:
         selector = group_selector(spec.run_id, spec.key)
         deadline = Deadline(f"VM group {spec.key} to be gone", delete_s)
         try:
-            if not remove_seen(self._cluster, self.seen, spec.namespace, selector, deadline, stop):
+            kinds = GROUP_KINDS[spec.machine]
+            if not remove_seen(self._cluster, self.seen, kinds, spec.namespace, selector, deadline, stop):
                 what = f"VM group {spec.key}"
                 _remove(self._cluster, spec, selector, what, delete_s, stop, deadline=deadline)
         finally:
@@ -170,17 +166,24 @@ def _make(
     stop: Stop,
 ) -> tuple[RunningVm, ...]:
     names = spec.vm_names
-    keys = {name: host_keys() for name in names}
+    kinds, keys = GROUP_KINDS[spec.machine], keys_of(spec, host_keys)
     rivals = Rivals(cluster, spec, stop)
-    _create_all(cluster, spec, keys, stop)
+    create_all(cluster, spec, keys, stop)
     state = BootState(
-        str(spec.key), names, seen.of, patience, never_fits=rivals.never_fits, alone=rivals.none
+        str(spec.key),
+        names,
+        seen.of,
+        patience,
+        kinds=(kinds.whole, kinds.instance),
+        never_fits=rivals.never_fits,
+        alone=rivals.none,
     )
 
     def running() -> dict[str, JsonObject] | None:
         instances = state.running(time.monotonic())
         # Only what was seen can be seen to be gone.
-        made = set(names) <= seen.of(VM).keys() and set(map(data_claim_name, names)) <= seen.of(CLAIM).keys()
+        claims = set(map(data_claim_name, names))
+        made = set(names) <= seen.of(kinds.whole).keys() and claims <= seen.of(CLAIM).keys()
         return instances if made else None
 
     try:
@@ -201,54 +204,13 @@ def _make(
             namespace=spec.namespace,
             user=spec.guest.user,
             host_key_public=keys[name][1],
-            node=str(instances[name]["status"].get("nodeName", "")),
+            node=kinds.node(instances[name]),
             uid=str(instances[name]["metadata"]["uid"]),
             migration=migration_of(instances[name]),
+            machine=spec.machine,
         )
         for name in names
     )
-
-
-def _create_all(cluster: Cluster, spec: GroupSpec, keys: dict[str, tuple[Hidden, str]], stop: Stop) -> None:
-    """Make the objects of all VMs at once; the first refusal ends it."""
-    refused = Stop()
-
-    def create(vm: str) -> None:
-        calls = Calls(cluster, stop)
-        private, public = keys[vm]
-        text = user_data(
-            user=spec.guest.user,
-            client_key_public=spec.client_key_public,
-            host_key_private=private,
-            host_key_public=public,
-            job=spec.job,
-            layout_bytes=spec.layout_bytes,
-            target=spec.target,
-            packages=spec.guest.packages,
-        )
-        for kind, body in (
-            (SECRET, manifests.secret(spec, vm, text)),
-            (CLAIM, manifests.data_claim(spec, vm)),
-            (VM, manifests.virtual_machine(spec, vm)),
-        ):
-            stop.check()
-            if refused.is_set():
-                return
-            calls.create(kind, spec.namespace, body)
-
-    with ThreadPoolExecutor(min(_AT_ONCE, len(keys)), thread_name_prefix="create") as pool:
-        futures = [pool.submit(create, vm) for vm in keys]
-        wait(futures, return_when=FIRST_EXCEPTION)
-        refused.set()
-    errors = [error for future in futures if (error := future.exception()) is not None]
-    for error in sorted(errors, key=lambda error: not isinstance(error, InterruptedRunError)):
-        if isinstance(error, ApiError):
-            row = refusal(error)
-            raise GroupError(
-                f"VM group {spec.key} could not be made: {row.cause}: {error}; next: {row.next_step}",
-                cause=row.cause,
-            ) from error
-        raise error
 
 
 def _given_up(cluster: Cluster, spec: GroupSpec, error: OdfError, delete_s: float, stop: Stop) -> GroupError:
@@ -278,9 +240,8 @@ def _remove(
     *,
     deadline: Deadline | None = None,
 ) -> None:
-    kinds = (VM, DATA_VOLUME, CLAIM, SECRET)
     deadline = deadline or Deadline(f"{what} to be gone", delete_s)
-    left = remove(cluster, spec.namespace, selector, kinds, deadline, stop)
+    left = remove(cluster, spec.namespace, selector, MADE, deadline, stop)
     if left and all(NOT_VERIFIED in line for line in left):
         raise GroupError(
             f"whether {what} are gone can not be seen: {_shown(left)}; next: see the message; give the "

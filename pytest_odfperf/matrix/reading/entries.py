@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.caps import CAPS
 from pytest_odfperf.matrix.keys import NATIVE, check_name
-from pytest_odfperf.matrix.model import CAPS, Only, Pool, Profile, PvcSize, VmSettings, VmSize
+from pytest_odfperf.matrix.model import Only, Pool, Profile, PvcSize, VmSettings, VmSize
 from pytest_odfperf.matrix.reading import fields
+from pytest_odfperf.matrix.reading.machine_fields import read_machine
 from pytest_odfperf.matrix.reading.recipe_entry import read_recipe
 from pytest_odfperf.matrix.reading.settings import read_block_sizes, read_lists, read_number, read_target
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
@@ -23,7 +25,7 @@ POOL = (
     "name", "storage_class", "volume_mode", "backend", "overhead", "recipe", "allow_not_ready", "only", "vm",
     "target", "caps",
 )  # fmt: skip
-VM_SIZE = ("vcpus", "memory", "instancetype", "vm")
+VM_SIZE = ("vcpus", "memory", "instancetype", "vm", "machine", "image")
 ONLY = ("vm_sizes", "pvc_sizes", "concurrency", "profiles")
 PROFILE = ("name", "template", "block_sizes", *LISTED)
 VOLUME_MODES: Mapping[str, Literal["Block", "Filesystem"] | None] = {
@@ -49,6 +51,7 @@ def read_vm_sizes(item: Marked) -> tuple[VmSize, ...]:
         what = f"VM size {label!r}"
         check_name("VM size", label, place=item.key_place(label))
         size = fields.fields(entry, what, VM_SIZE, required=("vcpus", "memory"))
+        vm = read_vm(size["vm"], what) if "vm" in size else VmSettings()
         sizes.append(
             VmSize(
                 label=label,
@@ -59,7 +62,8 @@ def read_vm_sizes(item: Marked) -> tuple[VmSize, ...]:
                 instancetype=read_api_name(size["instancetype"], f"{what}: instancetype", "instancetype")
                 if "instancetype" in size
                 else None,
-                vm=read_vm(size["vm"], what) if "vm" in size else VmSettings(),
+                vm=vm,
+                **read_machine(size, what, vm, entry.place),
             )
         )
     return tuple(sizes)

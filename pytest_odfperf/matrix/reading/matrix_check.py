@@ -14,6 +14,7 @@ from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.matrix.reading.entries import MOST_VMS
 from pytest_odfperf.matrix.reading.fields import check_dns_label, check_subdomain
 from pytest_odfperf.matrix.reading.load import MOST_KEYS
+from pytest_odfperf.matrix.reading.machine_fields import read_machine
 from pytest_odfperf.matrix.reading.ranking_settings import LEAST
 from pytest_odfperf.matrix.reading.ranking_settings import MOST as MOST_WEIGHT
 from pytest_odfperf.matrix.reading.recipe_entry import read_recipe
@@ -76,6 +77,10 @@ def _vms(matrix: Matrix) -> None:
     for size in matrix.vm_sizes:
         if size.instancetype is not None:
             read_api_name(marked(asdict(size.instancetype)), f"VM size {size.label}", "instancetype")
+        said = {name: value for name in ("machine", "image") if (value := getattr(size, name)) is not None}
+        if size.instancetype is not None:
+            said["instancetype"] = size.instancetype.name
+        read_machine(marked(said).value, f"VM size {size.label}", size.vm, None)
 
 
 def _names(matrix: Matrix) -> None:

@@ -53,7 +53,7 @@ class Evidence:
     job: Job
     settings: FioSettings
     guests: tuple[GuestEvidence, ...]
-    #: What the pool's volumes can not exceed, in IOPS and bytes a second: see `matrix.model.CAPS`.
+    #: What the pool's volumes can not exceed, in IOPS and bytes a second: see `matrix.caps.CAPS`.
     caps: Mapping[str, float] = field(default_factory=dict)
     #: The pools, and other runs, that ran beside it.
     beside: tuple[Neighbour, ...] = ()

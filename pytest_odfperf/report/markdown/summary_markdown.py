@@ -9,6 +9,7 @@ from typing import Any
 from pytest_odfperf.report.content.result_state import STATES, WORDS
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.decisions_text import judged
+from pytest_odfperf.report.machine_pairs_text import HEADING, HEADS, columns, in_one_line, pairs_of
 from pytest_odfperf.report.markdown.markdown_text import code, table_head, table_row
 from pytest_odfperf.report.markdown.run_problems import problems_of
 from pytest_odfperf.report.run_page.run_head import sentence
@@ -16,7 +17,7 @@ from pytest_odfperf.report.tables.ranking_table import NAMES, ranking_of
 
 LARGEST_BYTES = 60_000
 #: Rows of each table.
-_ROWS = {"pools": 50, "limits": 20, "regressions": 20, "problems": 15}
+_ROWS = {"pools": 50, "virtualisation": 20, "limits": 20, "regressions": 20, "problems": 15}
 #: What is kept for the lines after a table.
 _REST_BYTES = 1000
 _KEY_LENGTH = 160
@@ -27,6 +28,7 @@ def summary_markdown(content: RunContent, report: str = "report.html") -> str:
     lines = list(_head(content))
     for name, head, rows in (
         ("pools", *_pools(content)),
+        ("virtualisation", *_virtualisation(content)),
         ("limits", *_limits(content)),
         ("regressions", *_regressions(content)),
         ("problems", *_problems(content)),
@@ -99,6 +101,14 @@ def _pools(content: RunContent) -> tuple[list[str], list[str]]:
             cells += [one.text, f"{one.share:.0%}"] if one else ["incomplete", ""]
         rows.append(table_row(cells))
     return ["#### Pools", "", *table_head(names, numbers=len(names) - 1)], rows
+
+
+def _virtualisation(content: RunContent) -> tuple[list[str], list[str]]:
+    rows = [
+        table_row([code(pair.vm.key, _KEY_LENGTH), code(pair.pod.key.size), *columns(pair)])
+        for pair in content.once(pairs_of)
+    ]
+    return [f"#### {HEADING}", "", in_one_line(content), "", *table_head(HEADS, numbers=5)], rows
 
 
 def _limits(content: RunContent) -> tuple[list[str], list[str]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pytest_odfperf.report.content.result_state import STATES, WORDS
 from pytest_odfperf.report.content.run_content import RunContent
+from pytest_odfperf.report.machine_pairs_text import HEADING
 from pytest_odfperf.report.pictures.picture import Picture
 from pytest_odfperf.report.run_page.compared.comparison_section import comparison_section
 from pytest_odfperf.report.run_page.details.key_details import JobTexts, detail_chunks
@@ -20,6 +21,7 @@ from pytest_odfperf.report.run_page.sections.run_findings import doubtful, faile
 from pytest_odfperf.report.run_page.sections.run_pools import pools_compared
 from pytest_odfperf.report.run_page.sections.run_provenance import provenance
 from pytest_odfperf.report.run_page.sections.small_table import tables_markup
+from pytest_odfperf.report.run_page.sections.virtualisation import virtualisation
 
 _TABLE_NOTE = (
     "IOPS, MiB/s and latencies are of all VMs together; latencies are from submission to completion, over "
@@ -89,6 +91,10 @@ def _sections(
         body=pools_compared(content),
         pictures=_named(pictures, _OF_POOLS),
     )
+    if costs := list(virtualisation(content)):
+        yield Section(
+            name="virtualisation", heading=HEADING, short="Virtualisation", body=tables_markup(costs)
+        )
     others = [one for one in pictures if one.name not in {*_OF_COMPARISON, *_OF_POOLS}]
     if others:
         yield Section(name="pictures", heading="Pictures", short="Pictures", pictures=others)

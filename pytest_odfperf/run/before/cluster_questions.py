@@ -69,13 +69,15 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     there = objects.namespace(place, ask(lambda: calls.get(NAMESPACE, place)))
     yield there
     yield from _rights(calls, selection)
-    for kind, served in ((KUBEVIRT, VM), (CDI, DATA_VOLUME)):
+    with_vms = [group for group in groups if matrix.vm_size(group.size).machine == "vm"]
+    for kind, served in ((KUBEVIRT, VM), (CDI, DATA_VOLUME)) if with_vms else ():
         yield objects.operator(kind.name, *_operator(calls, kind, served, place))
     source, source_place = guest.data_source, guest.data_source_namespace
-    found = ask(lambda: calls.get(DATA_SOURCE, source, source_place))
-    yield objects.data_source(source, source_place, found)
-    if there.level != "FAIL":
-        yield from _clone_right(calls, selection, groups, None if isinstance(found, Unread) else found)
+    found = ask(lambda: calls.get(DATA_SOURCE, source, source_place)) if with_vms else None
+    if found is not None:
+        yield objects.data_source(source, source_place, found)
+        if there.level != "FAIL":
+            yield from _clone_right(calls, selection, with_vms, None if isinstance(found, Unread) else found)
     facts, usual_class, storage = _storage(cluster, calls, selection, stop)
     yield from storage
     yield from health(cluster, calls, selection, groups, facts)
@@ -88,19 +90,22 @@ def _checks(cluster: Cluster, selection: Selection, stop: Stop) -> Iterator[Chec
     quotas = ask(lambda: calls.items(RESOURCE_QUOTA, place))
     yield from limits.quotas(quotas, matrix, groups, at_once, usual_class)
     yield from limits.limit_ranges(ask(lambda: calls.items(LIMIT_RANGE, place)), matrix, groups)
-    virt_api = objects.virt_api(ask(lambda: calls.get(API_SERVICE, _VIRT_API)))
-    tunnel = virt_api or objects.tunnel(PROBE, _tunnel(cluster, place))
-    yield tunnel
-    if there.level != "FAIL" and not objects.is_away(tunnel):
+    away = False
+    if with_vms:
+        virt_api = objects.virt_api(ask(lambda: calls.get(API_SERVICE, _VIRT_API)))
+        tunnel = virt_api or objects.tunnel(PROBE, _tunnel(cluster, place))
+        yield tunnel
+        away = objects.is_away(tunnel)
+    if there.level != "FAIL":
         # Its webhooks look at each VM, and would not answer either.
-        yield from _machines(calls, selection, groups)
+        yield from _machines(calls, selection, [one for one in groups if not away or one not in with_vms])
     yield from objects.leftovers(place, _leftovers(calls, place))
 
 
 def _rights(calls: Calls, selection: Selection) -> list[Check]:
     from pytest_odfperf.cluster.facts.pools import ODF_NAMESPACE
     from pytest_odfperf.cluster.facts.right_reviews import missing_rights
-    from pytest_odfperf.cluster.facts.rights import GRANT_SETUP, Place, shipped_rights
+    from pytest_odfperf.cluster.facts.rights import GRANT_SETUP, NO_POD, Place, shipped_rights
 
     matrix = selection.matrix
     places: Mapping[Place, str | None] = {
@@ -111,6 +116,8 @@ def _rights(calls: Calls, selection: Selection) -> list[Check]:
     }
     # KubeVirt asks the right to clone of the VMs' account: see `_clone_right`.
     shipped = [right for right in shipped_rights() if right.resource != "datavolumes/source"]
+    in_pods = any(matrix.vm_size(key.size).machine == "pod" for key in selection.keys)
+    shipped = [right for right in shipped if in_pods or not right.for_pods]
     of_setup = rights_of_setup(selection)
     missing = ask(lambda: missing_rights(calls, (*shipped, *of_setup), places))
     if isinstance(missing, Unread):
@@ -120,7 +127,8 @@ def _rights(calls: Calls, selection: Selection) -> list[Check]:
         where = f"in namespace {places[right.place]}" if places[right.place] else "in the whole cluster"
         what, detail = f"right {right}", f"is missing {where}; without it: {right.without}"
         cure = GRANT_SETUP.removeprefix("next: ") if right in of_setup else GRANT
-        checks.append((failed if right.required else doubtful)(what, detail, cure))
+        needed = right.required or right.without == NO_POD
+        checks.append((failed if needed else doubtful)(what, detail, cure))
     and_optional = f", {len(of_setup)} of deploy/optional" if of_setup else ""
     return checks or [passed("rights", f"all {len(shipped)} of deploy/{and_optional}")]
 
@@ -141,8 +149,9 @@ def _clone_right(
 
 
 def _probe(selection: Selection, group: GroupKey) -> dict[str, Any]:
-    """A VM of ``group`` that nobody makes."""
+    """A VM or pod of ``group`` that nobody makes."""
     from pytest_odfperf.vm.manifests import virtual_machine
+    from pytest_odfperf.vm.pod_manifest import pod
     from pytest_odfperf.vm.spec import GroupSpec, Owner
 
     spec = GroupSpec.of(
@@ -155,7 +164,7 @@ def _probe(selection: Selection, group: GroupKey) -> dict[str, Any]:
         job="",
         layout_bytes=0,
     )
-    return virtual_machine(spec, spec.vm_names[0])
+    return (virtual_machine if spec.machine == "vm" else pod)(spec, spec.vm_names[0])
 
 
 def _operator(calls: Calls, kind: Any, served: Any, place: str) -> tuple[Any, Unread | None]:
@@ -193,7 +202,8 @@ def _storage(
     checks += more
     problems = {name: why for name, why in facts.pool_problems.items() if name not in made}
     facts = replace(facts, pool_problems=problems)
-    checks.append(objects.root_class(selection.matrix.guest.root_storage_class, classes))
+    if any(selection.matrix.vm_size(key.size).machine == "vm" for key in selection.keys):
+        checks.append(objects.root_class(selection.matrix.guest.root_storage_class, classes))
     return facts, objects.default_class(classes), checks
 
 
@@ -218,11 +228,11 @@ def _at_once(selection: Selection, facts: ClusterFacts | None) -> tuple[int, Che
 
 
 def _machines(calls: Calls, selection: Selection, groups: Sequence[GroupKey]) -> Iterator[Check]:
-    """Ask whether a VM of each size and shape would be taken.
+    """Ask whether a VM or pod of each size and shape would be taken.
 
     Before 1.5, KubeVirt also asks for the right to clone.
     """
-    from pytest_odfperf.cluster.client.kinds import VM
+    from pytest_odfperf.cluster.client.kinds import POD, VM
 
     one_of_each: dict[tuple[str, str], GroupKey] = {}
     for group in groups:
@@ -231,8 +241,11 @@ def _machines(calls: Calls, selection: Selection, groups: Sequence[GroupKey]) ->
     sizes = Counter(size for size, _ in one_of_each)
     for (size, _), group in one_of_each.items():
         body = _probe(selection, group)
-        refused = ask(lambda body=body: calls.try_create(VM, selection.matrix.namespace, body))  # type: ignore[misc]
-        what = f"a VM of size {size}" + (f" on pool {group.pool}" if sizes[size] > 1 else "")
+        kind = VM if body["kind"] == VM.name else POD
+        refused = ask(lambda kind=kind, body=body: calls.try_create(kind, selection.matrix.namespace, body))  # type: ignore[misc]
+        what = f"a {'VM' if kind is VM else 'pod'} of size {size}" + (
+            f" on pool {group.pool}" if sizes[size] > 1 else ""
+        )
         if refused is None:
             yield passed(what, "would be taken (tried with dryRun)")
         elif "clone source" in refused.words:

@@ -87,6 +87,14 @@ def check_runnable(selection: Selection, facts: ClusterFacts) -> None:
     for size in dict.fromkeys(key.size for key in selection.keys):
         if (why := facts.size_problems.get(size)) is not None:
             raise ClusterError(why)
+    for pool, size in dict.fromkeys((key.pool, key.size) for key in selection.keys):
+        raw = selection.matrix.target_of(pool) == "block" and facts.volume_modes.get(pool) == "Filesystem"
+        if raw and selection.matrix.vm_size(size).machine == "pod":
+            raise ClusterError(
+                f"VM size {size} is a pod, and pool {pool} has the target block, but its volumes are file "
+                "systems (volume_mode Filesystem): a pod has no disk on them; measure files there (target: "
+                "file), or leave the size out: only.vm_sizes of the pool"
+            )
     pools = dict.fromkeys(key.pool for key in selection.keys)
     problems = [f"{pool}: {facts.pool_problems[pool]}" for pool in pools if pool in facts.pool_problems]
     if len(problems) == len(pools):

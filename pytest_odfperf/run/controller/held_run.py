@@ -101,7 +101,7 @@ class HeldRun:
 
     def look_for_others(self, options: str, *, reap: bool) -> Others:
         """Living runs of the namespace, and what dead ones left; with ``reap`` that is removed."""
-        from pytest_odfperf.cluster.client.kinds import VM
+        from pytest_odfperf.cluster.client.kinds import POD, VM
 
         cluster, namespace, stop = self._cluster, self._matrix.namespace, self._interrupt.stop
         try:
@@ -129,8 +129,8 @@ class HeldRun:
             for run in alive
         }
         for run in () if reap else dead:
-            if vms := run.objects.get(VM.name):
-                loading[run.run_id] = f"it is dead, and fio may still run in {vms} of its VMs"
+            if machines := sum(run.objects.get(kind.name, 0) for kind in (VM, POD)):
+                loading[run.run_id] = f"it is dead, and fio may still run in {machines} of its VMs and pods"
         return Others(tuple(lines), loading)
 
     def end(self) -> Ending:

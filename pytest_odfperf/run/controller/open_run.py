@@ -88,8 +88,8 @@ class Run:
 
         What can not be deleted is in the log, and left to the end of the run.
         """
+        from pytest_odfperf.cluster.groups.group_kinds import MADE
         from pytest_odfperf.cluster.groups.removal import remove
-        from pytest_odfperf.cluster.runs.sweep import MADE
         from pytest_odfperf.vm.labels import pool_selector
 
         matrix, stop = self.plan.matrix, self.interrupt.stop

@@ -206,7 +206,11 @@ class GroupSlot:
             attempt=attempt,
         )
         self._watch = self._watch or PoolWatch.of(self._cluster, spec)
-        LOGGER.info("VM group %s: making %s", key.group, count_text(range(key.concurrency), "VM"))
+        LOGGER.info(
+            "VM group %s: making %s",
+            key.group,
+            count_text(range(key.concurrency), "VM" if spec.machine == "vm" else "pod"),
+        )
         self.around.says(key.pool, "booting")
         self._group = VmGroup.create(
             self._cluster,

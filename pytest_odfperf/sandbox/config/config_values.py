@@ -90,6 +90,22 @@ class ModelConfig:
     jitter: float = 0.0
     #: Name of the devices that this StorageClass shares with others.
     backend: str | None = None
+    #: What a VM adds to the latency of each I/O, and the part of the volume's own peaks that it reaches; the
+    #: figures above are those of a VM.
+    vm_lat_us: float = 60.0
+    vm_part: float = 0.7
+
+    def without_vm(self) -> ModelConfig:
+        """The same volume for a process of the node, as a pod has it."""
+        return replace(
+            self,
+            read_lat_us=max(self.read_lat_us / 10, self.read_lat_us - self.vm_lat_us),
+            write_lat_us=max(self.write_lat_us / 10, self.write_lat_us - self.vm_lat_us),
+            read_iops=self.read_iops / self.vm_part,
+            write_iops=self.write_iops / self.vm_part,
+            read_bandwidth=self.read_bandwidth / self.vm_part,
+            write_bandwidth=self.write_bandwidth / self.vm_part,
+        )
 
     def at(self, part: float) -> ModelConfig:
         """The same volume at this part of its speed."""

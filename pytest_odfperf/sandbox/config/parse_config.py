@@ -222,6 +222,8 @@ def _model(raw: Mapping[str, Any], place: str) -> ModelConfig:
         noise=read.number("noise", usual.noise),
         jitter=read.number("jitter", usual.jitter),
         backend=read.optional_text("backend"),
+        vm_lat_us=read.number("vm_lat_us", usual.vm_lat_us),
+        vm_part=read.number("vm_part", usual.vm_part, above=0.0),
     )
     read.end()
     return model

@@ -28,6 +28,11 @@ class Troubles:
     #: The data disk is not attached to the node, or not mounted there.
     attach_error: str | None = None
     mount_error: str | None = None
+    #: The container of a pod can not be made; it needs more memory than it has after so many seconds, or is
+    #: evicted then. None: never.
+    container_error: str | None = None
+    out_of_memory_s: float | None = None
+    evicted_s: float | None = None
     #: QEMU ends before the guest runs.
     qemu_error: str | None = None
     #: The guest never has an address.
@@ -60,6 +65,9 @@ def read_troubles(raw: Mapping[str, Any], place: str) -> Troubles:
         image_pull=read.flag("image_pull", False),
         attach_error=read.optional_text("attach_error"),
         mount_error=read.optional_text("mount_error"),
+        container_error=read.optional_text("container_error"),
+        out_of_memory_s=seconds("out_of_memory_s"),
+        evicted_s=seconds("evicted_s"),
         qemu_error=read.optional_text("qemu_error"),
         no_address=read.flag("no_address", False),
         node_lost_s=seconds("node_lost_s"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -130,6 +130,71 @@ class Machine(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """A container that runs the guest's script in place of a VM."""
+
+    #: Of its pod.
+    name: str
+    namespace: str
+    uid: str
+    vcpus: int
+    memory_bytes: int
+    #: Its own process.
+    command: tuple[str, ...]
+    #: By their paths in it.
+    files: Mapping[str, bytes]
+    disk: DiskSpec
+    #: Where the disk is in it: a folder, or (``raw``) a device.
+    disk_path: str
+    raw: bool
+    #: The container's own folder. Exists; kept until the sandbox ends.
+    directory: Path
+
+
+#: Takes what a command says: the number of the stream (1 stdout, 2 stderr), and bytes.
+Say = Callable[[int, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a container ended, as its state tells it."""
+
+    exit_code: int
+    reason: str = "Error"
+    message: str = ""
+
+
+class Container(Protocol):
+    """A container. Used once."""
+
+    async def start(self) -> None:
+        """Return when its process runs; `OdfError` if it can not."""
+        ...
+
+    async def stop(self, grace_s: float) -> None:
+        """End all that runs in it; may be called more than once."""
+        ...
+
+    async def wait(self) -> Ended:
+        """Return when its process has ended, by itself or by `stop`."""
+        ...
+
+    async def exec(self, command: Sequence[str], stdin: asyncio.StreamReader, say: Say) -> int:
+        """Run a command in it; its exit code. Cancelled when the client is gone. Raises `OdfError`."""
+        ...
+
+    @property
+    def cut(self) -> asyncio.Event:
+        """Set when all connections to it are to be lost."""
+        ...
+
+    @property
+    def log(self) -> Path | None:
+        """What its process says."""
+        ...
+
+
 #: The reasons of `Machine.wait` that are no failure.
 GUEST_SHUTDOWN = "guest-shutdown"
 STOPPED = "stopped"
@@ -146,6 +211,10 @@ class Machines(Protocol):
         ...
 
     def machine(self, spec: MachineSpec) -> Machine: ...
+
+    def container(self, spec: ContainerSpec) -> Container:
+        """`OdfError` if it can not be had here."""
+        ...
 
     async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
         """Make a volume, blank or (``clone``) a copy of the guest image; `OdfError` if it can not be made."""

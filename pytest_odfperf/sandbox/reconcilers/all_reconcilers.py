@@ -16,8 +16,10 @@ from pytest_odfperf.sandbox.machines.base import Backend, Machine, Machines
 from pytest_odfperf.sandbox.machines.image_backend import image_backend, is_rbd
 from pytest_odfperf.sandbox.reconcilers import reconciled_kinds
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.nodes.exec_server import ExecServer
 from pytest_odfperf.sandbox.reconcilers.nodes.kubelet import Kubelets
 from pytest_odfperf.sandbox.reconcilers.nodes.launcher_logs import Logs
+from pytest_odfperf.sandbox.reconcilers.nodes.pod_containers import PodContainers
 from pytest_odfperf.sandbox.reconcilers.nodes.scheduler import Scheduler
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import Obj
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
@@ -87,7 +89,12 @@ def backend_of(sc: StorageClassConfig, directory: Path, ceph: Ceph | None) -> Ba
 
 @asynccontextmanager
 async def reconcilers(
-    api: Api, config: SandboxConfig, machines: Machines, directory: Path, ceph: Ceph | None
+    api: Api,
+    config: SandboxConfig,
+    machines: Machines,
+    directory: Path,
+    ceph: Ceph | None,
+    server: ExecServer,
 ) -> AsyncIterator[None]:
     """Run all reconcilers while the block runs; all machines are stopped after it.
 
@@ -122,6 +129,7 @@ async def reconcilers(
         troubles=troubles,
         logs=logs,
     )
+    containers = PodContainers(api, machines, backends, server, logs, directory)
     parts: list[Part] = [
         Claims(
             api, caches, machines, backends, ceph, clone_s=config.clone_s, errors=errors, troubles=troubles
@@ -131,7 +139,7 @@ async def reconcilers(
         DataVolumes(api, caches, troubles, clone_s=config.clone_s),
         VirtualMachines(api, caches, moves),
         Scheduler(api, caches),
-        Kubelets(api, caches, troubles, logs),
+        Kubelets(api, caches, troubles, logs, containers),
         instances,
         *(rook_operator(api, caches, config.ceph, ceph) if ceph else ()),
     ]
@@ -149,3 +157,4 @@ async def reconcilers(
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await instances.close()
+        await containers.close()

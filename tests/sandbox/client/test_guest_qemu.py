@@ -112,8 +112,8 @@ def run(guest: Guest, token: str, text: bytes = b"", deadline_s: float = 120) ->
 
 def said(guest: Guest, command: str) -> str:
     """What a command in the guest prints."""
-    assert guest._ssh is not None
-    channel = guest._ssh.exec(command, 60)
+    assert guest._connection is not None
+    channel = guest._connection.exec(command, 60)
     return channel.makefile("r").read().decode()
 
 
@@ -207,7 +207,7 @@ def until(guest: Guest, command: str, enough: Callable[[str], bool]) -> None:
 def test_a_connection_that_is_lost_while_fio_runs_loses_nothing(guest: Guest) -> None:
     logins = guest.handshakes
     start(guest, "lost", job(6))
-    guest._ssh._tunnel.cut()
+    guest._connection._tunnel.cut()
     outcome = guest.finish(deadline_s=120)
     assert outcome.exit_code == 0
     assert outcome.ran_s > 5

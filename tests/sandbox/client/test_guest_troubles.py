@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.errors import GuestError
-from pytest_odfperf.guest import ssh
+from pytest_odfperf.guest import connection
 from pytest_odfperf.guest.all_guests import run_on_all
 
 LIMITS: Any = {"deadline_s": 60, "prepare_s": 60}
@@ -24,8 +24,8 @@ def run(bench: Any, guest: Any, token: str = "t-1") -> Any:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh, "_BOOT_BANNER_S", 0.2)
-    monkeypatch.setattr(ssh, "_STEP_S", 0.2)
+    monkeypatch.setattr(connection, "_BOOT_BANNER_S", 0.2)
+    monkeypatch.setattr(connection, "_STEP_S", 0.2)
 
 
 def test_ssh_that_is_refused_after_the_boot_is_awaited(bench: Any) -> None:
@@ -50,7 +50,7 @@ def test_a_port_that_takes_connections_and_never_answers_is_told_from_one_that_r
 def test_a_tunnel_that_ends_without_a_word_while_fio_runs_loses_nothing(bench: Any) -> None:
     # What clients of KubeVirt see as "close 1006 (abnormal closure): unexpected EOF".
     (guest,) = bench.connected()
-    websocket = guest._ssh._tunnel._websocket
+    websocket = guest._connection._tunnel._websocket
     guest.prepare(b"", "t-1", **LIMITS)
     guest.go()
     deadline = time.monotonic() + 20
@@ -72,7 +72,7 @@ def test_a_connection_that_is_lost_before_the_start_costs_nobody_the_job(
 
     def prepare_and_lose(*arguments: Any, **options: Any) -> None:
         prepare(*arguments, **options)
-        first._ssh._tunnel.cut()
+        first._connection._tunnel.cut()
         deadline = time.monotonic() + 20
         while first.ready:
             assert time.monotonic() < deadline

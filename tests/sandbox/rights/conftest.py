@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, SECRET, VM
+from pytest_odfperf.cluster.client.kinds import CLAIM, CONFIG_MAP, DATA_VOLUME, LEASE, POD, SECRET, VM
 from pytest_odfperf.cluster.facts.rights import Right, rights_of
 from pytest_odfperf.errors import OdfError
 from pytest_odfperf.run.before.selection import read_selection
@@ -137,7 +137,7 @@ class Rights:
     def there(self) -> list[str]:
         """Kind and name of what runs have left in the namespace."""
         found = []
-        for kind in (VM, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP, LEASE):
+        for kind in (VM, POD, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP, LEASE):
             root = f"/apis/{kind.group}/{kind.version}" if kind.group else "/api/v1"
             path = f"{root}/namespaces/{NAMESPACE}/{kind.plural}?labelSelector=app.kubernetes.io/managed-by"
             found += [f"{kind} {item['metadata']['name']}" for item in self.kube.call("GET", path)["items"]]
@@ -145,11 +145,20 @@ class Rights:
 
     def clear(self) -> None:
         """Delete what runs have left."""
-        for kind in (VM, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP, LEASE):
+        for kind in (VM, POD, DATA_VOLUME, CLAIM, SECRET, CONFIG_MAP, LEASE):
             root = f"/apis/{kind.group}/{kind.version}" if kind.group else "/api/v1"
             path = f"{root}/namespaces/{NAMESPACE}/{kind.plural}?labelSelector=app.kubernetes.io/managed-by"
             self.kube.call("DELETE", path)
         self.kube.until(lambda: not self.there())
+
+    def run_in_pods(self) -> Outcome:
+        """One key in a pod, as `run`."""
+        matrix = self.folder / "matrix.yaml"
+        matrix.write_text(MATRIX.replace("instancetype: u1.micro", "machine: pod, image: fio"))
+        try:
+            return self.run()
+        finally:
+            matrix.write_text(MATRIX)
 
     def run(self, *, pool: str = "fast", run_id: str | None = None) -> Outcome:
         """One key of ``pool``, as this process: opened, measured, closed."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_odfperf.cluster.client.kinds import CONFIG_MAP
-from pytest_odfperf.cluster.facts.rights import Right, shipped_rights
+from pytest_odfperf.cluster.facts.rights import NO_POD, Right, shipped_rights
 from pytest_odfperf.vm.manifests import run_object
 
 RIGHTS = shipped_rights()
@@ -28,6 +28,10 @@ SAID = {
     ),
     "the end of the run can not see whether its object is gone": ("configmaps with odfperf/run-id=",),
 }
+
+
+#: Only of newer API servers than the sandbox's.
+ON_EXEC = ("create", "pods/exec")
 
 
 def refusal(right: Right) -> str:
@@ -61,6 +65,21 @@ def test_without_a_right_that_it_can_miss_a_run_passes_and_leaves_nothing(rights
     if right.place == "cluster" and not apart:
         assert list(outcome.forbidden) == [right.resource]
         assert refusal(right) in outcome.forbidden[right.resource]
+
+
+@pytest.mark.parametrize(
+    "right",
+    [right for right in RIGHTS if right.without == NO_POD and (right.verb, right.resource) != ON_EXEC]
+    + [right for right in RIGHTS if (right.verb, right.resource) == ("list", "pods")],
+    ids=str,
+)
+def test_a_run_in_pods_names_the_right_that_it_needs(rights: Any, right: Right) -> None:
+    rights.take(right)
+    outcome = rights.run_in_pods()
+    assert outcome.error is not None
+    assert refusal(right) in outcome.error
+    assert "\n" not in outcome.error
+    assert outcome.there == []
 
 
 def test_without_both_ways_to_delete_what_stays_is_named(rights: Any) -> None:

@@ -35,6 +35,7 @@ from pytest_odfperf.sandbox.api.requests.children import CREATED, create_below
 from pytest_odfperf.sandbox.api.requests.handlers import create, update
 from pytest_odfperf.sandbox.api.requests.new_events import EVENTS, new_events
 from pytest_odfperf.sandbox.api.requests.patches import patch
+from pytest_odfperf.sandbox.api.requests.pod_exec import Kubelet, pod_exec
 from pytest_odfperf.sandbox.api.requests.pod_log import pod_log
 from pytest_odfperf.sandbox.api.requests.reads import is_yes, read_list, read_one, whole_number
 from pytest_odfperf.sandbox.api.requests.removals import remove, remove_collection
@@ -62,12 +63,14 @@ class Routes:
         logs: Path,
         webhooks: Sequence[Webhook],
         requests: Counter[tuple[str, str, str]],
+        kubelet: Kubelet | None = None,
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._logs = logs
         self._webhooks = webhooks
         self._requests = requests
+        self._kubelet = kubelet
 
     async def answer(self, request: web.Request, user: User) -> web.StreamResponse:
         """Raises `StatusError`."""
@@ -91,6 +94,8 @@ class Routes:
             return await kubevirt(request, self._store, target, options if isinstance(options, dict) else {})
         if target.resource.plural == "pods" and target.sub == "log" and request.method == "GET":
             return pod_log(self._store, target, query, self._logs)
+        if target.resource.plural == "pods" and target.sub == "exec" and request.method in ("GET", "POST"):
+            return await pod_exec(request, self._store, target, self._kubelet)
         _check_method(request.method, target)
         if target.resource is EVENTS:
             return await new_events(request, self._store, target, query)

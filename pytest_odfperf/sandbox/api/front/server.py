@@ -26,6 +26,7 @@ from pytest_odfperf.sandbox.api.front.housekeeping import control
 from pytest_odfperf.sandbox.api.front.routes import Routes, described
 from pytest_odfperf.sandbox.api.objects.object_store import Store
 from pytest_odfperf.sandbox.api.objects.status import NOT_SERVED, StatusError
+from pytest_odfperf.sandbox.api.requests.pod_exec import Kubelet
 from pytest_odfperf.sandbox.config.config_values import ApiFault
 from pytest_odfperf.sandbox.config.trouble_rules import Webhook
 
@@ -46,6 +47,8 @@ class ApiConfig:
     webhooks: tuple[Webhook, ...] = ()
     #: By the path below ``/sandbox/``.
     doors: Mapping[str, Door] = field(default_factory=dict)
+    #: Who runs commands in pods; None: nobody does.
+    kubelet: Kubelet | None = None
 
 
 class RunningServer:
@@ -65,7 +68,7 @@ class RunningServer:
         #: How often each user did what: ``(user, verb, resource)``.
         self.requests: Counter[tuple[str, str, str]] = Counter()
         logs = config.logs or config.directory / "logs"
-        self._routes = Routes(store, tokens, logs, config.webhooks, self.requests)
+        self._routes = Routes(store, tokens, logs, config.webhooks, self.requests, config.kubelet)
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._tls: ssl.SSLContext | None = None

@@ -21,10 +21,13 @@ from pytest_odfperf.sandbox.machines.base import (
     SSH_PORT,
     STOPPED,
     Backend,
+    Container,
+    ContainerSpec,
     Machine,
     MachineSpec,
 )
 from pytest_odfperf.sandbox.machines.qemu.kvm_probe import choose_accelerator
+from pytest_odfperf.sandbox.machines.qemu.process_container import ProcessContainer
 from pytest_odfperf.sandbox.machines.qemu.qemu_command import Accelerator, QemuSettings, command
 from pytest_odfperf.sandbox.machines.qemu.qmp import Qmp
 from pytest_odfperf.sandbox.machines.qemu.seed import write_seed
@@ -210,6 +213,9 @@ class QemuMachines:
         if task is None or not task.done():
             raise OdfError(f"machine {spec.name}: no root disk was cloned from the guest image")
         return QemuMachine(spec, task.result())
+
+    def container(self, spec: ContainerSpec) -> Container:
+        return ProcessContainer(spec)
 
     async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
         image: GuestImage | None = (await self.prepare()).image if clone else None

@@ -35,6 +35,8 @@ from pytest_odfperf.sandbox.machines.user_data import JOB_FILE, UserData
 
 #: What `timeout` ends with when the time is over.
 TIMED_OUT = 124
+#: Of ``/proc/uptime``.
+_TICK_NS = 10_000_000
 #: A fio that takes so many seconds of real time or more has made its answer when it ends.
 _LONG_S = 0.5
 #: Until then all guests that begin at one instant have begun.
@@ -52,8 +54,13 @@ class SimulatedGuest:
         user: UserData,
         activity: Activity,
         client_io: ClientIo | None = None,
+        *,
+        in_pod: bool = False,
     ) -> None:
-        """What it does to its data disk, ``client_io`` is told where that is in a modelled Ceph."""
+        """What it does to its data disk, ``client_io`` is told where that is in a modelled Ceph.
+
+        ``in_pod``: without the price of a VM, and with the clock that a process without rights has.
+        """
         self._spec = spec
         self._config = config
         self._files = dict(user.files)
@@ -80,6 +87,8 @@ class SimulatedGuest:
         self._class = classes.get(name) or StorageClassConfig(name=name, model=model or ModelConfig())
         pool = data_pool_of(self._disk.backend, self._class) if self._disk else None
         self._storage = StorageSide(client_io, pool)
+        self._model = self._class.model.without_vm() if in_pod else self._class.model
+        self._tick_ns = _TICK_NS if in_pod else 1
 
     @property
     def faults(self) -> Faults:
@@ -107,7 +116,7 @@ class SimulatedGuest:
         """Starts the setup service: layout takes its bytes over the volume's write bandwidth."""
         size = self._conf.get("LAYOUT_BYTES", "0")
         layout_bytes = int(size) if size.isdigit() else 0
-        caps = [self._class.model.write_bandwidth, self._class.bandwidth_bytes_per_s]
+        caps = [self._model.write_bandwidth, self._class.bandwidth_bytes_per_s]
         slowest = min(cap for cap in caps if cap)
         lasts_s = layout_bytes / slowest / self._config.speed
         self._setup_ends = time.monotonic() + lasts_s
@@ -124,7 +133,8 @@ class SimulatedGuest:
 
     def clock_ns(self) -> int:
         """The steady clock: since the boot."""
-        return time.monotonic_ns() - self._booted_ns
+        now_ns = time.monotonic_ns() - self._booted_ns
+        return now_ns - now_ns % self._tick_ns
 
     def _epoch_ns(self) -> int:
         return time.time_ns() + self._epoch_set_ns + int(self.faults.clock_off_s * 1e9)
@@ -194,7 +204,7 @@ class SimulatedGuest:
         """
         faults = self._job_faults(job)
         takes_s = job.duration_s * faults.slow
-        backend = self._class.model.backend
+        backend = self._model.backend
         began = time.monotonic()
         with self._activity.active(backend), self._storage.working() as learn:
             lasts_s = min(takes_s, run.deadline_s) / self._config.speed
@@ -243,7 +253,7 @@ class SimulatedGuest:
         return left_by(
             job,
             faults,
-            self._class.model.at(faults.speed_part),
+            self._model.at(faults.speed_part),
             self._limits(volumes),
             self._random(text),
             data_dir=self._data_dir,
@@ -256,7 +266,7 @@ class SimulatedGuest:
         own = Limits(iops=self._class.iops, bandwidth_bytes_per_s=self._class.bandwidth_bytes_per_s).times(
             self.faults.above_cap
         )
-        name = self._class.model.backend
+        name = self._model.backend
         shared = self._config.backends.get(name, SharedBackend()) if name else SharedBackend()
         return [own, Limits(iops=shared.iops, bandwidth_bytes_per_s=shared.bandwidth).shared_by(volumes)]
 

@@ -12,8 +12,17 @@ from pathlib import Path
 from pytest_odfperf.errors import OdfError
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
-from pytest_odfperf.sandbox.machines.base import SSH_PORT, STOPPED, Backend, Machine, MachineSpec
+from pytest_odfperf.sandbox.machines.base import (
+    SSH_PORT,
+    STOPPED,
+    Backend,
+    Container,
+    ContainerSpec,
+    Machine,
+    MachineSpec,
+)
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
+from pytest_odfperf.sandbox.machines.simulated.simulated_container import SimulatedContainer
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING
 from pytest_odfperf.sandbox.machines.simulated.simulated_guest import SimulatedGuest
 from pytest_odfperf.sandbox.machines.simulated.simulated_ssh import GuestSsh
@@ -163,6 +172,11 @@ class SimulatedMachines:
         if missing:
             raise OdfError(f"machine {spec.name}: no volume {missing[0]}")
         return SimulatedMachine(spec, self._config, self._activity, self._client_io)
+
+    def container(self, spec: ContainerSpec) -> Container:
+        if spec.disk.volume not in self._volumes:
+            raise OdfError(f"container {spec.name}: no volume {spec.disk.volume}")
+        return SimulatedContainer(spec, self._config, self._activity, self._client_io)
 
     async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
         if not clone and backend.ceph is not None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import zlib
 
+from pytest_odfperf.errors import OdfError
 from pytest_odfperf.sandbox.config.trouble_rules import Troubles
 from pytest_odfperf.sandbox.reconcilers.api_client import Api, now
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, differs, find, merged, record_event
 from pytest_odfperf.sandbox.reconcilers.nodes.launcher_logs import Logs
+from pytest_odfperf.sandbox.reconcilers.nodes.pod_containers import PodContainers, runs_script
+from pytest_odfperf.sandbox.reconcilers.nodes.pod_mishaps import mishap_of
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import POD, PVC, VMI, Name, Obj, is_deleting, name_of
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 from pytest_odfperf.sandbox.reconcilers.storage.claims import claims_of, has_ended, is_bound, users_of
@@ -15,6 +18,8 @@ from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook, held_s
 
 #: A launcher that crashed is there long enough for its log to be read.
 _CRASHED_S = 2.0
+#: A container that can not be made is tried again after this.
+_AGAIN_S = 1.0
 
 
 def pod_address(pod: Obj) -> str:
@@ -38,8 +43,12 @@ def guest_interface(pod: Obj) -> Obj:
 
 
 class Kubelets(Reconciler):
-    def __init__(self, api: Api, caches: Caches, troubles: TroubleBook, logs: Logs) -> None:
+    def __init__(
+        self, api: Api, caches: Caches, troubles: TroubleBook, logs: Logs, containers: PodContainers
+    ) -> None:
         super().__init__(api, caches, POD)
+        self._containers = containers
+        containers.on_end = self.queue.add
         self._troubles = troubles
         self._logs = logs
         self.follow(PVC, lambda claim: users_of(caches[POD].objects, claim, claims_of))
@@ -63,6 +72,9 @@ class Kubelets(Reconciler):
             if (left_s := held_s(pod, _CRASHED_S if crashed else 0.0)) > 0:
                 self.queue.add_later(name, left_s)
             elif not self._guest_runs(pod):
+                if runs_script(pod):
+                    grace = pod["metadata"].get("deletionGracePeriodSeconds")
+                    await self._containers.stop(pod, 30.0 if grace is None else float(grace))
                 await self.api.delete(POD, name, uid=pod["metadata"]["uid"], grace_s=0)
                 self._logs.forget(pod)
             return
@@ -75,7 +87,10 @@ class Kubelets(Reconciler):
             if (find(before.get("conditions"), "PodScheduled") or {}).get("status") != "True":
                 await self._write(pod, {"phase": "Pending"}, [scheduled])
             return
-        if before.get("phase") == "Running" or await self._is_troubled(pod, scheduled):
+        if before.get("phase") == "Running":
+            await self._look_at_container(pod)
+            return
+        if await self._is_troubled(pod, scheduled) or not await self._has_started(pod, scheduled):
             return
         moment = now()
         address = pod_address(pod)
@@ -84,10 +99,61 @@ class Kubelets(Reconciler):
             "podIP": address,
             "podIPs": [{"ip": address}],
             "startTime": moment,
-            **_states(pod, {"running": {"startedAt": moment}}, ready=True),
+            **states(pod, {"running": {"startedAt": moment}}, ready=True),
         }
         names = ("Initialized", "ContainersReady", "Ready")
         await self._write(pod, running, [scheduled, *(condition(kind, "True") for kind in names)])
+
+    async def _has_started(self, pod: Obj, scheduled: Obj) -> bool:
+        """Whether what runs in the pod does, if anything is to."""
+        if not runs_script(pod):
+            return True
+        troubles = self._troubles.of_claims(name_of(pod)[0], claims_of(pod))
+        try:
+            if troubles.container_error is not None:
+                raise OdfError(troubles.container_error)
+            await self._containers.start(pod)
+        except OdfError as error:
+            waiting = {"reason": "CreateContainerError", "message": str(error)}
+            await self._warn(pod, "Failed", f"Error: {error}", "kubelet")
+            status = {"phase": "Pending", **states(pod, {"waiting": waiting}, ready=False)}
+            if differs(status, pod.get("status") or {}):
+                await self._write(pod, status, [scheduled])
+            self.queue.add_later(name_of(pod), _AGAIN_S)
+            return False
+        for after_s in (troubles.node_lost_s, troubles.out_of_memory_s, troubles.evicted_s):
+            if after_s is not None:
+                self.queue.add_later(name_of(pod), after_s + 0.01)
+        return True
+
+    async def _look_at_container(self, pod: Obj) -> None:
+        """What became of the container of a pod that ran."""
+        if not runs_script(pod):
+            return
+        ended = self._containers.ended(pod)
+        troubles = self._troubles.of_claims(name_of(pod)[0], claims_of(pod))
+        told: list[Obj] = []
+        if ended is None:
+            ended, changed, told = mishap_of(pod, troubles)
+            if ended is None and changed is not None and differs(changed, pod.get("status") or {}):
+                await self._write(pod, changed, told)
+        if ended is None:
+            return
+        terminated = {
+            "exitCode": ended.exit_code,
+            "reason": ended.reason,
+            "startedAt": (pod.get("status") or {}).get("startTime"),
+            "finishedAt": now(),
+        }
+        if ended.message:
+            terminated["message"] = ended.message
+        status = {
+            "phase": "Succeeded" if ended.exit_code == 0 else "Failed",
+            **states(pod, {"terminated": terminated}, ready=False),
+        }
+        ready = [condition(kind, "False", f"Pod{status['phase']}") for kind in ("ContainersReady", "Ready")]
+        await self._write(pod, status, [*told, *ready])
+        await self._containers.stop(pod, 0)
 
     async def _is_troubled(self, pod: Obj, scheduled: Obj) -> bool:
         """Whether its containers can not start; says why."""
@@ -97,7 +163,7 @@ class Kubelets(Reconciler):
         volume = next((v for c in claims if (v := self._volume_with(namespace, c, troubles))), "pvc")
         waiting = {"reason": "ContainerCreating"}
         if troubles.image_pull:
-            image = "sandbox/virt-launcher"
+            image = pod["spec"]["containers"][0]["image"] if runs_script(pod) else "sandbox/virt-launcher"
             pulled = (pod.get("status") or {}).get("containerStatuses") or []
             waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}
             if not pulled:
@@ -113,7 +179,7 @@ class Kubelets(Reconciler):
             await self._warn(pod, "FailedMapVolume", said, "kubelet")
         else:
             return False
-        status = {"phase": "Pending", **_states(pod, {"waiting": waiting}, ready=False)}
+        status = {"phase": "Pending", **states(pod, {"waiting": waiting}, ready=False)}
         if differs(status, pod.get("status") or {}):
             await self._write(pod, status, [scheduled])
         return True
@@ -141,7 +207,7 @@ class Kubelets(Reconciler):
         await self.api.patch_status(POD, name_of(pod), status)
 
 
-def _states(pod: Obj, state: Obj, *, ready: bool) -> Obj:
+def states(pod: Obj, state: Obj, *, ready: bool) -> Obj:
     """The states of all containers, those that begin first (sidecars) in a list of their own."""
     return {
         field: [

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
-from pytest_odfperf.quantity import to_bytes
-from pytest_odfperf.sandbox.machines.base import DiskSpec, MachineSpec
+from pytest_odfperf.sandbox.machines.base import MachineSpec
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
-from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import PV, PVC, SECRET, Obj
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import SECRET, Obj
+from pytest_odfperf.sandbox.reconcilers.storage.claimed_disk import disk_of
 from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
 from pytest_odfperf.sandbox.reconcilers.vms.launcher import guest_memory_bytes, vcpus
 
@@ -29,7 +29,7 @@ async def machine_spec(api: Api, vmi: Obj, backends: VolumeBackends, directory: 
             volume.get("persistentVolumeClaim") or {}
         ).get("claimName")
         if claim:
-            disks.append(await _disk(api, meta["namespace"], claim, disk, backends))
+            disks.append(await disk_of(api, meta["namespace"], claim, disk, backends))
     orders = [d.get("bootOrder") for d in spec["domain"]["devices"]["disks"]]
     boots = any(disk.boot for disk in disks)
     if disks and not boots and not any(orders):
@@ -46,25 +46,6 @@ async def machine_spec(api: Api, vmi: Obj, backends: VolumeBackends, directory: 
         network_data=await _data(api, namespace, cloud_init, "networkDataSecretRef", "networkData"),
         disks=tuple(disks),
         directory=directory,
-    )
-
-
-async def _disk(api: Api, namespace: str, claim_name: str, disk: Obj, backends: VolumeBackends) -> DiskSpec:
-    claim = await api.get(PVC, namespace, claim_name)
-    volume_name = claim["spec"].get("volumeName") if claim else None
-    volume = await api.get(PV, "", volume_name) if volume_name else None
-    if volume is None:
-        raise OdfError(f"disk {disk['name']}: claim {namespace}/{claim_name} has no volume")
-    backend = await backends.of_volume(volume)
-    if backend is None:
-        raise OdfError(f"disk {disk['name']}: volume {volume_name} is of no StorageClass of this sandbox")
-    return DiskSpec(
-        name=disk["name"],
-        serial=disk.get("serial"),
-        size_bytes=to_bytes(str(volume["spec"]["capacity"]["storage"])),
-        boot=disk.get("bootOrder") == 1,
-        backend=backend,
-        volume=volume["metadata"]["name"],
     )
 
 
