@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import signal
 
-import pytest
 from pool_bed import MATRIX, PLACE, QUICK, REP2, lasting_cluster, pools  # noqa: F401
 
-from pytest_odfperf.cluster.client.kinds import CEPH_BLOCK_POOL, CLAIM, STORAGE_CLASS, VOLUME
+from pytest_odfperf.cluster.client.kinds import CLAIM, VOLUME
 
 
 def test_a_run_makes_its_pools_first_and_measures_on_them(pools):
