@@ -51,16 +51,31 @@ def one_each(records: Iterable[Record]) -> list[Record]:
 
 def over_repeats(repeats: Sequence[Record], asked: int) -> OverRepeats:
     """The figures over ``repeats``, one record each, in the order of time."""
-    usable = [record for record in repeats if record.jobs and record.usable]
+    return replace(counted(repeats, asked), figures=_spreads(figures_each(repeats)))
+
+
+def counted(repeats: Sequence[Record], asked: int) -> OverRepeats:
+    """`over_repeats` without figures."""
+    usable = _usable(repeats)
     suspect = sum(record.verdict == "suspect" for record in usable)
-    sections = any(record.apart for record in usable)
     return OverRepeats(
         asked=asked,
         valid=len(usable) - suspect,
         suspect=suspect,
         invalid=sum(not record.usable for record in repeats),
-        figures=_spreads([figures_of(record, sections=sections) for record in usable]),
+        figures=(),
     )
+
+
+def figures_each(repeats: Sequence[Record]) -> list[Figures]:
+    """The figures of each of ``repeats`` that has some."""
+    usable = _usable(repeats)
+    sections = any(record.apart for record in usable)
+    return [figures_of(record, sections=sections) for record in usable]
+
+
+def _usable(repeats: Sequence[Record]) -> list[Record]:
+    return [record for record in repeats if record.jobs and record.usable]
 
 
 def _spreads(repeats: Sequence[Figures]) -> tuple[FigureSpread, ...]:

@@ -239,8 +239,11 @@ class Record:
 
         They are where several do the same direction and are not alike, and where they ran beside each other.
         """
+        if len(self.jobs) < 2:
+            return False
         unlike = any(
-            getattr(self, direction) is None and sum(bool(getattr(job, direction)) for job in self.jobs) > 1
+            getattr(self, direction) is None
+            and sum(getattr(job, direction) is not None for job in self.jobs) > 1
             for direction in DIRECTIONS
         )
         # Earlier versions did not tell the phase.

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.limit import ALL
-from pytest_odfperf.measure.key_decision import one_each, over_repeats
+from pytest_odfperf.measure.key_decision import counted, figures_each, one_each, over_repeats
 from pytest_odfperf.measure.record import DIRECTIONS, Record
-from pytest_odfperf.measure.statistics.over_repeats import FigureSpread
+from pytest_odfperf.measure.statistics.record_figures import FigureName, shown_sections
+from pytest_odfperf.measure.statistics.spread import spread_of
 from pytest_odfperf.report.tables.csv_cells import cell_text
 from pytest_odfperf.report.tables.result_rows import KEY_COLUMNS
 
@@ -69,7 +70,7 @@ def render_keys_csv(records: Iterable[Record], repeats: Mapping[Key, int]) -> st
         # One that is left of an earlier definition is another figure.
         own = [record for record in every_own if record.definition == every_own[0].definition]
         every = one_each(own)
-        over = over_repeats(every, max(repeats.get(key, 1), *(record.repeat for record in every)))
+        over = counted(every, max(repeats.get(key, 1), *(record.repeat for record in every)))
         outcomes = list(dict.fromkeys(outcome for record in own for outcome in record.limits))
         common = {
             **{name: cell_text(value) for name, value in zip(KEY_COLUMNS, key.fields, strict=True)},
@@ -85,32 +86,49 @@ def render_keys_csv(records: Iterable[Record], repeats: Mapping[Key, int]) -> st
             "limits": cell_text("; ".join(map(str, outcomes))),
             "marking": cell_text(own[0].marking or ""),
         }
-        sections: dict[str, list[FigureSpread]] = {}
-        for one in over.figures:
-            sections.setdefault(one.section, []).append(one)
-        for section, figures in sections.items() or [("", [])]:
-            row: list[str | float] = [""] * len(COLUMNS)
-            for name, cell in {**common, "job_name": cell_text(section)}.items():
-                row[_PLACES[name]] = cell
-            for one in figures:
-                _fill(row, one)
-            table.writerow(row)
+        rows: dict[str, list[_Cell]] = {}
+        for (section, direction, metric), value, more in _figures(every, over.asked):
+            row = rows.get(section)
+            if row is None:
+                row = rows[section] = _row({**common, "job_name": cell_text(section)})
+            place = _FIGURE_PLACES.get((direction, metric))
+            if place is not None:
+                row[place] = value
+                if metric in _SPREAD:
+                    row[place + 1 : place + 6] = more
+        table.writerows(rows.values() or [_row(common)])
     return text.getvalue()
 
 
-def _fill(row: list[str | float], one: FigureSpread) -> None:
-    """Put a figure into its columns; one that is not known has an empty cell."""
-    place = _FIGURE_PLACES.get((one.direction, one.metric))
-    if place is None:
+def _row(cells: Mapping[str, str]) -> list[_Cell]:
+    row: list[_Cell] = [""] * len(COLUMNS)
+    for name, cell in cells.items():
+        row[_PLACES[name]] = cell
+    return row
+
+
+def _figures(
+    repeats: Sequence[Record], asked: int
+) -> Iterator[tuple[tuple[str, str, str], float, Sequence[_Cell]]]:
+    """Each figure by section, direction and metric, and the cells of its spread."""
+    each = figures_each(repeats)
+    if len(each) == 1:
+        # Most runs have no repeats: what one value says is the same for all.
+        sections = set(shown_sections(each[0]))
+        for name, value in each[0].items():
+            if value is not None and name.section in sections:
+                yield name, value, _SINGLE
         return
-    row[place] = one.geometric_mean
-    if one.metric in _SPREAD:
-        more = (one.low, one.high, one.cv, one.order_rho)
-        row[place + 1 : place + 5] = ["" if value is None else value for value in more]
-        row[place + 5] = one.grade
+    for one in over_repeats(repeats, asked).figures:
+        more = ("" if cell is None else cell for cell in (one.low, one.high, one.cv, one.order_rho))
+        name = FigureName(one.section, one.direction, one.metric)
+        yield name, one.geometric_mean, (*more, one.grade)
 
 
-#: In the order of `COLUMNS`, from `_FIGURES` on: `_fill` goes by it.
+_Cell = str | float
+_SINGLE: Sequence[_Cell] = ("", "", "", "", spread_of([1.0]).grade)
+
+#: In the order of `COLUMNS`: rows are filled by it.
 _PLACES = {name: place for place, name in enumerate(COLUMNS)}
 _FIGURE_PLACES = {
     (direction, metric): _PLACES[column if direction == ALL else f"{direction}_{column}"]
