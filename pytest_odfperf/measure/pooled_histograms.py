@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from pytest_odfperf.fio.answers.fio_result import FioResult, LatencyResult
 from pytest_odfperf.fio.histogram import BUCKETS, Histogram, index_of, lowest_of
+from pytest_odfperf.json_reading import read_json
 
 FILE_NAME = "histograms.json"
 SCHEMA = 1
@@ -47,7 +48,7 @@ def _plain(parts: list[Histogram]) -> dict[str, list[int]]:
 def read_histograms(content: bytes) -> dict[tuple[str, str], Histogram]:
     """What `write_histograms` wrote. Raises `ValueError` for what it does not write."""
     try:
-        plain = json.loads(content)
+        plain = read_json(content)
         if plain["schema"] != SCHEMA:
             raise ValueError(f"schema {plain['schema']!r:.40} is not {SCHEMA}")
         return {

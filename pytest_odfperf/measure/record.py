@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.json_reading import read_json
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.capacity.capacity_answer import CapacityAnswer
@@ -279,7 +279,7 @@ def read_records(
         if not line.strip():
             continue
         try:
-            plain = json.loads(line)
+            plain = read_json(line)
             if not isinstance(plain, dict):
                 raise ValueError("is not a JSON object")
             lean(plain)

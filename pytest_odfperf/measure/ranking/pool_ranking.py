@@ -101,7 +101,7 @@ def _rank(
         place = _place(cell)
         if cell.metric == metric:
             values[cell.key.pool][place] = samples
-        if metric == "lat_p99" and replace(cell, metric=metric) not in figures.values:
+        elif metric == "lat_p99" and replace(cell, metric=metric) not in figures.values:
             # Too few I/Os for a p99 are no fault of the pool.
             weak.add(place)
     places = {place for own in values.values() for place in own} - weak

@@ -1,4 +1,4 @@
-"""The whole file: `result_rows`, with what a table of texts has no room for."""
+"""The whole file: `row_parts`, with what a table of texts has no room for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.parquet import series_column
 from pytest_odfperf.report.parquet.histogram_column import HistogramColumns, bucket_type
 from pytest_odfperf.report.parquet.series_column import SeriesColumns, sample_type, series_path
-from pytest_odfperf.report.tables.result_rows import COLUMNS, Source, result_rows
+from pytest_odfperf.report.tables.result_rows import (
+    COLUMNS,
+    KEY_COLUMNS,
+    TEST_COLUMNS,
+    Row,
+    Source,
+    row_parts,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 #: Of the columns and what they mean.
 SCHEMA = 1
 #: Results whose files are in memory at one time.
-_AT_ONCE = 100
+_AT_ONCE = 250
 
 
 def results_parquet(content: RunContent) -> bytes | None:
@@ -92,25 +99,39 @@ def _batch(
     import pyarrow as pa
 
     histograms, series = HistogramColumns(content), SeriesColumns(content, tests)
-    rows = []
-    own: dict[str, list[Any]] = {name: [] for name in _OWN}
-    for source, row in result_rows(records, _text):
-        rows.append(row)
-        histograms.add(source)
-        series.add(source)
-        for name, value in zip(_OWN, _of(source, content.run_of(source[0]).href), strict=True):
-            own[name].append(value)
-    made: dict[str, Any] = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
-    made |= {**own, **histograms.made(), **series.made()}
-    columns = [
-        made[field.name] if isinstance(made[field.name], pa.Array) else pa.array(made[field.name], field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    #: What all rows of a test have in common is made once: most rows are of single guests.
+    of_tests: list[Row] = []
+    tests_of_rows: list[int] = []
+    rows: list[Row] = []
+    last: Row | None = None
+    for parts in row_parts(records, _text):
+        record = parts.source[0]
+        if parts.test is not last:
+            last = parts.test
+            of_tests.append((*parts.key, *parts.test, str(record.key), record.definition))
+        tests_of_rows.append(len(of_tests) - 1)
+        rows.append((*parts.what, *parts.all_figures, *_of(parts.source, content.run_of(record).href)))
+        histograms.add(parts.source)
+        series.add(parts.source)
+    kinds = {field.name: field.type for field in schema}
+    places = pa.array(tests_of_rows, pa.int32())
+    made = {
+        name: pa.array(values, kinds[name]).take(places)
+        for name, values in zip(_OF_TEST, zip(*of_tests, strict=True), strict=True)
+    }
+    made |= {
+        name: pa.array(values, kinds[name])
+        for name, values in zip(_OF_ROW, zip(*rows, strict=True), strict=True)
+    }
+    made |= {**histograms.made(), **series.made()}
+    return pa.RecordBatch.from_arrays([made[name] for name in kinds], schema=schema)
 
 
-#: What no text of a table has: in the order of `_of`.
-_OWN = ("key", "definition", "series_file", "limit_outcomes", "doubts_told")
+_OF_TEST = (*KEY_COLUMNS, *TEST_COLUMNS, "key", "definition")
+#: The last three are in the order of `_of`.
+_OF_ROW = (
+    *(name for name in COLUMNS if name not in _OF_TEST), "series_file", "limit_outcomes", "doubts_told",
+)  # fmt: skip
 
 
 def _of(source: Source, href: str) -> tuple[Any, ...]:
@@ -118,14 +139,8 @@ def _of(source: Source, href: str) -> tuple[Any, ...]:
     path = None if guest is None else series_path(record, guest)
     file = None if path is None else _text(href + path)
     if job is not None:
-        return str(record.key), record.definition, file, None, None
-    return (
-        str(record.key),
-        record.definition,
-        file,
-        [_plain(one) for one in record.limits],
-        [_plain(one) for one in record.doubts],
-    )
+        return file, None, None
+    return file, [_plain(one) for one in record.limits], [_plain(one) for one in record.doubts]
 
 
 def _text(value: str) -> str:

@@ -49,8 +49,12 @@ def with_series(records: Iterable[Record]) -> set[str]:
 
 def series_path(record: Record, guest: GuestRecord) -> str | None:
     """The guest's file, below the run's folder; None if there is none."""
-    end = f"/{guest.name}-{FILE_NAME}"
-    return next((path for path in record.artefacts if f"/{path}".endswith(end)), None)
+    name = f"{guest.name}-{FILE_NAME}"
+    end = f"/{name}"
+    for path in record.artefacts:
+        if path.endswith(end) or path == name:
+            return path
+    return None
 
 
 class SeriesColumns:

@@ -42,7 +42,8 @@ _WHAT: Mapping[str, Kind] = {
     "guest_clock_offset_ms": "real",
     "guest_reconnects": "whole",
 }
-_TEST: Mapping[str, Kind] = {
+#: Of a test as a whole.
+TEST_COLUMNS: Mapping[str, Kind] = {
     "status": "text",
     "reason_code": "text",
     "reason": "text",
@@ -113,7 +114,7 @@ def _of_direction(direction: str) -> dict[str, Kind]:
 COLUMNS: Mapping[str, Kind] = {
     **KEY_COLUMNS,
     **_WHAT,
-    **_TEST,
+    **TEST_COLUMNS,
     **{name: kind for direction in DIRECTIONS for name, kind in _of_direction(direction).items()},
 }
 #: The columns that are figures of the storage.
@@ -137,14 +138,13 @@ class RowParts(NamedTuple):
     test: Row
     figures: tuple[Row | None, ...]
 
-
-def result_rows(records: Iterable[Record], text: Callable[[str], str] = str) -> Iterator[tuple[Source, Row]]:
-    """Each row as a whole, with what it is of; ``text`` makes the cells of texts."""
-    for parts in row_parts(records, text):
-        figures: Row = ()
-        for direction, found in zip(DIRECTIONS, parts.figures, strict=True):
-            figures += _NO_FIGURES[direction] if found is None else found
-        yield parts.source, parts.key + parts.what + parts.test + figures
+    @property
+    def all_figures(self) -> Row:
+        """Those of all directions, with None where there are none."""
+        found: Row = ()
+        for direction, own in zip(DIRECTIONS, self.figures, strict=True):
+            found += _NO_FIGURES[direction] if own is None else own
+        return found
 
 
 def row_parts(records: Iterable[Record], text: Callable[[str], str]) -> Iterator[RowParts]:

@@ -1,4 +1,4 @@
-"""results.csv: a row for each test of a key and for each section in each guest (`result_rows`)."""
+"""results.csv: a row for each test of a key and for each section in each guest (`row_parts`)."""
 
 from __future__ import annotations
 

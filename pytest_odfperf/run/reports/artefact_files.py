@@ -50,6 +50,14 @@ class ArtefactFiles:
 
     def _is_inside(self, folder: str) -> bool:
         if (known := self._inside.get(folder)) is None:
-            real = os.path.realpath(folder)
-            known = self._inside[folder] = real == self._root or real.startswith(f"{self._root}{os.sep}")
+            above, name = os.path.split(folder)
+            if above not in self._inside:
+                self._inside[above] = self._leads_inside(above)
+            # To ask for all that is above it takes ten times as long.
+            plainly = self._inside[above] and name not in ("", ".", "..") and not os.path.islink(folder)  # noqa: PTH114
+            known = self._inside[folder] = plainly or self._leads_inside(folder)
         return known
+
+    def _leads_inside(self, folder: str) -> bool:
+        real = os.path.realpath(folder)
+        return real == self._root or real.startswith(f"{self._root}{os.sep}")

@@ -50,8 +50,10 @@ def pools_compared(shown: Shown) -> Picture | None:
     slices: list[Slice] = []
     left, cut = MOST_ROWS, 0
     for group, gathered in groups.items():
-        rows = _rows(gathered, group[2], repeated)
-        if len(rows) > left or not gathered.figures:
+        # Rows have all figures at least: of most views they need not be made.
+        fit = sum(map(len, gathered.figures.values())) <= left
+        rows = _rows(gathered, group[2], repeated) if fit and gathered.figures else ()
+        if not fit or len(rows) > left or not rows:
             cut += bool(gathered.figures)
             continue
         left -= len(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.measure.series.series_csv import FILE_NAME, read_series
+from pytest_odfperf.measure.series.series_csv import FILE_NAME, read_rates
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.run_page.details.detail_part import Plain, near
 
@@ -32,13 +32,13 @@ def series(content: RunContent, record: Record) -> Plain | None:
         if raw is None:
             continue
         try:
-            found = read_series(raw.decode("utf-8"))
+            found = read_rates(raw.decode("utf-8"))
         except (ValueError, UnicodeDecodeError):
             return {"title": "Course in time", "text": f"{path.rsplit('/', 1)[-1]} can not be read"}
-        for one in found:
-            own = sums.setdefault((one.job, one.direction), {})
-            for sample in one.samples:
-                own[sample.end_ms] = own.get(sample.end_ms, 0.0) + sample.iops_per_s
+        for name, samples in found.items():
+            own = sums.setdefault(name, {})
+            for end_ms, iops_per_s in samples:
+                own[end_ms] = own.get(end_ms, 0.0) + iops_per_s
     if not sums:
         return None
     return {"title": "Course in time", "series": [_plain(*name, own) for name, own in sums.items()]}

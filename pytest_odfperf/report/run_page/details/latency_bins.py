@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Any
 
 from pytest_odfperf.fio.histogram import BUCKETS, lowest_of
+from pytest_odfperf.json_reading import read_json
 from pytest_odfperf.measure.pooled_histograms import DIRECTIONS
 from pytest_odfperf.measure.pooled_histograms import FILE_NAME as FILE
 from pytest_odfperf.measure.record import Record
@@ -35,7 +35,7 @@ class LatencyBins:
         if raw is None:
             return None
         try:
-            found = list(self._histograms(json.loads(raw)))
+            found = list(self._histograms(read_json(raw)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {"title": "Latencies", "text": f"{FILE} can not be read"}
         return {"title": "Latencies", "histograms": found, "note": _NOTE} if found else None
