@@ -71,8 +71,10 @@ class Span:
         """Of these pools together; None: one is not told, or began anew."""
         total = IoCount()
         for pool in pools:
-            before, after = self.first.counters.pools.get(pool), self.last.counters.pools.get(pool)
-            step = after.since(before) if before is not None and after is not None else None
+            after = self.last.counters.pools.get(pool)
+            # One that was not there was made meanwhile.
+            before = self.first.counters.pools.get(pool, IoCount())
+            step = after.since(before) if after is not None else None
             if step is None:
                 return None
             total += step

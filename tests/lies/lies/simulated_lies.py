@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lies.answer_lies import ASKED, FIGURES
 from lies.guest_lies import DEVICE, DISK, GROUP, SERIES
 from lies.lie import Lie
+from pytest_odfperf.sandbox.config.disturbance_rules import DISTURBANCES
 
 
-def _ceph(name: str, says: str, right: str, **ceph: Any) -> Lie:
+def _ceph(name: str, says: str, right: str, *, faults: Mapping[str, Any] | None = None, **ceph: Any) -> Lie:
     """Trouble of the storage; it is the whole sandbox's, so each has a run of its own."""
+    counted = bool(faults) or any(name in ceph for name in DISTURBANCES)
     return Lie(
         name=name,
         says=says,
@@ -20,11 +23,16 @@ def _ceph(name: str, says: str, right: str, **ceph: Any) -> Lie:
             "provisioner": "openshift-storage.rbd.csi.ceph.com",
             "parameters": {"pool": "rep3"},
             "annotations": {"odfperf/backend": "ceph"},
+            "faults": faults or {},
         },
         pool={"recipe": {"kind": "CephBlockPool", "name": "rep3"}},
         setting=name,
         # What changes meanwhile needs a while.
-        sandbox={"ceph": {"block_pools": {"rep3": {}}, **ceph}, "speed": 6 if "changes" in ceph else 400},
+        sandbox={
+            "ceph": {"block_pools": {"rep3": {}}, **ceph},
+            # Counters are late.
+            "speed": 2 if faults else 3 if counted else 6 if "changes" in ceph else 400,
+        },
     )
 
 
@@ -80,6 +88,32 @@ STORAGE: tuple[Lie, ...] = (
 )
 
 
+COUNTED: tuple[Lie, ...] = (
+    _ceph(
+        "noisy-neighbour",
+        "others used the same devices, through a pool that is nobody's here",
+        "others_io",
+        clients={"others": {"iops": 20_000, "block_size": "16k", "reads": 0.5}},
+    ),
+    _ceph(
+        "neighbour-in-the-pool",
+        "others used the pool itself",
+        "storage_saw_more",
+        clients={"rep3": {"iops": 9_000, "block_size": "64k", "reads": 1}},
+    ),
+    _ceph(
+        "host-cache",
+        "a cache of the host answered in place of the storage",
+        "storage_saw_less",
+        faults={"unstored_part": 1},
+    ),
+    _ceph("recovery", "recovery moved data meanwhile", "recovery_ran", recovery="200Mi"),
+    _ceph("hung-osd", "an OSD hung; it was up all the while", "osd_hung", osds_hung=[1]),
+    _ceph("dead-osd", "an OSD was down, as its counters tell", "osd_lost", osds_down=[2]),
+    _ceph("two-dead-osds", "two OSDs were down: PGs were not active", "pgs_inactive", osds_down=[0, 1]),
+)
+
+
 def _beside(name: str, says: str, right: str, setting: str, **storage_class: Any) -> Lie:
     return Lie(
         name=name,
@@ -124,4 +158,6 @@ NEIGHBOURS: tuple[Lie, ...] = (
     ),
 )
 
-SIMULATED: tuple[Lie, ...] = (*ASKED, *DISK, *FIGURES, *SERIES, *GROUP, *DEVICE, *STORAGE, *NEIGHBOURS)
+SIMULATED: tuple[Lie, ...] = (
+    *ASKED, *DISK, *FIGURES, *SERIES, *GROUP, *DEVICE, *STORAGE, *COUNTED, *NEIGHBOURS,
+)  # fmt: skip

@@ -144,3 +144,14 @@ def test_a_storage_that_stands_still_with_its_guests_hangs() -> None:
     still = Storage(osds=0, collects_every_s=5)
     assert said(counted(READS, still, faults=pace)) == {("osd_hung", "invalid")}
     assert said(counted(READS, Storage(osds=0, factor=0.0))) == {("storage_saw_less", "invalid")}
+
+
+def test_a_pool_that_was_made_meanwhile_counts_from_nothing() -> None:
+    of = counted(WRITES, Storage(others=BUSY))
+    assert of.counters is not None
+    first, *rest = of.counters.looks
+    pools = {name: one for name, one in first.counters.pools.items() if name != "other"}
+    without = replace(first, counters=replace(first.counters, pools=pools))
+    assert {code for code, _ in said(replace(of, counters=replace(of.counters, looks=(without, *rest))))} == {
+        "others_io"
+    }

@@ -13,6 +13,7 @@ from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.run_page.details.detail_files import href
 from pytest_odfperf.report.run_page.page_template import render_markup
 from pytest_odfperf.report.run_page.sections.small_table import Link, SmallTable, TableCell, tables_markup
+from pytest_odfperf.report.run_page.sections.storage_journal import storage_journal
 
 #: Shown as they are stored, folded; of longer ones the beginning.
 _LONGEST = 40_000
@@ -47,7 +48,7 @@ def _of_run(content: RunContent, run: RunFacts) -> Markup:
         *_nodes(found, name),
         *_classes(found, name),
         *_journal(f"Outages of the API server{name}", run.outages),
-        *_journal(f"Health of the storage{name}", run.health),
+        *storage_journal(f"Health of the storage{name}", run.health),
         *_journal(f"What could not be deleted{name}", run.undeleted),
         SmallTable(
             heading=f"Files{name}",

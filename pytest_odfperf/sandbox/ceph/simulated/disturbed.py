@@ -26,6 +26,7 @@ class Disturbed:
         self._clients: list[Client] = []
         self._ops: dict[int, float] = {}
         self._counted = 0.0
+        self.strangers: dict[str, None] = {}
         self.now = Disturbance()
 
     def becomes(self, wanted: Disturbance) -> None:
@@ -37,11 +38,8 @@ class Disturbed:
             moved = Done(0, 0, 1, wanted.recovery_bytes_per_s)
             self._clients.append(self._io.begins(_RECOVERY, steady(moved)))
         self.now = wanted
-
-    @property
-    def strangers(self) -> tuple[str, ...]:
-        """The pools of other clients."""
-        return tuple(self.now.clients)
+        #: The pools of other clients; Ceph does not forget one.
+        self.strangers = dict.fromkeys([*self.strangers, *wanted.clients])
 
     def figures(self, pool: str) -> dict[str, float]:
         """By the end of a metric's name."""
