@@ -29,6 +29,9 @@ SAID = {
     "the end of the run can not see whether its object is gone": ("configmaps with odfperf/run-id=",),
 }
 
+#: Of the preflight and discovery only, or said by themselves.
+NOT_OF_A_RUN = ("apiservices", "storageprofiles", "volumeattachments", "services/proxy")
+
 
 #: Only of newer API servers than the sandbox's.
 ON_EXEC = ("create", "pods/exec")
@@ -60,8 +63,8 @@ def test_without_a_right_that_it_can_miss_a_run_passes_and_leaves_nothing(rights
     assert outcome.error is None
     assert outcome.left == []
     assert outcome.there == []
-    # The first is of the preflight only; what is watched was listed before, and PGs are said by themselves.
-    apart = right.resource in ("apiservices", "storageprofiles", "services/proxy") or right.verb == "watch"
+    # What is watched was listed before.
+    apart = right.resource in NOT_OF_A_RUN or right.verb == "watch"
     if right.place == "cluster" and not apart:
         assert list(outcome.forbidden) == [right.resource]
         assert refusal(right) in outcome.forbidden[right.resource]
