@@ -91,7 +91,7 @@ class CephSandbox:
             data=None if body is None else json.dumps(body).encode(),
             headers={
                 "Authorization": f"Bearer {document['users'][0]['user']['token']}",
-                "Content-Type": "application/json",
+                "Content-Type": f"application/{'merge-patch+' if method == 'PATCH' else ''}json",
             },
         )
         context = ssl.create_default_context(cadata=authority)

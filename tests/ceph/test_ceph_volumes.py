@@ -51,6 +51,7 @@ def _class(name: str, **parameters: str) -> dict[str, object]:
         "kind": "StorageClass",
         "metadata": {"name": name},
         "provisioner": "openshift-storage.rbd.csi.ceph.com",
+        "allowVolumeExpansion": True,
         "parameters": {"clusterID": "openshift-storage", **secrets, **parameters},
     }
 
@@ -100,6 +101,14 @@ def test_volumes_of_a_client_are_images_with_their_data_where_the_class_says(cep
     ceph_sandbox.until(
         "a bound claim",
         lambda: json.loads(ceph_sandbox.call("GET", f"{CLAIMS}/data"))["status"].get("phase") == "Bound",
+    )
+    ceph_sandbox.call("PATCH", f"{CLAIMS}/data", {"spec": {"resources": {"requests": {"storage": "2Gi"}}}})
+    ceph_sandbox.until(
+        "a larger image",
+        lambda: (
+            json.loads(ceph_sandbox.program("rbd", "info", f"made/{image}", "--format", "json"))["size"]
+            == 2 << 30
+        ),
     )
     # Rook deletes no pool with images in it.
     ceph_sandbox.call("DELETE", f"{POOLS}/made")
