@@ -16,6 +16,8 @@ _METADATA_RATIO = 0.01
 _MOST_METADATA_PGS = 16
 #: What Rook calls the first data pool, after the file system: as ODF does.
 DATA_POOL = "data0"
+#: What a pool that is made for the metadata of another's images is called, after that.
+METADATA_POOL = "-metadata"
 
 
 def block_pool(recipe: Recipe, name: str, pool: str, account: str, site: StorageSite) -> dict[str, Any]:

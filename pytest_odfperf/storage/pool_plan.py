@@ -8,7 +8,13 @@ from typing import Any, Literal
 
 from pytest_odfperf.matrix.model import Pool
 from pytest_odfperf.matrix.recipe import Recipe
-from pytest_odfperf.storage.ceph_objects import DATA_POOL, block_pool, filesystem, rbd_metadata_pool
+from pytest_odfperf.storage.ceph_objects import (
+    DATA_POOL,
+    METADATA_POOL,
+    block_pool,
+    filesystem,
+    rbd_metadata_pool,
+)
 from pytest_odfperf.storage.class_objects import cephfs_class, rbd_class
 from pytest_odfperf.storage.feasibility import Need, infeasible
 from pytest_odfperf.storage.likeness import ceph_differences, class_differences
@@ -149,7 +155,7 @@ def _objects(
     metadata: str | None = None
     if recipe.chunks is not None:
         metadata = recipe.metadata_pool or site.metadata_pool
-        own = f"{name}-metadata"
+        own = f"{name}{METADATA_POOL}"
         if metadata is None or own in site.block_pools:
             # One that an earlier setup made is gone on with: a class that is there says so.
             metadata = recipe.metadata_pool or own

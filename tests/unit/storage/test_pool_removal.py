@@ -78,6 +78,24 @@ def test_whatever_is_in_a_pool_keeps_it(storage: dict[str, Any], why: str) -> No
     assert why in str(kept(**storage)["CephBlockPool p"])
 
 
+def test_the_headers_of_images_stay_with_their_data() -> None:
+    ceph = {"CephBlockPool": [ceph_pool("p-metadata", number=6), ceph_pool()]}
+    stays = kept([], ceph=ceph, stored_bytes={(PLACE, "p"): 3e9})
+    assert stays["CephBlockPool p-metadata"] == "it holds the metadata of CephBlockPool p, which stays"
+
+
+@pytest.mark.parametrize("kind", ["CephFilesystem", "CephBlockPool"])
+def test_what_rook_does_not_protect_stays_unless_it_is_known_to_be_empty(kind: str) -> None:
+    one = ceph_pool()
+    if kind == "CephBlockPool":
+        one["spec"] = {"erasureCoded": {"dataChunks": 2, "codingChunks": 1}}
+    name = "p" if kind == "CephBlockPool" else "p-data0"
+    ceph = {kind: [one]}
+    assert "what is stored in it is not known" in str(kept([], ceph=ceph)[f"{kind} p"])
+    assert "are stored in it" in str(kept([], ceph=ceph, stored_bytes={(PLACE, name): 3e9})[f"{kind} p"])
+    assert kept([], ceph=ceph, stored_bytes={(PLACE, name): 0.0}) == {f"{kind} p": None}
+
+
 NO_REASON = [
     ("a volume elsewhere", {"volumes": [volume(pool="q", class_name="other")]}),
     ("the same number in another Ceph", {"volumes": [{**volume(), "spec": {"csi": {"driver": "rook-ceph.rbd.csi.ceph.com", "volumeHandle": HANDLE}}}]}),
@@ -131,4 +149,3 @@ def test_a_file_system_is_kept_by_its_volumes_and_by_any_snapshot_of_cephfs() ->
     snap = snapshot(volumeHandle="x")
     snap["spec"]["driver"] = driver
     assert "VolumeSnapshotContent content" in str(kept([], ceph=ceph, snapshots=[snap])["CephFilesystem fs"])
-    assert kept([], ceph=ceph) == {"CephFilesystem fs": None}
