@@ -161,11 +161,10 @@ def test_pools_of_all_kinds_are_made_and_deleted(rook: Rook) -> None:
             "Progressing",
             "failure domain shelf",
         ),
-        (
-            {"replicated": {"size": 3}, "deviceClass": "hdd"},
-            "Failure",
-            "device class hdd does not exist",
-        ),
+        ({"replicated": {"size": 3}, "deviceClass": "hdd"}, "Failure", "device class hdd does not exist"),
+        ({"replicated": {"size": 0, "targetSizeRatio": 0.1}}, "Failure", "type is not defined as replicated"),
+        ({"erasureCoded": {"dataChunks": 2, "codingChunks": 0}}, "Failure", "m=0 must be >= 1"),
+        ({"erasureCoded": {"dataChunks": 0, "codingChunks": 1}}, "Failure", "k=0 must be >= 2"),
         ({"erasureCoded": {"dataChunks": 4, "codingChunks": 2}}, "Failure", "exec timeout waiting for"),
         ({"replicated": {"size": 3}, "failureDomain": "zone"}, "Failure", "exec timeout waiting for"),
         (

@@ -56,7 +56,7 @@ def dealt_out(
             Osd(
                 number=number,
                 device_class=device_classes[number % len(device_classes)],
-                size_bytes=size_bytes,
+                size_bytes=max(1, size_bytes),
                 buckets={"osd": f"osd.{number}", "host": node.name, "root": "default", **places},
             )
         )

@@ -34,6 +34,8 @@ class PoolView:
     states: Mapping[str, int]
     #: Copies or chunks that have a place.
     there: int
+    #: Whether it was there before the sandbox: nothing is told of it but what the configuration says.
+    steady: bool
     stuck: bool
     #: Those that it may use.
     osds: Sequence[Osd]
@@ -54,7 +56,14 @@ class PoolView:
         if states is None:
             states = pg_states(placement, age_s, model.settle_s, model.split_s)
         there = placement.size if steady is not None else min(placement.size, placement.domains)
-        return cls(pool=pool, states=states, there=there, stuck=age_s >= model.stuck_s, osds=osds)
+        return cls(
+            pool=pool,
+            states=states,
+            there=there,
+            steady=steady is not None,
+            stuck=age_s >= model.stuck_s,
+            osds=osds,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +115,7 @@ class ClusterView:
         ratios = {number: found / (self._size(number) or 1) for number, found in used.items()}
         pools = [
             PoolHealth(
-                replicas=view.pool.wanted.replicas,
+                replicas=None if view.steady else view.pool.wanted.replicas,
                 objects=view.pool.objects,
                 size=view.pool.size,
                 there=view.there,

@@ -49,7 +49,7 @@ class ModelledPool:
     @property
     def raw_factor(self) -> float:
         """Raw bytes for each byte of data."""
-        return self.size / self.wanted.coding[0] if self.wanted.coding else float(self.size)
+        return self.size / max(1, self.wanted.coding[0]) if self.wanted.coding else float(self.size)
 
     @property
     def stored_bytes(self) -> int:

@@ -78,6 +78,8 @@ class SimulatedCeph:
     def _view(self, pool: ModelledPool) -> PoolView:
         self._look(pool)
         usable_osds = usable(self.osds, pool.wanted.device_class)
+        if not usable_osds and pool.wanted.name in self._steady:
+            usable_osds = list(self.osds)
         count = domains(usable_osds, pool.wanted.failure_domain)
         placement = pool.placement(count, float(self._model.release) >= 18)
         age_s = self._clock_s() - pool.made_s
@@ -170,6 +172,11 @@ class SimulatedCeph:
                 "*ABSOLUTELY CERTAIN* that is what you want, pass the flag --yes-i-really-mean-it."
             )
             raise _refused(doing, words, "EPERM")
+        if wanted.coding is not None:
+            data, parity = wanted.coding
+            for name, count, least in (("k", data, 2), ("m", parity, 1)):
+                if count < least:
+                    raise _refused(doing, f"{name}={count} must be >= {least}", "EINVAL")
         if wanted.replicas is not None and not 1 <= wanted.replicas <= 10:
             raise _refused(doing, "pool size must be between 1 and 10", "EINVAL")
 

@@ -6,7 +6,7 @@ from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import CEPH_BLOCK_POOL, Obj, name_of
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
-from pytest_odfperf.sandbox.reconcilers.storage.rook.pool_rules import block_pool_problem
+from pytest_odfperf.sandbox.reconcilers.storage.rook.pool_rules import block_pool_problem, kind_problem
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_reconciler import RefusedError, RookReconciler
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_status import (
     pool_info,
@@ -33,6 +33,8 @@ class BlockPools(RookReconciler):
         if (spec.get("mirroring") or {}).get("enabled"):
             words = "the sandbox has no second cluster to mirror to"
             raise CephError(f'failed to enable mirroring for pool "{name}"', words)
+        if problem := kind_problem(name, spec):
+            raise CephError(f'failed to configure pool "{name}"', problem)
         await self.ceph.create_pool(wanted_pool(name, spec, "rbd"))
         found = next((pool for pool in await self.ceph.pools() if pool.name == name), None)
         return {"info": pool_info(spec), **({"poolID": found.pool_id} if found else {})}

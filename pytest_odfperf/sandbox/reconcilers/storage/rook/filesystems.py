@@ -6,11 +6,11 @@ from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import CEPH_FILESYSTEM, PV, Obj, name_of
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
-from pytest_odfperf.sandbox.reconcilers.storage.rook.pool_rules import filesystem_problem
+from pytest_odfperf.sandbox.reconcilers.storage.rook.pool_rules import filesystem_problem, kind_problem
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_reconciler import RefusedError, RookReconciler
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_status import rook_condition, with_conditions
 from pytest_odfperf.sandbox.reconcilers.storage.rook.told_phases import ToldPhases
-from pytest_odfperf.sandbox.reconcilers.storage.rook.wanted_pools import wanted_filesystem
+from pytest_odfperf.sandbox.reconcilers.storage.rook.wanted_pools import pool_names, wanted_filesystem
 
 #: The subvolume group that ceph-csi makes its volumes in.
 _GROUP = "csi"
@@ -37,6 +37,9 @@ class Filesystems(RookReconciler):
             words = "the sandbox has no second cluster to mirror to"
             raise CephError(f'failed to configure mirroring for filesystem "{name}"', words)
         if spec.get("dataPools"):
+            pools = zip(pool_names(obj), [spec["metadataPool"], *spec["dataPools"]], strict=True)
+            if problem := next(filter(None, (kind_problem(pool, one) for pool, one in pools)), None):
+                raise CephError(f'failed to create pools of "{name}"', problem)
             await self.ceph.create_filesystem(wanted_filesystem(obj))
         return {}
 

@@ -29,7 +29,9 @@ def is_erasure_coded(spec: Spec) -> bool:
 
 
 def _number(spec: Spec, part: str, field: str) -> float:
-    return (spec.get(part) or {}).get(field) or 0
+    below = spec.get(part)
+    found = below.get(field) if isinstance(below, Mapping) else None
+    return found if isinstance(found, int | float) else 0
 
 
 def block_pool_problem(spec: Spec) -> str | None:
@@ -82,6 +84,13 @@ def _size_problem(replicated: Spec) -> str | None:
     if per_domain and size % per_domain:
         return f"error replicasPerFailureDomain is {per_domain} must be a factor of the replica count {size}"
     return None
+
+
+def kind_problem(name: str, spec: Spec) -> str | None:
+    """What is found when the pool is to be made; None: nothing."""
+    if is_replicated(spec) or is_erasure_coded(spec):
+        return None
+    return f'pool "{name}" type is not defined as replicated or erasure coded'
 
 
 def _mirroring_problem(mirroring: Spec) -> str | None:

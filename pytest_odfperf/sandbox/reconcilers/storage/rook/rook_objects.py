@@ -6,7 +6,6 @@ from base64 import b64encode
 from secrets import token_bytes
 
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
-from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import STORAGE_NAMESPACE, CephConfig, CephStatus
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.conditions import condition, merged
@@ -22,7 +21,7 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.csi_rules import SECRET_FIELDS
 from pytest_odfperf.sandbox.reconcilers.storage.rook.ceph_clusters import CLUSTER_NAME
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_status import ceph_part
-from pytest_odfperf.sandbox.reconcilers.storage.rook.told_objects import create_told, tell_steady
+from pytest_odfperf.sandbox.reconcilers.storage.rook.told_objects import create_told
 
 #: Labels of nodes that ODF calls failure domains by.
 _DOMAIN_KEYS = {
@@ -37,10 +36,6 @@ async def create_rook_objects(api: Api, config: CephConfig, ceph: Ceph) -> None:
         (CEPH_BLOCK_POOL, list(config.block_pools)),
         (CEPH_FILESYSTEM, list(config.filesystems)),
     )
-    if isinstance(ceph, SimulatedCeph):
-        for kind, names in kinds:
-            for name in names:
-                tell_steady(ceph, kind, name, config)
     await _create(api, CEPH_CLUSTER, await _cluster(config, ceph))
     for kind, names in kinds:
         for name in names:

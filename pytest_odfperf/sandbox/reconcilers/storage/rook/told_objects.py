@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import STORAGE_NAMESPACE, CephConfig
-from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.api_client import Api, ApiError
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     CEPH_BLOCK_POOL,
     CEPH_FILESYSTEM,
@@ -43,21 +44,23 @@ def told_object(kind: Kind, name: str, config: CephConfig) -> Obj:
     }
 
 
-def tell_steady(ceph: SimulatedCeph, kind: Kind, name: str, config: CephConfig) -> None:
-    """Have the pools of an object in the simulated Ceph, as if they had been there for long."""
+async def create_told(api: Api, kind: Kind, name: str, config: CephConfig, ceph: Ceph) -> None:
+    """Create the object; with its status if the Ceph is simulated, for a real one has to make its pools.
+
+    Raises `InputError` if Rook's CRDs do not take it.
+    """
     made = told_object(kind, name, config)
+    try:
+        await api.create(kind, made)
+    except ApiError as error:
+        part = "block_pools" if kind is CEPH_BLOCK_POOL else "filesystems"
+        raise InputError(str(error), place=f"sandbox.ceph.{part}.{name}") from error
+    if not isinstance(ceph, SimulatedCeph):
+        return
     if kind is CEPH_BLOCK_POOL:
         ceph.keep_steady(wanted_pool(pool_name(made), made["spec"], "rbd"))
     else:
         ceph.keep_steady_filesystem(wanted_filesystem(made))
-
-
-async def create_told(api: Api, kind: Kind, name: str, config: CephConfig, ceph: Ceph) -> None:
-    """Create the object; with its status if the Ceph is simulated, for a real one has to make its pools."""
-    made = told_object(kind, name, config)
-    await api.create(kind, made)
-    if not isinstance(ceph, SimulatedCeph):
-        return
     named = config.block_pools if kind is CEPH_BLOCK_POOL else config.filesystems
     status: Obj = {"phase": named[name].phase, "observedGeneration": 1}
     if kind is CEPH_BLOCK_POOL:

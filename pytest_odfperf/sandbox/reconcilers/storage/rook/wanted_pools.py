@@ -22,11 +22,16 @@ def pool_name(pool: Obj) -> str:
     return str(pool["spec"].get("name") or pool["metadata"]["name"])
 
 
-def data_pool_names(filesystem: Obj) -> list[str]:
+def pool_names(filesystem: Obj) -> list[str]:
+    """That of its metadata pool, then those of its data pools."""
     name, spec = filesystem["metadata"]["name"], filesystem["spec"]
+    metadata = (spec.get("metadataPool") or {}).get("name")
     return [
-        _name(name, spec, pool.get("name"), f"data{number}")
-        for number, pool in enumerate(spec.get("dataPools") or ())
+        _name(name, spec, metadata, "metadata"),
+        *(
+            _name(name, spec, pool.get("name"), f"data{number}")
+            for number, pool in enumerate(spec.get("dataPools") or ())
+        ),
     ]
 
 
@@ -81,10 +86,10 @@ def wanted_filesystem(filesystem: Obj) -> FilesystemWanted:
     name, spec = filesystem["metadata"]["name"], filesystem["spec"]
     metadata = spec.get("metadataPool") or {}
     server = spec.get("metadataServer") or {}
-    names = data_pool_names(filesystem)
+    first, *names = pool_names(filesystem)
     return FilesystemWanted(
         name=name,
-        metadata_pool=wanted_pool(_name(name, spec, metadata.get("name"), "metadata"), metadata, "cephfs"),
+        metadata_pool=wanted_pool(first, metadata, "cephfs"),
         data_pools=tuple(
             wanted_pool(pool, one, "cephfs") for pool, one in zip(names, spec["dataPools"], strict=True)
         ),
