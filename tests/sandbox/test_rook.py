@@ -25,7 +25,11 @@ CONFIG = {
         "old": {"provisioner": RBD, "parameters": {"pool": "old"}},
     },
     "ceph": {
-        "block_pools": {"old": {"phase": "Ready"}, "lost": {"phase": "Failure"}},
+        "block_pools": {
+            "old": {"phase": "Ready"},
+            "lost": {"phase": "Failure"},
+            "slow": {"phase": "Progressing"},
+        },
         "filesystems": {"fs": {}},
         "settle_s": 0.3,
         "stuck_s": 1.0,
@@ -314,6 +318,7 @@ def test_a_claim_is_bound_once_its_pool_is_there(rook: Rook) -> None:
 def test_what_the_configuration_says_is_there_from_the_start(rook: Rook) -> None:
     assert rook.get("cephblockpools", "old")["status"]["poolID"] == 1
     assert rook.get("cephblockpools", "lost")["status"]["phase"] == "Failure"
+    assert rook.get("cephblockpools", "slow")["status"]["phase"] == "Progressing"
     assert rook.get("cephfilesystems", "fs")["status"]["phase"] == "Ready"
     path = "/apis/ocs.openshift.io/v1/namespaces/openshift-storage/storageclusters/ocs-storagecluster"
     status = rook.kube.call("GET", path)["status"]

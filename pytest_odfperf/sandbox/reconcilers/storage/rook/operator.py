@@ -23,7 +23,12 @@ _LOOK_S = 0.1
 
 
 async def pools_made(caches: Caches, config: CephConfig) -> None:
-    """Wait until the pools and file systems of the configuration are made, or can not be."""
+    """Wait until the pools and file systems of the configuration are made, or can not be.
+
+    Those of a simulated Ceph are there already, in whatever phase.
+    """
+    if config.real is None:
+        return
     end_s = asyncio.get_running_loop().time() + _MADE_S
     for kind, names in ((CEPH_BLOCK_POOL, config.block_pools), (CEPH_FILESYSTEM, config.filesystems)):
         for name in names:

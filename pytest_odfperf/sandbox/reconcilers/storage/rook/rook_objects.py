@@ -20,7 +20,7 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 )
 from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.csi_rules import SECRET_FIELDS
 from pytest_odfperf.sandbox.reconcilers.storage.rook.ceph_clusters import CLUSTER_NAME
-from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_status import ceph_part
+from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_status import ceph_part, rook_condition
 from pytest_odfperf.sandbox.reconcilers.storage.rook.told_objects import create_told
 
 #: Labels of nodes that ODF calls failure domains by.
@@ -60,7 +60,7 @@ async def _cluster(config: CephConfig, ceph: Ceph) -> Obj:
             "state": (config.status or CephStatus()).state,
             "phase": "Ready",
             "message": words,
-            "conditions": merged([], [condition("Ready", "True", "ClusterCreated", words)]),
+            "conditions": [rook_condition("Ready", True, "ClusterCreated", words, [])],
             "ceph": ceph_part(await ceph.status(), ceph.version, {}),
             "storage": {
                 "deviceClasses": [{"name": name} for name in device_classes(ceph)],
