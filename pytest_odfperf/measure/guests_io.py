@@ -14,6 +14,7 @@ from itertools import accumulate
 from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult
 from pytest_odfperf.fio.job import Direction
 from pytest_odfperf.measure.series.guest_series import Series
+from pytest_odfperf.measure.storage_work import PoolWork, inner_span
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 
 #: A ramp may have been many times as fast as the rest, where a burst was used up in it.
@@ -58,6 +59,26 @@ def between(found: Iterable[Course], from_s: float, to_s: float) -> tuple[float,
         total_bytes += done
         total_ios += done * course.ios_per_byte
     return total_bytes, total_ios
+
+
+def guests_beside(evidence: Evidence) -> PoolWork | None:
+    """What the guests did while the storage counted, on average; None: nobody counted."""
+    span = inner_span(evidence.counters) if evidence.counters is not None else None
+    if span is None or evidence.counters is None:
+        return None
+    from_s, to_s = span.middle_s
+    window_s, seconds = evidence.counters.window_s, max(1e-3, to_s - from_s)
+    found: list[float] = []
+    for direction in ("read", "write"):
+        moved, ios = between(courses(evidence, window_s, direction), from_s, to_s)
+        found += [round(ios / seconds, 1), round(moved / seconds)]
+    return PoolWork(
+        pool="guests",
+        read_iops=found[0],
+        read_bytes_per_s=found[1],
+        write_iops=found[2],
+        write_bytes_per_s=found[3],
+    )
 
 
 def _course(

@@ -43,6 +43,8 @@ class StorageWork:
     unwitnessed: str | None = None
     #: The pools with the key's data and metadata together; None: not known.
     own: PoolWork | None = None
+    #: What the guests did in the same time, by their own word; None: not known.
+    guests: PoolWork | None = None
     #: Others that did something, the busiest first.
     others: tuple[PoolWork, ...] = ()
     recovered_bytes_per_s: float | None = None
@@ -66,6 +68,11 @@ class Span:
     def seconds(self) -> float:
         """How long the counters are of, on average."""
         return (self.last.at_s + self.last.earliest_s - self.first.at_s - self.first.earliest_s) / 2
+
+    @property
+    def middle_s(self) -> tuple[float, float]:
+        """From when to when the counters are of, on average."""
+        return tuple((look.at_s + look.earliest_s) / 2 for look in (self.first, self.last))  # type: ignore[return-value]
 
     def count(self, pools: tuple[str, ...]) -> IoCount | None:
         """Of these pools together; None: one is not told, or began anew."""

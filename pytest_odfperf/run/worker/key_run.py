@@ -20,6 +20,7 @@ from pytest_odfperf.guest.answers import join_logs
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.aggregate import combine, jobs_of
 from pytest_odfperf.measure.fairness import fairness_of, least_fair
+from pytest_odfperf.measure.guests_io import guests_beside
 from pytest_odfperf.measure.pooled_histograms import FILE_NAME as HISTOGRAMS_FILE
 from pytest_odfperf.measure.pooled_histograms import write_histograms
 from pytest_odfperf.measure.record import BUFFERED, GuestRecord
@@ -150,7 +151,7 @@ def _result(
             doubts=judge(evidence),
             beside=around.beside,
             health=around.kept_health,
-            storage=around.kept_work,
+            storage=around.kept_work(guests_beside(evidence)),
         )
     for doubt in measured.doubts:
         LOGGER.warning("%s: %s", key, one_line(shown(doubt)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from pytest_odfperf.errors import GuestError
 from pytest_odfperf.measure.neighbours import Load, Neighbour, neighbours
 from pytest_odfperf.measure.storage_counters import CountersEvidence
 from pytest_odfperf.measure.storage_health import HealthEvidence, StorageHealth, storage_health
-from pytest_odfperf.measure.storage_work import StorageWork, storage_work
+from pytest_odfperf.measure.storage_work import PoolWork, StorageWork, storage_work
 from pytest_odfperf.run.counters_journal import CountersJournal
 from pytest_odfperf.run.health_journal import HealthJournal, pgs_of
 from pytest_odfperf.run.load_journal import LoadJournal
@@ -31,10 +31,11 @@ class Surroundings:
     #: What the storage counted; None: not Ceph's.
     counters: CountersEvidence | None = None
 
-    @property
-    def kept_work(self) -> StorageWork | None:
-        """What the record keeps of what the storage did."""
-        return storage_work(self.counters) if self.counters is not None else None
+    def kept_work(self, guests: PoolWork | None) -> StorageWork | None:
+        """What the record keeps of what the storage did, and of what the guests did meanwhile."""
+        if self.counters is None:
+            return None
+        return replace(storage_work(self.counters), guests=guests)
 
     @property
     def kept_health(self) -> StorageHealth | None:

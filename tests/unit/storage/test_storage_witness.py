@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_odfperf.measure.guests_io import guests_beside
 from pytest_odfperf.measure.storage_work import storage_work
 from pytest_odfperf.measure.verdicts.evidence import Evidence
 from pytest_odfperf.measure.verdicts.rules import osd_rules, storage_rules
@@ -125,6 +126,9 @@ def test_the_record_says_what_the_storage_did() -> None:
     assert work.own is not None
     assert work.own.write_iops == pytest.approx(write.iops_per_s, rel=0.1)
     assert work.own.write_bytes_per_s == pytest.approx(write.bw_bytes_per_s, rel=0.1)
+    guests = guests_beside(of)
+    assert guests is not None
+    assert (guests.write_iops, guests.read_iops) == (pytest.approx(work.own.write_iops, rel=0.05), 0)
     assert [one.pool for one in work.others] == ["other"]
     assert work.others[0].read_iops == pytest.approx(2000, rel=0.05)
     assert work.recovered_bytes_per_s == pytest.approx(5 << 20, rel=0.01)

@@ -202,6 +202,8 @@ def _storage(record: Record) -> Plain | None:
         told.append(f"counted over {work.seen_s:g} of {work.window_s:g} s")
     if work.own is not None:
         told.append(f"this pool: {work.own.text}")
+    if work.guests is not None and record.usable:
+        told.append(f"in that time, by their own word: {work.guests.text}")
     told += [
         f"{'another pool, on other devices' if one.separate else 'another pool'}: {one.text}"
         for one in work.others
