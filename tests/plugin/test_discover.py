@@ -27,8 +27,8 @@ sandbox:
     a.b: {{provisioner: {RBD}, parameters: {{pool: p}}}}
     a-b: {{provisioner: {RBD}, parameters: {{pool: p}}}}
     {"x" * 70}: {{}}
-    ibmc-vpc-file-500-iops: {{provisioner: {FILE}, volume_mode: Filesystem}}
-    ibmc-vpc-file-eit: {{provisioner: {FILE}, volume_mode: Filesystem}}
+    ibmc-vpc-file-500-iops: {{provisioner: {FILE}}}
+    ibmc-vpc-file-eit: {{provisioner: {FILE}}}
     local: {{provisioner: kubernetes.io/no-provisioner}}
   ceph:
     block_pools: {{p: {{spec: {{failureDomain: host, deviceClass: ssd, replicated: {{size: 3}}}}}}}}
@@ -45,6 +45,8 @@ def test_what_is_discovered_can_be_run_as_it_is(run_pytest: Any) -> None:
     # All that pytest says of itself would be no YAML, and these would be no comments.
     for line in found.out.splitlines():
         assert not line or line.startswith(("#", " ", "extends: ", "pools:", "guest:")), line
+    told = "    volume_mode: Filesystem  # by the provisioner: docs/storage-drivers.md"
+    assert found.out.splitlines().count(told) == 1
     shown = run_pytest("--odf-dry-run", "--odf-matrix", "my.yaml", my__yaml=found.out)
     assert shown.code == 0, shown.out
     assert "keys     6 keys in 6 groups on 6 pools" in shown.out

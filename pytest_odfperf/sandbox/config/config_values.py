@@ -133,7 +133,8 @@ class StorageClassConfig:
     name: str
     provisioner: str = "sandbox.odfperf/file"
     binding_mode: BindingMode = "Immediate"
-    volume_mode: VolumeMode = "Block"
+    #: What CDI's StorageProfile says; None: what CDI knows of the provisioner, Block of the sandbox's own.
+    volume_mode: VolumeMode | None = None
     default: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)

@@ -188,7 +188,7 @@ def _storage_class(name: str, raw: Mapping[str, Any], place: str) -> StorageClas
         name=name,
         provisioner=read.text("provisioner", "sandbox.odfperf/file"),
         binding_mode=read.choice("binding_mode", "Immediate", get_args(BindingMode)),
-        volume_mode=read.choice("volume_mode", "Block", get_args(VolumeMode)),
+        volume_mode=read.choice("volume_mode", None, (*get_args(VolumeMode), None)),
         default=read.flag("default", False),
         parameters=read.strings("parameters"),
         annotations=read.strings("annotations"),

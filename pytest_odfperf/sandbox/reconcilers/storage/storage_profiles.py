@@ -6,15 +6,18 @@ from pytest_odfperf.sandbox.reconcilers.api_client import Api
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import STORAGE_CLASS, STORAGE_PROFILE, Name, Obj
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 
+_OWN = "sandbox.odfperf/"
 
-def storage_profile(name: str, provisioner: str, volume_mode: str) -> Obj:
-    """``volume_mode``: of provisioners that CDI does not know."""
+
+def storage_profile(name: str, provisioner: str, volume_mode: str | None = None) -> Obj:
+    """``volume_mode``: of provisioners other than Ceph's. Without one, those that are not ours have none."""
     if provisioner.endswith("rbd.csi.ceph.com"):
         sets = [("ReadWriteMany", "Block"), ("ReadWriteOnce", "Block"), ("ReadWriteOnce", "Filesystem")]
-    elif provisioner.endswith("cephfs.csi.ceph.com"):
+    elif provisioner.endswith(("cephfs.csi.ceph.com", "nfs.csi.ceph.com")):
         sets = [("ReadWriteMany", "Filesystem"), ("ReadWriteOnce", "Filesystem")]
     else:
-        sets = [("ReadWriteOnce", volume_mode)]
+        usual = "Block" if provisioner.startswith(_OWN) else None
+        sets = [("ReadWriteOnce", mode)] if (mode := volume_mode or usual) else []
     properties = [{"accessModes": [access], "volumeMode": mode} for access, mode in sets]
     status = {
         "storageClass": name,
@@ -38,6 +41,6 @@ class StorageProfiles(Reconciler):
             return
         if self.caches[STORAGE_PROFILE].get(*name) is not None:
             return
-        profile = storage_profile(name[1], str(sc.get("provisioner")), "Filesystem")
+        profile = storage_profile(name[1], str(sc.get("provisioner")))
         if await self.api.create(STORAGE_PROFILE, profile):
             await self.api.patch_status(STORAGE_PROFILE, name, profile["status"])
