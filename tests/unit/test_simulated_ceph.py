@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_odfperf.sandbox.ceph.ceph import CephError, FilesystemWanted, ImageWanted, PoolWanted
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo, Done
+from pytest_odfperf.sandbox.ceph.simulated.pg_states import PoolPlacement, pg_num, pg_states
 from pytest_odfperf.sandbox.ceph.simulated.pool_rates import modelled
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import parse_config
@@ -177,6 +178,37 @@ def test_pgs_come_at_once_or_are_split_later(
     assert states(ceph) == {"active+clean": last}
 
 
+@given(
+    size=st.integers(1, 10),
+    domains=st.integers(0, 12),
+    asked=st.none() | st.integers(1, 4096),
+    starts_at_one=st.booleans(),
+    age_s=st.floats(0, 30),
+    settle_s=st.floats(0, 20),
+)
+def test_all_pgs_of_a_pool_are_in_some_state(
+    size: int, domains: int, asked: int | None, starts_at_one: bool, age_s: float, settle_s: float
+) -> None:
+    placement = PoolPlacement(
+        size=size,
+        min_size=max(1, size - size // 2),
+        data_chunks=0,
+        domains=domains,
+        holds_objects=False,
+        pg_num=asked,
+        starts_at_one=starts_at_one,
+    )
+    found = pg_states(placement, age_s, settle_s, split_s=20.0)
+    count = pg_num(placement, age_s, 20.0)
+    assert sum(found.values()) == count >= 1
+    assert min(found.values()) > 0
+    assert asked is None or count == asked
+    if domains >= size and age_s >= settle_s and age_s > 25.0:
+        assert found == {"active+clean": count}
+    if domains < placement.min_size:
+        assert not any("active" in state.split("+") for state in found)
+
+
 def test_a_fresh_pool_is_not_clean_and_health_says_ok() -> None:
     ceph, clock = ceph_of(settle_s=10, release=16.2)
     asyncio.run(ceph.create_pool(replicated(3, application=None)))
@@ -256,6 +288,8 @@ def test_a_file_system_has_its_pools_and_takes_them_along() -> None:
     )
     assert asyncio.run(ceph.filesystems()) == ("fs",)
     assert [pool.name for pool in asyncio.run(ceph.pools())] == ["fs-metadata", "fs-data0"]
+    with pytest.raises(CephError, match="in use by CephFS"):
+        asyncio.run(ceph.delete_pool("fs-data0"))
     asyncio.run(ceph.delete_filesystem("fs"))
     assert asyncio.run(ceph.pools()) == ()
 

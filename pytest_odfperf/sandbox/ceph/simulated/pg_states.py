@@ -57,7 +57,8 @@ def pg_states(placement: PoolPlacement, age_s: float, settle_s: float, split_s: 
     if age_s < settle_s:
         peering = max(1, count // 4)
         return _counts({"peering": peering, lasting_state(placement): count - peering})
-    if not placement.pg_num and placement.starts_at_one and 1 < count < USUAL_PGS:
+    split = not placement.pg_num and placement.starts_at_one and 1 < count < USUAL_PGS
+    if split and is_active(placement):
         # Those that were split last are not where they belong yet.
         moving = max(1, count // 4)
         return _counts({"active+remapped+backfilling": moving, lasting_state(placement): count - moving})

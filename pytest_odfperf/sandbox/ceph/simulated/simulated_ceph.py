@@ -214,6 +214,8 @@ class SimulatedCeph:
         return is_active(pool.placement(count, starts_at_one=False))
 
     async def delete_pool(self, name: str) -> None:
+        if any(name in pools for pools in self._filesystems.values()):
+            raise _refused(f"osd pool delete {name}", f"pool '{name}' is in use by CephFS", "EBUSY")
         self._pools.pop(name, None)
         if name in self._steady:
             self._steady.remove(name)
