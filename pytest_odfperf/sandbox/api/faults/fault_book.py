@@ -141,7 +141,7 @@ class Faults:
 
 
 def is_stream(action: Action) -> bool:
-    return action.verb == "watch" or action.resource.endswith("/portforward")
+    return action.verb == "watch" or action.resource.endswith(("/portforward", "/exec"))
 
 
 def _may_strike(fault: ApiFault, action: Action) -> bool:
