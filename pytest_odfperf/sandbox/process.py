@@ -173,7 +173,8 @@ async def _serve(
         await machines.prepare()
         tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
         ceph = await stack.enter_async_context(open_ceph(config, state / "ceph", client_io))
-        await stack.enter_async_context(metrics_service(ceph, state / "logs"))
+        unseen = client_io if config.machine == "simulated" and config.ceph.real is not None else None
+        await stack.enter_async_context(metrics_service(ceph, state / "logs", unseen))
         kubelet = ExecServer()
         stack.push_async_callback(kubelet.close)
         await kubelet.start()

@@ -17,6 +17,8 @@ from pytest_odfperf.measure.storage_counters import IoCount, OsdState, StorageCo
 from pytest_odfperf.measure.storage_health import HealthCheck
 from pytest_odfperf.report.pictures.course.storage_bars import OSDS, OTHERS, RECOVERY, storage_bars
 from pytest_odfperf.run.counters_journal import COUNTERS, CountersJournal, packed, unpacked
+from pytest_odfperf.sandbox.ceph.client_io import ClientIo, Done
+from pytest_odfperf.sandbox.ceph.modelled_io import with_modelled_io
 
 #: Of a real manager.
 TEXT = (Path(__file__).parents[1] / "data" / "ceph" / "mgr-16.2.15.txt").read_bytes()
@@ -36,6 +38,19 @@ def test_a_real_managers_text_is_read() -> None:
     newer = storage_counters(b"\n".join(line for line in TEXT.split(b"\n") if b"ceph_osd_op" not in line))
     assert newer is not None
     assert newer.osds["osd.1"].ops is None
+
+
+def test_a_real_manager_is_told_what_simulated_machines_did() -> None:
+    io = ClientIo(lambda: 0.0)
+    io.did("rep2", Done(5, 500, 7, 700))
+    before, after = storage_counters(TEXT), storage_counters(with_modelled_io(TEXT.decode(), io).encode())
+    assert before is not None
+    assert after is not None
+    assert after.pools["rep2"].since(before.pools["rep2"]) == IoCount(
+        reads=5, read_bytes=500, writes=7, written_bytes=700
+    )
+    assert after.pools["rep3"] == before.pools["rep3"]
+    assert after.osds == before.osds
 
 
 @given(st.binary(max_size=200), st.integers(0, len(TEXT)))
