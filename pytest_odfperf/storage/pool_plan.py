@@ -52,6 +52,8 @@ class PlannedPool:
     #: Ceph pools whose placement groups must be settled, and those among them whose number is fixed.
     ceph_pools: tuple[str, ...] = ()
     fixed: bool = False
+    #: Whether the plugin makes it, or made it, or would.
+    makes: bool = True
     note: str | None = None
 
     @property
@@ -102,9 +104,9 @@ def _plan(
     )
     if found_class is not None and not is_ours(found_class):
         why = f"StorageClass {pool.storage_class} is not of the plugin's making, and stays as it is"
-        return fate("there", why, note=differs)
+        return fate("there", why, note=differs, makes=False)
     if not recipe.makes:
-        return fate("there", f"StorageClass {pool.storage_class}", note=differs)
+        return fate("there", f"StorageClass {pool.storage_class}", note=differs, makes=False)
     if going := _going(recipe.kind, name, found) or _going("StorageClass", pool.storage_class, found_class):
         return fate("refused", going)
     if differs is not None:

@@ -40,6 +40,11 @@ def test_a_pool_that_fails_holds_up_no_other_and_the_exit_code_says_it(pools):
     measured = pools.run("--odf", pytest__ini="[pytest]\nodf_setup = true\n")
     assert measured.code == 1, measured.out
     assert "1 passed" in measured.out
+    ends = {
+        case.get("name"): [end.tag for end in case if end.tag != "properties"] for case in measured.cases()
+    }
+    assert ends[f"setup[good-{pools.word}]"] == []
+    assert ends[f"setup[bad-{pools.word}]"] == ["error"]
 
 
 def test_somebodys_volume_keeps_the_pool_until_it_is_gone(pools):

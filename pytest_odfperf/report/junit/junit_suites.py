@@ -12,7 +12,7 @@ from pytest_odfperf.matrix.keys import SHIPPED_NODE
 from pytest_odfperf.report.content.result_state import state_of
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts, RunTest
 from pytest_odfperf.report.junit.junit_case import PlaceOf, case_of
-from pytest_odfperf.report.junit.junit_extra_cases import gate_cases, undeleted_cases
+from pytest_odfperf.report.junit.junit_extra_cases import gate_cases, setup_cases, undeleted_cases
 from pytest_odfperf.report.junit.junit_names import node_ids
 from pytest_odfperf.report.junit.junit_suite import Case, Suite, told_apart
 from pytest_odfperf.report.junit.junit_xml import junit_text
@@ -46,7 +46,8 @@ def junit_suites(content: RunContent, place_of: PlaceOf | None = None) -> tuple[
         own = pools[test.key.pool]
         own.cases.append(case_of(test, node_id, prefix, why, place_of))
         own.tests.append(test)
-    for pool, case in (*gate_cases(content, prefix), *undeleted_cases(content, prefix)):
+    more = (setup_cases, gate_cases, undeleted_cases)
+    for pool, case in (found for cases in more for found in cases(content, prefix)):
         if pool in pools:
             pools[pool].cases.append(case)
     return tuple(_suite(content, pool, own) for pool, own in pools.items())

@@ -233,6 +233,8 @@ def open_run(
             found=facts_json(opened.facts),
             versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         )
+        if opened.set_up is not None:
+            run.content["pools_made"] = opened.set_up.to_json()
         watch = StorageWatch(
             opened.cluster,
             opened.facts.health.states,

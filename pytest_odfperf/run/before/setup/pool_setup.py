@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_odfperf.errors import ClusterError, InterruptedRunError, one_line
 from pytest_odfperf.matrix.keys import Key
@@ -55,6 +55,12 @@ class SetUp:
     #: Pools that should be there and are not: a pool that the cluster can not have is none.
     failed: list[str] = field(default_factory=list)
     ready: int = 0
+    #: All that were to be there.
+    pools: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As run.json keeps it."""
+        return {"pools": self.pools, "failed": self.failed, "problems": self.problems}
 
 
 def pools_with_recipes(selection: Selection) -> list[Pool]:
@@ -93,7 +99,7 @@ def set_up(cluster: Cluster, selection: Selection, stop: Stop, say: Say) -> SetU
     `InterruptedRunError`; what was made until then stays, and another setup goes on with it.
     """
     plan = plan_setup(cluster, selection, stop)
-    done = SetUp()
+    done = SetUp(pools=[planned.pool for planned in plan.pools if planned.makes])
     for line in plan.lines:
         say(line)
     for planned in plan.pools:
