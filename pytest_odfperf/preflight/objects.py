@@ -83,10 +83,14 @@ def clone_right(account: str, source: str, allowed: bool | Unread) -> Check:
     return failed(what, detail, "oc apply -f deploy/clone-role.yaml")
 
 
-def pool(name: str, storage_class: str, mode: str, problem: str | None, note: str | None) -> Check:
+def pool(
+    name: str, storage_class: str, mode: str, problem: str | None, note: str | None, *, makes: bool = False
+) -> Check:
+    """``makes``: its recipe says how it is made."""
     what = f"pool {name}"
     if problem is not None:
-        left_out = "make it, or leave the pool out: --odf-pool"
+        made = "make it with its recipe: pytest --odf-setup (docs/pools.md)" if makes else "make it"
+        left_out = f"{made}, or leave the pool out: --odf-pool"
         if problem.endswith("not Ready"):
             left_out += f"; it is measured as it is with --odf-allow-not-ready {name}"
         return failed(what, problem, left_out)

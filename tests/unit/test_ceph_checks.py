@@ -154,6 +154,12 @@ def test_what_can_not_be_read_and_what_is_of_other_pools_makes_no_failure() -> N
     assert ceph_overview(b"# nothing\n") is None
 
 
+def test_a_cluster_without_pools_has_no_pgs() -> None:
+    found = ceph_overview(b'ceph_osd_up{ceph_daemon="osd.0"} 1.0\nceph_osd_in{ceph_daemon="osd.0"} 1.0\n')
+    assert found is not None
+    assert str(checks(found)["PGs"]) == "ok   PGs of Ceph c: there are none, since there is no pool"
+
+
 def test_releases_that_do_not_count_by_pools_are_read() -> None:
     text = b"ceph_pg_total 97.0\nceph_pg_active 97.0\nceph_pg_clean 96.0\nceph_pg_degraded 1.0\n"
     found = ceph_overview(text)

@@ -92,6 +92,13 @@ def test_the_root_class_is_the_named_one_else_a_default() -> None:
     assert objects.root_class("p", [virt]).level == "FAIL"
 
 
+@pytest.mark.parametrize(("makes", "said"), [(True, "pytest --odf-setup"), (False, "make it, or leave")])
+def test_a_pool_that_is_missing_is_made_with_its_recipe_if_it_has_one(makes: bool, said: str) -> None:
+    check = objects.pool("p", "sc", "Block", "StorageClass 'sc' does not exist", None, makes=makes)
+    assert check.level == "FAIL"
+    assert said in check.next_step
+
+
 def test_what_may_not_be_read_is_a_warning_and_no_ceph_is_no_line(matrix: Matrix) -> None:
     assert ceph_checks.ceph(ABSENT) == []
     for checks in (

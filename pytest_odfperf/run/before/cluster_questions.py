@@ -196,6 +196,7 @@ def _storage(
             facts.volume_modes[name],
             facts.pool_problems.get(name),
             facts.pool_notes.get(name),
+            makes=(recipe := selection.matrix.pool(name).recipe) is not None and recipe.makes,
         )
         for name in dict.fromkeys(key.pool for key in selection.keys)
     ]
