@@ -12,7 +12,7 @@ demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
 
 ceph-witness: $(VENV)/installed system-ceph ## fifty keys on a real Ceph, and the table of docs/storage-witness.md
-	$(BIN)/pytest --odf --odf-matrix tests/ceph/witness/matrix.yaml || test $$? -eq 1
+	PYTHONPATH=tests/ceph/witness $(BIN)/pytest -p rest_between_keys --odf --odf-matrix tests/ceph/witness/matrix.yaml || test $$? -eq 1
 	tools/witness-table results/latest
 
 demo-ceph: $(VENV)/installed system-ceph ## pools of a real Ceph on this machine: made, measured in VMs, removed

@@ -14,6 +14,8 @@ from pytest_odfperf.measure.storage_health import CephKind, HealthCheck
 
 #: An OSD reports every 5 s (``mgr_stats_period``), the manager takes that up every 2 s (``mgr_tick_period``).
 LAG_S = 7.0
+#: How late they are on average: half of what an OSD waits.
+USUAL_LAG_S = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,11 @@ class CountersLook:
     def earliest_s(self) -> float:
         """All that was done until then is counted."""
         return self.since_s - LAG_S
+
+    @property
+    def usual_s(self) -> float:
+        """What was done until then is counted, on average."""
+        return (self.since_s + self.at_s) / 2 - USUAL_LAG_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,12 +67,12 @@ class Span:
     @property
     def seconds(self) -> float:
         """How long the counters are of, on average."""
-        return (self.last.at_s + self.last.earliest_s - self.first.at_s - self.first.earliest_s) / 2
+        return self.last.usual_s - self.first.usual_s
 
     @property
     def middle_s(self) -> tuple[float, float]:
         """From when to when the counters are of, on average."""
-        return tuple((look.at_s + look.earliest_s) / 2 for look in (self.first, self.last))  # type: ignore[return-value]
+        return self.first.usual_s, self.last.usual_s
 
     def count(self, pools: tuple[str, ...]) -> IoCount | None:
         """Of these pools together; None: one is not told, or began anew."""
