@@ -112,6 +112,8 @@ class Record:
     marking: str | None = None
     #: ``block`` where fio worked on the raw data disk; None: on files.
     target: str | None = None
+    #: ``pod`` where it was measured in pods.
+    machine: str | None = None
     started_at_epoch_ms: int
     ended_at_epoch_ms: int
     duration_s: float
@@ -187,6 +189,8 @@ class Record:
             found.append(("marking", self.marking))
         if self.target is not None:
             found.append(("target", self.target))
+        if self.machine is not None:
+            found.append(("machine", self.machine))
         if self.verdict is not None:
             found.append(("verdict", self.verdict))
         if self.doubts:

@@ -61,6 +61,7 @@ def test_keys_in_vms_and_in_pods_are_measured_in_one_run(run_pytest) -> None:
     assert {record["verdict"] for record in records.values()} == {"valid"}
     for key, record in records.items():
         assert [guest["node"] for guest in record["guests"]] != ["", ""]
+        assert record["machine"] == ("pod" if ":pod:" in key else None)
         twin = records[key.replace(":pod:", ":tiny:")]
         if key.startswith("fast:pod:"):
             # Nothing but the hypervisor lies between; where the volume is the limit, it is of both.

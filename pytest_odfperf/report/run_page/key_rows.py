@@ -105,7 +105,7 @@ def _add_test(table: KeyTable, index: int, test: RunTest, repeats: bool) -> None
         "verdict": record.verdict or "",
         "doubts": ", ".join(record.codes),
         "limits": _worst(record),
-        "marking": ", ".join(filter(None, (record.marking, record.target))),
+        "marking": ", ".join(filter(None, (record.marking, record.target, record.machine))),
         "began": time_text(record.started_at_epoch_ms),
         "reason": _cut(_said(record)),
     }
@@ -154,7 +154,7 @@ def _add_over(
         "verdict": over.count_text,
         "doubts": ", ".join(dict.fromkeys(code for _, t in tests if t.record for code in t.record.codes)),
         "limits": _worst(record),
-        "marking": ", ".join(filter(None, (record.marking, record.target))),
+        "marking": ", ".join(filter(None, (record.marking, record.target, record.machine))),
         "reason": _cut(next((_said(t.record) for _, t in tests if t.record and t.record.reason), "")),
     }
     # Figures of repeats that are all invalid are nowhere.

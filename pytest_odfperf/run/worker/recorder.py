@@ -82,6 +82,7 @@ class Recorder:
             worker=self._process,
             marking=measured.marking if measured else self._plan.marking,
             target="block" if self._plan.matrix.target_of(key.pool) == "block" else None,
+            machine="pod" if self._plan.matrix.vm_size(key.size).machine == "pod" else None,
             started_at_epoch_ms=int(started_at_s * 1000),
             ended_at_epoch_ms=int(ended_at_s * 1000),
             duration_s=max(0.0, ended_at_s - started_at_s),

@@ -108,6 +108,8 @@ def _head(record: Record) -> str:
         told.append(record.marking)
     if record.target:
         told.append(f"on the raw data disk ({record.target})")
+    if record.machine:
+        told.append(f"without a VM ({record.machine})")
     if record.block is not None:
         told.append(f"repeat {record.repeat}, block {record.block}, place {record.order} in it")
     return ", ".join(told)
