@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult
@@ -42,8 +42,26 @@ class Course:
         return self.done_bytes[number - 1] + share * (self.done_bytes[number] - self.done_bytes[number - 1])
 
 
+@dataclass(slots=True)
+class _Kept:
+    evidence: Evidence | None = None
+    found: dict[tuple[float, Direction], list[Course]] = field(default_factory=dict)
+
+
+_KEPT = _Kept()
+
+
 def courses(evidence: Evidence, window_s: float, direction: Direction) -> list[Course]:
     """One for each guest. Times are of a window that begins with the first guest's start."""
+    # Several rules ask for those of one key.
+    if _KEPT.evidence is not evidence:
+        _KEPT.evidence, _KEPT.found = evidence, {}
+    if (window_s, direction) not in _KEPT.found:
+        _KEPT.found[window_s, direction] = _courses(evidence, window_s, direction)
+    return _KEPT.found[window_s, direction]
+
+
+def _courses(evidence: Evidence, window_s: float, direction: Direction) -> list[Course]:
     began_ns = min(guest.started_at_epoch_ns for guest in evidence.guests)
     ended_ns = max(guest.ended_at_epoch_ns for guest in evidence.guests)
     # Guests of a sandbox may tell of more time than went by.
