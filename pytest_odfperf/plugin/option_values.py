@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -47,11 +48,26 @@ def _whole(text: str, what: str, most: int) -> int:
     return int(text)
 
 
+#: No user, no query; without TLS on this machine only.
+_URL = re.compile(
+    r"https://[^\s/?#@]+(/[^\s?#]*)?|http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?(/[^\s?#]*)?", re.ASCII
+)
+
+
 def isolation(text: str) -> Isolation:
     """The value of ``--odf-isolation``."""
     from pytest_odfperf.schedule.backends import ISOLATIONS
 
     return _one_of(text, ISOLATIONS)
+
+
+def prometheus(text: str) -> str:
+    """The value of ``--odf-prometheus``: a credential goes there, so encrypted, or on this machine."""
+    if not _URL.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text[:80]!r} is not a URL of Prometheus: https://host[:port][/path], without user and query"
+        )
+    return text
 
 
 def csv_layout(text: str) -> CsvLayout:

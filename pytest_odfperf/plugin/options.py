@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.plugin.option_values import csv_layout, isolation, parallel, repeats, seed
+from pytest_odfperf.plugin.option_values import csv_layout, isolation, parallel, prometheus, repeats, seed
 
 MODES = ("full", "quick", "overview", "rank")
 
@@ -47,6 +47,12 @@ def add_options(parser: pytest.Parser) -> None:
         "none|backend|pool",
         "What is never measured at one time: 'backend': pools that share devices, or may; 'pool': any two.",
         type=isolation,
+    )
+    single(
+        "--odf-prometheus",
+        "URL",
+        "Read Ceph's metrics from this Prometheus or Thanos, in place of its manager.",
+        type=prometheus,
     )
     single("--odf-matrix", "FILE", "The matrix: a YAML file, or the name of one that ships with the plugin.")
     for mode in MODES:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.plugin.option_values import Parallel, csv_layout, isolation, parallel, repeats, seed
+from pytest_odfperf.plugin.option_values import (
+    Parallel,
+    csv_layout,
+    isolation,
+    parallel,
+    prometheus,
+    repeats,
+    seed,
+)
 from pytest_odfperf.plugin.options import INVALID, MODES, ini
 
 if TYPE_CHECKING:
@@ -66,6 +74,8 @@ class Request:
     setup: bool = False
     #: Whether missing pools are made, before anything is measured or by itself.
     makes_pools: bool = False
+    #: Where Ceph's metrics are read in place of its manager.
+    prometheus: str | None = None
     #: Runs whose reports are made again; then nothing is measured.
     report: tuple[str, ...] = ()
     #: The cluster's storage is proposed as a matrix; then nothing is measured.
@@ -127,6 +137,7 @@ def read_request(config: pytest.Config) -> Request:
     return Request(
         parallel=many,
         isolation=parsed("odf_isolation", isolation),
+        prometheus=parsed("odf_prometheus", prometheus),
         matrix=modes[0] if modes else value("odf_matrix"),
         pools=tuple(value("odf_pool") or ()),
         filters=tuple(value("odf_filter") or ()),

@@ -71,12 +71,14 @@ def send(
     timeout_s: tuple[float, float],
     accept: str = "application/json",
     body: Mapping[str, Any] | None = None,
+    base: str | None = None,
     **query: Any,
 ) -> Any:
     """Send a request; the open answer of urllib3, whose ``data`` is the body.
 
     ``timeout_s``: to connect, and between two pieces of the answer. ``query``: its parameters, spelled as the
-    official client spells them (``label_selector``). Raises `RefusedRequestError` and urllib3's errors.
+    official client spells them (``label_selector``). ``base``: another server that takes the same credential,
+    and whose certificate the same authority vouches for. Raises `RefusedRequestError` and urllib3's errors.
     """
     from urllib3 import Timeout
 
@@ -86,7 +88,7 @@ def send(
     for settings in client.configuration.auth_settings().values():
         if settings.get("in") == "header" and settings.get("value"):
             headers[settings["key"]] = settings["value"]
-    url = str(client.configuration.host).rstrip("/") + path
+    url = (base or str(client.configuration.host)).rstrip("/") + path
     if query:
         url += "?" + urlencode({_camel(name): _text(value) for name, value in query.items()})
     options: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, tran
 from pytest_odfperf.cluster.client.api_request import service_proxy
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.facts.mgr_counters import storage_counters
+from pytest_odfperf.cluster.facts.prometheus_answer import read_prometheus
 from pytest_odfperf.measure.storage_counters import StorageCounters
 from pytest_odfperf.measure.storage_health import PgCount, PgState
 
@@ -35,9 +36,15 @@ class MgrAnswer:
     size_bytes: int
 
 
-def read_mgr(cluster: Cluster, namespace: str) -> MgrAnswer:
-    """Ask the manager of the Ceph cluster in ``namespace``. Raises `ApiError`."""
-    text = read_metrics(cluster, namespace)
+def read_mgr(cluster: Cluster, namespace: str, prometheus: str | None = None) -> MgrAnswer:
+    """Ask the manager of the Ceph cluster in ``namespace``, or a ``prometheus`` that has what it told.
+
+    Raises `ApiError`.
+    """
+    if prometheus is not None:
+        text = read_prometheus(cluster, prometheus, namespace)
+    else:
+        text = read_metrics(cluster, namespace)
     pgs = pg_state(text)
     if pgs is None:
         raise ApiError(_WHAT, None, "NoMetrics", "the answer has no states of PGs")

@@ -150,7 +150,12 @@ _EFFECTS = (
     ),
     _Effect(("apiservices",), (), False, "`--odf-preflight` says less of why KubeVirt's API is away"),
     _Effect(("nodes",), (), False, "`--odf-parallel` needs a number"),
-    _Effect(("services/proxy",), (), False, "whether Ceph's PGs are clean, and scrubs, are not known"),
+    _Effect(
+        ("services/proxy",),
+        (),
+        False,
+        "whether Ceph's PGs are clean, scrubs, and what its pools and OSDs count are not known",
+    ),
     _Effect(_CEPH, ("watch",), False, "how Ceph is, is asked every 15 s"),
     _Effect(
         ("cephblockpools", "cephfilesystems"),

@@ -35,6 +35,8 @@ class Request(Protocol):
     @property
     def isolation(self) -> Isolation | None: ...
     @property
+    def prometheus(self) -> str | None: ...
+    @property
     def matrix(self) -> str | None: ...
     @property
     def pools(self) -> tuple[str, ...]: ...
@@ -94,6 +96,8 @@ class Selection:
     comparing: Mapping[str, Any] = field(default_factory=dict)
     #: Whether pools that are missing are made first.
     makes_pools: bool = False
+    #: Where Ceph's metrics are read in place of its manager; None: they are not.
+    prometheus: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The options as run.json keeps them; the matrix is kept beside, with overrides applied."""
@@ -163,6 +167,7 @@ def read_selection(request: Request) -> Selection:
         seed=_seed(request, options),
         csv=request.csv or options.get("csv") or CSV_LAYOUTS[0],
         resumed=resumed,
+        prometheus=request.prometheus,
         stored=stored,
         makes_pools=request.makes_pools,
     )

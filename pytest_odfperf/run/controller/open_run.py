@@ -240,6 +240,7 @@ def open_run(
             opened.facts.health.states,
             HealthJournal(run_dir.path),
             CountersJournal(run_dir.path),
+            selection.prometheus,
         )
         stack.callback(watch.close)
         # The last resort if the session did not come to its own end.

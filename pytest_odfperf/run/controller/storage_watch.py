@@ -44,6 +44,7 @@ class StorageWatch:
         states: Mapping[str, State],
         journal: HealthJournal,
         counters: CountersJournal,
+        prometheus: str | None = None,
     ) -> None:
         """``states`` are those that were read at the start; what they are of is watched."""
         from pytest_odfperf.cluster.client.kinds import CEPH_BLOCK_POOL, CEPH_CLUSTER, CEPH_FILESYSTEM
@@ -51,9 +52,10 @@ class StorageWatch:
         self._cluster = cluster
         self._journal = journal
         self._counters = counters
+        self._prometheus = prometheus
         self._first = states
-        #: By cluster: when its counters were asked for last, and what they were.
-        self._collected: dict[str, tuple[float, StorageCounters | None]] = {}
+        #: By cluster: when its counters were asked for last, since when pools have theirs, what they were.
+        self._collected: dict[str, tuple[float, float, StorageCounters | None]] = {}
         self._pause_s = LEAST_POLL_S
         self._stop = Stop()
         self._lock = threading.Lock()
@@ -131,7 +133,7 @@ class StorageWatch:
 
         asked_s, spent_s = time.time(), time.thread_time()
         try:
-            answer = read_mgr(self._cluster, name.split(" ")[1].partition("/")[0])
+            answer = read_mgr(self._cluster, name.split(" ")[1].partition("/")[0], self._prometheus)
         except ApiError as error:
             if error.status in (403, 404):
                 self._refused.add(name)
@@ -143,13 +145,19 @@ class StorageWatch:
         if answer.counters is None:
             self._counters.fails(name, "the storage's manager counts no I/O")
         else:
-            since_s, before = self._collected.get(name, (asked_s - UNKNOWN_S, None))
-            if answer.counters != before:
-                self._counters.says(name, time.time(), since_s, answer.counters)
-            self._collected[name] = asked_s, answer.counters
+            self._count(name, asked_s, answer.counters)
         spent_s = time.thread_time() - spent_s
         self._pause_s = min(POLL_S, max(LEAST_POLL_S, answer.size_bytes / MOST_BYTES_PER_S, 200 * spent_s))
         return None
+
+    def _count(self, name: str, asked_s: float, counters: StorageCounters) -> None:
+        """A new look. Of Prometheus, OSDs may have been asked at other times than the manager."""
+        last_s, since_s, before = self._collected.get(name, (asked_s - UNKNOWN_S, asked_s - UNKNOWN_S, None))
+        if before is None or (before.collected, before.pools) != (counters.collected, counters.pools):
+            since_s = last_s
+        if counters != before:
+            self._counters.says(name, time.time(), since_s, counters)
+        self._collected[name] = asked_s, since_s, counters
 
     def _look(self, kind: Kind, place: str, objects: Objects) -> None:
         from pytest_odfperf.cluster.facts.ceph_health import states_of
