@@ -269,7 +269,7 @@ class Asked:
     """A request to resume, see `pytest_odfperf.run.before.selection.Request`."""
 
     parallel = isolation = matrix = run_id = cluster = repeat = seed = csv = prometheus = None
-    ramp = False
+    ramp = makes_pools = False
     pools = filters = excludes = extra_storage_classes = allow_not_ready = fio = ()
 
     def __init__(self, results: Path) -> None:
