@@ -80,3 +80,18 @@ def test_latencies_are_not_halved_and_other_vm_sizes_are_not_added(make_record, 
     one = found["small:10Gi:1"]["rep3"]
     assert (one.random_iops_per_s, one.random_p99_ns) == pytest.approx((1500.0, 10_000_000.0))
     assert dimensions([replace(records[0], verdict="invalid")]) == {}
+
+
+def test_a_rate_of_zero_is_no_dimension_and_ends_nothing(make_record, make_measurement) -> None:
+    nothing, some = make_measurement(0.0), make_measurement(1000.0)
+    key = "rep3:small:10Gi:1:random-rw:4k"
+    # Of two repeats the one that has a rate is the pool's; of a single one without there is nothing.
+    both = [
+        make_record(key, read=one, write=one, artefacts=(str(at),), repeat=at)
+        for at, one in enumerate((nothing, some), 1)
+    ]
+    of_both = dimensions(both)["small:10Gi:1"]["rep3"]
+    assert (of_both.random_iops_per_s, of_both.random_p99_ns) == pytest.approx((2000.0, some.lat_p99_ns))
+    of_none = dimensions(both[:1])["small:10Gi:1"]["rep3"]
+    assert of_none.random_iops_per_s is None
+    assert composites({"rep3": of_none})[0].score is None

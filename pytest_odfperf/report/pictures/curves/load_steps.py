@@ -72,6 +72,8 @@ def capacity_steps(shown: Shown) -> Picture | None:
         "How many VMs, each at a fixed rate, does a pool carry within the limit of latency? A dot for each "
         "step that was measured, hollow where the limit was broken; the dashed line is the limit."
     )
+    if len(views) > MOST_SLICES:
+        sentence += f" {MOST_SLICES} loads are shown, {len(views) - MOST_SLICES} more are in capacity.csv."
     return Picture(name="capacity", title="Capacity in VMs", sentence=sentence, slices=tuple(slices))
 
 

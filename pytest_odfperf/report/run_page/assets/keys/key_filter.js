@@ -1,11 +1,11 @@
 // Which rows are shown, in which order; all that follows the counts goes by it.
-const filter = { rows: new Int32Array(0), tests: null, whole: true, listeners: [], later: [], serial: 0 };
+const filter = { found: [], rows: new Int32Array(0), tests: null, whole: true, listeners: [], later: [], serial: 0 };
 
 // The table of keys follows at once, what is not in view of it after the next frame.
 const onFilter = (listener) => filter.listeners.push(listener);
 const afterFilter = (listener) => filter.later.push(listener);
 const choosable = () => keys.columns.filter((column) => column.choose);
-const filterNames = () => ["state", "q", "sort", ...choosable().map((column) => `f_${column.name}`)];
+const filterNames = () => ["state", "q", ...choosable().map((column) => `f_${column.name}`)];
 
 // Of a run with repeats a row for each key over all of them comes first; the repeats are a choice.
 const repeatChoice = () => stateOf("f_repeat") || (keys.byName.get("repeat")?.texts.includes("all") ? "all" : "");
@@ -38,12 +38,18 @@ function applyFilter() {
   for (let row = 0; row < keys.rows; row += 1) if (fits(row)) found.push(row);
   markTests(found, mask);
   filter.whole = !mask && !words.length && choosable().every((column) => !stateOf(`f_${column.name}`));
-  filter.rows = sortedRows(found);
-  for (const listener of filter.listeners) listener();
+  filter.found = found;
+  applySort();
   const serial = (filter.serial += 1);
   requestAnimationFrame(() => setTimeout(() => {
     if (serial === filter.serial) for (const listener of filter.later) listener();
   }, 0));
+}
+
+// Another order alone changes nothing but the table of keys.
+function applySort() {
+  filter.rows = sortedRows(filter.found);
+  for (const listener of filter.listeners) listener();
 }
 
 // Rows over the repeats of a key, and rows of keys that have none.

@@ -67,8 +67,10 @@ function drawSort() {
 
 function drawRows(anew = false) {
   const count = filter.rows.length;
-  const first = grid.printing ? 0 : Math.max(0, Math.floor(grid.box.scrollTop / ROW) - BEYOND);
-  const seen = Math.ceil(grid.box.clientHeight / ROW) + 2 * BEYOND;
+  // What was sorted is to be seen at once: what is beyond follows after it.
+  const beyond = anew ? 0 : BEYOND;
+  const first = grid.printing ? 0 : Math.max(0, Math.floor(grid.box.scrollTop / ROW) - beyond);
+  const seen = Math.ceil(grid.box.clientHeight / ROW) + 2 * beyond;
   const end = Math.min(count, grid.printing ? PRINTED : first + seen);
   if (!anew && grid.first === first && grid.end === end) return;
   const focused = grid.body.contains(document.activeElement);
@@ -81,6 +83,7 @@ function drawRows(anew = false) {
   grid.table.setAttribute("aria-rowcount", String(count + 1));
   grid.body.replaceChildren(space(first), ...rows.values(), space(grid.printing ? 0 : count - end));
   if (focused) grid.drawn.get(grid.active)?.focus({ preventScroll: true });
+  if (anew) requestAnimationFrame(() => setTimeout(drawRows, 0));
 }
 
 const space = (rows) => el("tr", { class: "space", "aria-hidden": "true" },

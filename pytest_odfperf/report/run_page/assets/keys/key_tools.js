@@ -19,7 +19,7 @@ function startTools() {
     places.append(el("label", {}, column.heading, select));
   }
   byId("keys-reset").addEventListener("click", () =>
-    changeState(Object.fromEntries([...filterNames(), "cols"].map((name) => [name, ""]))));
+    changeState(Object.fromEntries([...filterNames(), "sort", "cols"].map((name) => [name, ""]))));
   byId("keys-copy").addEventListener("click", (event) => copyText(rowsText(tsvLine), event.currentTarget));
   byId("keys-save").addEventListener("click", () =>
     saveFile("keys.csv", new Blob([rowsText(csvLine), "\n"], { type: "text/csv" })));

@@ -16,6 +16,7 @@ async function start() {
     onState((changed) => {
       if (changed("cols")) { drawHead(); syncColumns(); drawSort(); drawRows(true); }
       if (changed(...filterNames())) applyFilter();
+      else if (changed("sort")) applySort();
       if (changed("key")) drawDetails();
     });
     applyFilter();
