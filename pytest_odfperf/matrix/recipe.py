@@ -80,6 +80,11 @@ class Recipe:
         return self.data_chunks, self.coding_chunks
 
     @property
+    def copies(self) -> float:
+        """Bytes stored for each byte written."""
+        return sum(self.chunks) / self.chunks[0] if self.chunks else float(self.replicas or 1)
+
+    @property
     def domains_needed(self) -> int:
         """How many failure domains it takes: each copy, or chunk, is in one of its own."""
         return sum(self.chunks) if self.chunks else max(self.replicas or 1, self.metadata_copies)

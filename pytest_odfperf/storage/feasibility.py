@@ -86,18 +86,10 @@ def _room(recipe: Recipe, site: StorageSite, need: Need | None) -> str | None:
         )
     if site.usable_bytes is None:
         return None
-    stored = round(need.written_bytes * copies(recipe))
+    stored = round(need.written_bytes * recipe.copies)
     if stored <= site.usable_bytes:
         return None
     return (
         f"its largest VM group writes {size_text(need.written_bytes)}, {size_text(stored)} with "
         f"{recipe.redundancy}, and Ceph has room for {size_text(site.usable_bytes)} before it is nearly full"
     )
-
-
-def copies(recipe: Recipe) -> float:
-    """Bytes stored for each byte written."""
-    if recipe.chunks is not None:
-        data, coding = recipe.chunks
-        return (data + coding) / data
-    return float(recipe.replicas or 1)

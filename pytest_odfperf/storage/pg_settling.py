@@ -98,7 +98,7 @@ class Settling:
         if found.total == 1:
             cause = " (its module does not run)" if look.autoscales is False else ""
             return (
-                f"1 PG, so it is on one OSD, and the autoscaler leaves it so{cause}: say pg_num in its recipe"
+                f"1 PG, so it is on one OSD; the autoscaler has not split it{cause}: say pg_num in its recipe"
             )
         return None
 

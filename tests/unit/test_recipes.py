@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.matrix.reading.entries import read_pools
 from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.reading.recipe_entry import COMPRESSIONS, FAILURE_DOMAINS, read_recipe
@@ -106,6 +107,20 @@ def test_words_of_yaml_are_given_to_ceph_as_they_were_written() -> None:
 )
 def test_how_many_failure_domains_a_pool_takes(text: str, needed: int, redundancy: str) -> None:
     assert (read(text).domains_needed, read(text).redundancy) == (needed, redundancy)
+
+
+@pytest.mark.parametrize(
+    ("pool", "overhead"),
+    [
+        ("recipe: {kind: CephBlockPool, replicas: 3}", 3.0),
+        ("recipe: {kind: CephBlockPool, data_chunks: 2, coding_chunks: 1}", 1.5),
+        ("recipe: {kind: CephBlockPool}", 1.0),
+        ("overhead: 2, recipe: {kind: CephBlockPool, replicas: 3}", 2.0),
+    ],
+)
+def test_a_pool_stores_what_its_recipe_says_unless_the_matrix_does(pool: str, overhead: float) -> None:
+    (found,) = read_pools(read_yaml(f"[{{name: p, {pool}}}]", "m.yaml"), {})
+    assert found.overhead == overhead
 
 
 words = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)

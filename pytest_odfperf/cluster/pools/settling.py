@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_odfperf.cluster.client.calls import ApiError
 from pytest_odfperf.cluster.client.configured_client import Cluster
@@ -17,6 +17,8 @@ from pytest_odfperf.waiting import Deadline, Stop
 POLL_S = 2.0
 #: In which the metrics may be away, as while the manager changes.
 _AWAY_S = 20.0
+#: Between two lines on what is awaited.
+_TELL_S = 15.0
 
 
 def quiet_s() -> float:
@@ -32,14 +34,16 @@ def settle(
     *,
     deadline_s: float,
     stop: Stop,
+    say: Callable[[str], None],
 ) -> tuple[dict[str, str], str | None]:
     """Wait for the PGs of ``pools``, as Ceph calls them: those not settled in time, and in what state.
 
-    Beside it, why nothing is known of PGs, if so. Raises `InterruptedRunError`.
+    Beside it, why nothing is known of PGs, if so. ``say`` is told now and then what is awaited.
+    Raises `InterruptedRunError`.
     """
     settling = Settling(pools, fixed, quiet_s())
     deadline = Deadline("the placement groups to be settled", deadline_s)
-    heard_s = time.monotonic()
+    heard_s = told_s = time.monotonic()
     while True:
         stop.check()
         try:
@@ -53,6 +57,11 @@ def settle(
             left = settling.unsettled(look, heard_s)
             if not left:
                 return {}, None
+            if heard_s - told_s > _TELL_S:
+                told_s = heard_s
+                name, why = next(iter(left.items()))
+                more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
+                say(f"not settled yet: {name}: {why}{more}; {deadline.left_s():.0f} s are left")
             if deadline.passed() or settling.is_hopeless(look, heard_s):
                 return left, None
         stop.sleep(min(POLL_S, max(0.05, deadline.left_s())))

@@ -175,6 +175,7 @@ def _pool(entry: Marked, declared: Mapping[str, Sequence[Any]]) -> Pool:
     what = f"pool {name!r}"
     mode = values.get("volume_mode")
     overhead = values.get("overhead")
+    recipe = read_recipe(values["recipe"], name) if "recipe" in values else None
     return Pool(
         name=name,
         # A pool is named by its StorageClass unless it says otherwise.
@@ -183,8 +184,10 @@ def _pool(entry: Marked, declared: Mapping[str, Sequence[Any]]) -> Pool:
         if mode
         else None,
         backend=fields.name(values["backend"], f"{what}: backend") if "backend" in values else None,
-        overhead=fields.number(overhead, f"{what}: overhead", 1, 100) if overhead else 1.0,
-        recipe=read_recipe(values["recipe"], name) if "recipe" in values else None,
+        overhead=fields.number(overhead, f"{what}: overhead", 1, 100)
+        if overhead
+        else (recipe.copies if recipe else 1.0),
+        recipe=recipe,
         allow_not_ready=fields.truth(values["allow_not_ready"], f"{what}: allow_not_ready")
         if "allow_not_ready" in values
         else False,

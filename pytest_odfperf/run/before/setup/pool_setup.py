@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -140,8 +140,10 @@ def _make(
     if fresh:
         pools = [name for plan in fresh for name in plan.ceph_pools]
         fixed = [name for plan in fresh if plan.fixed for name in plan.ceph_pools]
-        say(f"waits until the placement groups of {', '.join(dict.fromkeys(pools))} are settled")
-        unsettled, unknown = settle(cluster, site.namespace, pools, fixed, deadline_s=deadline_s, stop=stop)
+        say(_awaited(pools, fixed, deadline_s))
+        unsettled, unknown = settle(
+            cluster, site.namespace, pools, fixed, deadline_s=deadline_s, stop=stop, say=say
+        )
         if unknown is not None:
             say(
                 f"whether placement groups are settled is not known: {unknown}; pg_num in a recipe fixes them"
@@ -156,6 +158,20 @@ def _make(
             say(f"pool {plan.pool} FAILED: {why}")
         elif plan.fate == "make":
             say(f"pool {plan.pool} is ready: StorageClass {plan.storage_class}")
+
+
+def _awaited(pools: Sequence[str], fixed: Sequence[str], deadline_s: float) -> str:
+    """What is waited for now, and how long it may take."""
+    from pytest_odfperf.cluster.pools.settling import quiet_s
+
+    names = list(dict.fromkeys(pools))
+    text = f"waits until the placement groups of {', '.join(names)} are settled, at most {deadline_s:.0f} s"
+    if open_yet := [name for name in names if name not in fixed]:
+        text += (
+            f"; their number in {', '.join(open_yet)} must stay the same for {quiet_s():.0f} s, since the "
+            "autoscaler splits them (pg_num in a recipe fixes it)"
+        )
+    return text
 
 
 def _is_new(plan: PlannedPool, site: StorageSite) -> bool:
