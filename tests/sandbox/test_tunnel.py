@@ -196,13 +196,13 @@ def test_a_cut_ends_the_socket_and_says_why(server: Any) -> None:
 
 
 def test_a_closed_tunnel_leaves_no_thread(server: Any) -> None:
-    before = {thread.ident for thread in threading.enumerate()}
+    before = set(threading.enumerate())
     tunnels = [Tunnel.open(access(server), "bench", "vm-1", 22) for _ in range(4)]
     for tunnel in tunnels:
         tunnel.close()
     with contextlib.suppress(OSError):
         tunnels[0].local.send(b"x")
-    assert {thread.ident for thread in threading.enumerate()} <= before
+    assert set(threading.enumerate()) <= before
 
 
 def test_nobody_there_is_an_error_at_once(server: Any) -> None:
