@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from pytest_odfperf.preflight.storage.ceph_checks import overview
+from pytest_odfperf.preflight.storage.ceph_overview import ceph_overview
+
+CLUSTERS = "/apis/ceph.rook.io/v1/namespaces/openshift-storage/cephclusters"
 
 pytestmark = pytest.mark.ceph
 
@@ -18,9 +25,28 @@ def _well(ceph_sandbox) -> bool:
     return ceph_sandbox.health()["status"] == "HEALTH_OK"
 
 
+def _preflight(ceph_sandbox) -> dict[str, str]:
+    """What the preflight says of OSDs and PGs: the beginning of each line."""
+    (cluster,) = json.loads(ceph_sandbox.call("GET", CLUSTERS))["items"]
+    found = ceph_overview(ceph_sandbox.metrics().encode())
+    assert found is not None
+    return {
+        check.what.partition(" of ")[0]: f"{check.level} {check.detail}"
+        for check in overview(cluster, found, ())
+    }
+
+
 def test_an_osd_that_is_killed_is_down_until_it_is_started(ceph_sandbox, pool) -> None:
     assert ceph_sandbox.fault("kill", "osd.1").stdout == "osd.1: not running\n"
     ceph_sandbox.until("OSD_DOWN", lambda: "OSD_DOWN" in ceph_sandbox.health()["checks"])
+    down = "FAIL 2 of 3 are up, 3 in (osd.1 is down)"
+    ceph_sandbox.until("an OSD that is down", lambda: _preflight(ceph_sandbox)["OSDs"] == down)
+    ceph_sandbox.until("PGs that are not clean", lambda: _preflight(ceph_sandbox)["PGs"].startswith("FAIL "))
+    # One that is out as well is in no metric of the manager (16.2): Rook's number tells.
+    assert ceph_sandbox.fault("out", "osd.1").returncode == 0
+    ceph_sandbox.until("an OSD that is out", lambda: _preflight(ceph_sandbox)["OSDs"] != down)
+    assert _preflight(ceph_sandbox)["OSDs"].startswith("FAIL 2 of 3 are up, 2 in (")
+    assert ceph_sandbox.fault("in", "osd.1").returncode == 0
     assert ceph_sandbox.fault("start", "osd.1").stdout == "osd.1: runs\n"
     ceph_sandbox.until("health", lambda: _well(ceph_sandbox))
 
