@@ -61,7 +61,7 @@ lies: $(VENV)/tested ## lies and clean results, and docs/lies.md: make lies LIES
 
 # What depends on versions. These do not: campaigns and figures, rights, the guest's script, what is wrong input,
 # what a pool fails of. They run on the newest.
-LOWEST = $(addprefix --ignore=tests/,chaos fuzz bench lies browser sandbox/rights sandbox/test_guest_script.py \
+LOWEST = $(addprefix --ignore=tests/,ceph chaos fuzz bench lies browser sandbox/rights sandbox/test_guest_script.py \
 	$(addprefix plugin/test_,docs.py wrong_input.py profile_faults.py original_bugs.py hostile_texts.py \
 	diagnosis.py guest_troubles.py kills.py killed_sandbox.py))
 test-lowest: system ## the suite without QEMU on the lowest supported versions
