@@ -14,6 +14,9 @@ from campaign.rounds import DISK, Played
 #: From a first soft signal to the end, on a slow machine; a second one ends at once.
 SIGNAL_S = 45.0
 SECOND_S = 5.0
+#: Where the run says that it heard it, nothing but the machine's load comes before its end.
+HEARD_S = 20.0
+_HEARD = "odfperf: second signal"
 
 _ALARMS = re.compile(
     r"Traceback \(most recent call last\)|INTERNALERROR|Exception ignored in|Fatal Python error"
@@ -247,7 +250,9 @@ def time(played: Played) -> list[str]:
             broken.append(f"attempt {number} had not ended: {attempt.out[-600:]!r}")
             continue
         for effect in attempt.hits("signal"):
-            took_s, most_s = attempt.ended_s - effect.at_s, SECOND_S if "second" in effect.what else SIGNAL_S
+            took_s, most_s = attempt.ended_s - effect.at_s, SIGNAL_S
+            if "second" in effect.what:
+                most_s = HEARD_S if _HEARD in attempt.out else SECOND_S
             if took_s > most_s and not attempt.hits("pause"):
                 broken.append(f"attempt {number}: ended {took_s:.1f} s after {effect.what} {effect.signum}")
     return broken
