@@ -60,5 +60,16 @@ class RunProgress:
             more = len(self.running) - 8
             said += f", measuring {shown}{f' and {more} more' if more > 0 else ''}"
         if self.left_s is not None:
-            said += f"; {self.left_s / 60:.0f} minutes are left by estimate"
+            said += f"; {_left_text(self.left_s)} left by estimate"
         return f"{said}. Later than ten minutes after that it may have been killed."
+
+
+def _left_text(left_s: float) -> str:
+    minutes = round(left_s / 60)
+    return (
+        "less than a minute is"
+        if minutes < 1
+        else "1 minute is"
+        if minutes == 1
+        else f"{minutes} minutes are"
+    )

@@ -90,6 +90,11 @@ def _ranking(report: RankingReport) -> Iterator[SmallTable]:
             if pool in ranking.incomplete
         ]
         rows.append([*row, "; ".join(lacks)])
+    numbers = range(1, len(heads))
+    if any(row[-1] for row in rows):
+        heads.append("What is missing")
+    else:
+        rows = [row[:-1] for row in rows]
     known = any(ranking.intervals_known for ranking in report.rankings)
     note = (
         "In brackets the ranks that are possible, at 95 % for all pools together."
@@ -98,10 +103,10 @@ def _ranking(report: RankingReport) -> Iterator[SmallTable]:
     )
     yield SmallTable(
         heading="Ranking of pools",
-        heads=[*heads, "What is missing"],
+        heads=heads,
         rows=rows,
         note=f"By {made_of(report.rankings[0])}. {note}",
-        numbers=range(1, len(heads)),
+        numbers=numbers,
     )
 
 
