@@ -189,7 +189,7 @@ def test_backends_travel_as_json() -> None:
 
 
 def test_the_docs_have_the_drivers_that_tell() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "storage-drivers.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "storage-drivers.md").read_text()
     told = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| (separate|not known) \|", page, re.MULTILINE)
     assert {(name, parameter, others == "separate") for name, parameter, others in told} == {
         (name, *tells) for name, tells in TELLS.items()

@@ -28,7 +28,7 @@ from pytest_odfperf.matrix.model import FioSettings
 from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 
 Judge = Callable[..., list[Doubt]]
-RECORDED = Path(__file__).parent / "data" / "fio-shapes.json.xz"
+RECORDED = Path(__file__).parents[1] / "data" / "fio-shapes.json.xz"
 WORKERS, RATE = 2, 50.0
 DIRECTIONS = ("read", "write", "read write", "write sync")
 

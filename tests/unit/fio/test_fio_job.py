@@ -15,7 +15,7 @@ from pytest_odfperf.matrix.model import FioSettings, Profile, Timeouts
 from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
 
 SETTINGS = FioSettings()
-SHIPPED = Path(__file__).parents[2] / "matrices" / "profiles"
+SHIPPED = Path(__file__).parents[3] / "matrices" / "profiles"
 
 GLOBAL = """[global]
 direct=1

@@ -11,7 +11,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.config.parse_config import parse_config
 from pytest_odfperf.sandbox.fio_failures import failure_names
 
-PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
+PAGE = Path(__file__).parents[3] / "docs" / "sandbox.md"
 
 
 def test_the_page_names_all_cases_of_fio_failure() -> None:

@@ -16,7 +16,7 @@ from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 from pytest_odfperf.sandbox.machines.simulated.simulated_fio import answer, lognormal_histogram
 from pytest_odfperf.sandbox.machines.simulated.simulated_job import JobFileError, parse_job
 
-PROFILES = sorted((Path(__file__).parents[2] / "matrices" / "profiles").glob("*.fio"))
+PROFILES = sorted((Path(__file__).parents[3] / "matrices" / "profiles").glob("*.fio"))
 MINIMAL = "[global]\ngroup_reporting=1\nruntime=10\n"
 
 

@@ -191,7 +191,7 @@ def test_other_drivers_go_by_the_table(provisioner: str, parameters: dict[str, s
 
 
 def test_the_docs_have_the_table() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "storage-drivers.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "storage-drivers.md").read_text()
     told = dict(re.findall(r"^\| `([^`]+)` \| (\w+) \|", page, re.MULTILINE))
     assert told == {name: driver.mode for name, driver in DRIVERS.items()}
 

@@ -183,7 +183,7 @@ def test_what_could_not_be_read_is_a_comment() -> None:
 
 
 def test_the_page_has_every_filter_and_what_gives_no_volumes() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "discovery.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "discovery.md").read_text()
     assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == {
         *NO_VOLUMES, "metro", "retain", "regional", "eit", "min-iops",
     }  # fmt: skip

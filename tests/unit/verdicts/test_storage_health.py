@@ -244,7 +244,7 @@ def test_no_code_is_in_two_rows_and_the_page_has_the_rows() -> None:
         for code in row:
             if "*" not in code:
                 assert effect_of(code) == effect, f"{code} is hidden by an earlier row"
-    page = (Path(__file__).parents[2] / "docs" / "verdicts.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "verdicts.md").read_text()
     rows = [
         tuple(re.findall(r"`([A-Z0-9_*]+)`", line.split("|")[1]))
         for line in page.splitlines()

@@ -506,7 +506,7 @@ def test_every_row_of_the_table_has_a_test_and_a_name_of_its_own() -> None:
 
 
 def test_the_page_of_causes_has_the_tables() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "causes.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "causes.md").read_text()
     written = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     assert written == [cause.name for cause in CAUSES] + [row.cause for row in REFUSALS]
     waits = {"no": "at once", "soon": "5 s", "retry": "20 s", "free": "60 s"}

@@ -9,7 +9,7 @@ from pytest_odfperf.measure.verdicts.doubt import Doubt, verdict_of
 from pytest_odfperf.measure.verdicts.judge import shortened, shown
 from pytest_odfperf.measure.verdicts.rule_table import RULES, Rule
 
-PAGE = Path(__file__).parents[2] / "docs" / "verdicts.md"
+PAGE = Path(__file__).parents[3] / "docs" / "verdicts.md"
 
 
 def row(rule: Rule) -> str:
