@@ -11,7 +11,7 @@ from pytest_odfperf.measure.limits.limit_outcome import BROKEN, LimitOutcome
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.statistics.over_repeats import FigureSpread, OverRepeats
 from pytest_odfperf.measure.statistics.rank_correlation import in_order
-from pytest_odfperf.measure.statistics.record_figures import Figures, figures_of, shown_sections
+from pytest_odfperf.measure.statistics.record_figures import Figures, limit_figures, shown_sections
 from pytest_odfperf.measure.statistics.spread import spread_of
 
 
@@ -71,7 +71,7 @@ def figures_each(repeats: Sequence[Record]) -> list[Figures]:
     """The figures of each of ``repeats`` that has some."""
     usable = _usable(repeats)
     sections = any(record.apart for record in usable)
-    return [figures_of(record, sections=sections) for record in usable]
+    return [limit_figures(record, sections=sections) for record in usable]
 
 
 def _usable(repeats: Sequence[Record]) -> list[Record]:
@@ -111,7 +111,9 @@ def _outcomes(repeats: Sequence[Record], limits: Sequence[Limit], asked: int) ->
     measured = [record for record in repeats if record.jobs and record.usable]
     if measured:
         suspect = sum(record.verdict == "suspect" for record in measured)
-        return judge_limits(limits, [figures_of(record) for record in measured], asked=asked, suspect=suspect)
+        return judge_limits(
+            limits, [limit_figures(record) for record in measured], asked=asked, suspect=suspect
+        )
     invalid = [record for record in repeats if not record.usable]
     if not invalid:
         return ()  # an error, or a skipped test, which says enough

@@ -40,7 +40,7 @@ class FigureName(NamedTuple):
 Figures = Mapping[FigureName, float | None]
 
 
-def figures_of(record: Record, *, sections: bool = True) -> Figures:
+def limit_figures(record: Record, *, sections: bool = True) -> Figures:
     """All figures of a record, in the units of `METRICS`; none of an invalid one.
 
     Those of the key as a whole are missing where its sections are unlike. Without ``sections`` those of

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_odfperf.matrix.limit import OPERATORS, parse_limit
 from pytest_odfperf.measure.key_decision import decided, undecided
 from pytest_odfperf.measure.record import Record
-from pytest_odfperf.measure.statistics.record_figures import FigureName, figures_of
+from pytest_odfperf.measure.statistics.record_figures import FigureName, limit_figures
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.decisions_text import broken_unseen, limit_lines, repeat_lines
 from pytest_odfperf.report.parts import middle_repeat
@@ -134,7 +134,7 @@ def test_invalid_repeats_never_enter_and_suspect_ones_are_said(repeats: Callable
     assert [one.outcome for one in alone.limits] == ["not judged"]
     assert "invalid (queue_not_full)" in alone.limits[0].why
     assert alone.status == "passed"
-    assert figures_of(wrong) == {}
+    assert limit_figures(wrong) == {}
 
 
 def test_a_limit_that_valid_repeats_break_is_told_though_the_last_was_skipped_as_invalid(
@@ -175,7 +175,7 @@ def test_unlike_sections_are_judged_one_by_one(make_unlike: MakeRecord) -> None:
         ("write iops of mix", "broken"),
         ("write iops of wal", "met"),
     ]
-    assert FigureName("", "write", "iops") not in figures_of(record)
+    assert FigureName("", "write", "iops") not in limit_figures(record)
 
 
 def test_fairness_is_jains_index_of_the_guests(make_record: MakeRecord, make_measurement: Any) -> None:
@@ -184,7 +184,7 @@ def test_fairness_is_jains_index_of_the_guests(make_record: MakeRecord, make_mea
         replace(one.guests[0], name=f"vm-{number}", jobs=(replace(one.jobs[0], read=make_measurement(rate)),))
         for number, rate in enumerate((1000.0, 1000.0, 10.0))
     )
-    figures = figures_of(replace(one, guests=guests))
+    figures = limit_figures(replace(one, guests=guests))
     assert figures[FigureName("", "read", "fairness")] == pytest.approx(2010**2 / (3 * 2_000_100))
     assert figures[FigureName("", "all", "fairness")] == figures[FigureName("", "read", "fairness")]
     found = decided(one, [replace(one, guests=guests)], limited("fairness >= 0.9"), 1)

@@ -38,7 +38,7 @@ _KEY_COLUMNS = tuple(c for c in COLUMNS if c.name in ("pool", "size", "pvc", "vm
 _COLUMNS: tuple[KeyColumn, ...] = (
     KeyColumn(name="state", heading="State", width=110, meaning="By the newest change"),
     *_KEY_COLUMNS,
-    KeyColumn(name="figure", heading="Figure", choose=True, width=130),
+    KeyColumn(name="figure", heading="Figure", choose=True, width=190),
     KeyColumn(name="newest", heading="Newest", sort="number", width=100, meaning="IOPS, or ms of p99"),
     KeyColumn(name="runs", heading="Runs", sort="number", whole=True, width=60),
     KeyColumn(name="changes", heading="Changes", sort="number", whole=True, width=80),
