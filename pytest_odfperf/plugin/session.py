@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Generator
@@ -13,10 +12,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_odfperf.errors import InputError, OdfError, one_line
+from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.plugin.collect import choose_tests
+from pytest_odfperf.plugin.measuring_nothing import (
+    checkpoint_dir,
+    clean_up,
+    discover,
+    over_runs,
+    read_earlier,
+    remake,
+    show_checks,
+    show_plan,
+    tell,
+)
 from pytest_odfperf.plugin.output.notifying import NotifyingPlugin, take_receivers, tell_unopened
-from pytest_odfperf.plugin.output.session_outputs import relative
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.repeats import check_counts, check_retries
 from pytest_odfperf.plugin.request import Request, read_request
@@ -24,7 +33,6 @@ from pytest_odfperf.plugin.session_state import EXIT_CODE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
 from pytest_odfperf.plugin.workers.worker_session import register_collection, register_measuring
 from pytest_odfperf.run.before.baselines import Baselines, read_baselines
-from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.local_fio import ask_local_fio
 from pytest_odfperf.run.before.prepare import choose_workers, make_plan
 from pytest_odfperf.run.before.selection import Selection, read_selection
@@ -72,11 +80,11 @@ def open_controller(config: pytest.Config) -> Generator[None]:
 def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
     if request.cleanup or request.cleanup_pools:
         interrupt, _ = stack.enter_context(_interruptible(config))
-        config.stash[EXIT_CODE] = _clean_up(request, interrupt)
+        config.stash[EXIT_CODE] = clean_up(request, interrupt)
         return
     if request.compare is not None or request.trend or request.report:
         try:
-            config.stash[EXIT_CODE] = _remake(config, request) if request.report else _over_runs(request)
+            config.stash[EXIT_CODE] = remake(config, request) if request.report else over_runs(request)
         except KeyboardInterrupt:
             config.stash[EXIT_CODE] = pytest.ExitCode.INTERRUPTED
             raise
@@ -84,7 +92,7 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
     selection = read_selection(request)
     if request.discover:
         interrupt, _ = stack.enter_context(_interruptible(config))
-        config.stash[EXIT_CODE] = _discover(request, selection, interrupt.stop)
+        config.stash[EXIT_CODE] = discover(request, selection, interrupt.stop)
         return
     receivers = None if config.option.collectonly else take_receivers(config, stack)
     for warning in ask_local_fio(selection.matrix, selection.jobs):
@@ -101,20 +109,20 @@ def _open(config: pytest.Config, request: Request, stack: ExitStack) -> None:
         selection = replace(selection, comparing=baselines.to_json())
     if request.setup:
         interrupt, _ = stack.enter_context(_interruptible(config))
-        config.stash[EXIT_CODE] = make_pools(selection, interrupt.stop, _tell, only_show=request.dry_run)
+        config.stash[EXIT_CODE] = make_pools(selection, interrupt.stop, tell, only_show=request.dry_run)
     elif request.preflight:
         interrupt, _ = stack.enter_context(_interruptible(config))
-        config.stash[EXIT_CODE] = _show_checks(selection, interrupt.stop)
+        config.stash[EXIT_CODE] = show_checks(selection, interrupt.stop)
     elif config.option.collectonly:
         distribute(config, selection, None)
         choose_tests(config, selection.matrix)
-        earlier = _read_earlier(config, selection)
+        earlier = read_earlier(config, selection)
         register_collection(
             config, make_plan(selection, None, run_id="", run_dir=None, checkpoint_dir=None, earlier=earlier)
         )
     elif request.dry_run:
         interrupt, _ = stack.enter_context(_interruptible(config))
-        _show_plan(config, selection, interrupt.stop)
+        show_plan(config, selection, interrupt.stop)
         config.stash[EXIT_CODE] = 0
     else:
         interrupt, signals = stack.enter_context(_interruptible(config))
@@ -139,117 +147,6 @@ def _interruptible(config: pytest.Config) -> Generator[tuple[Interrupt, Signals]
             signals.hold()
             if interrupt.exit_code is not None:
                 config.stash[EXIT_CODE] = interrupt.exit_code
-
-
-def _clean_up(request: Request, interrupt: Interrupt) -> int:
-    from pytest_odfperf.run.cleanup.remove_pools import remove_pools
-    from pytest_odfperf.run.cleanup.remove_runs import clean_up
-
-    code = 0
-    if request.cleanup:
-        code = clean_up(
-            request.cleanup,
-            results=Path(request.results),
-            matrix=request.matrix,
-            cluster=request.cluster,
-            only_show=request.dry_run,
-            stop=interrupt.stop,
-            say=_tell,
-        )
-    if request.cleanup_pools:
-        removed = remove_pools(
-            matrix=request.matrix,
-            pools=request.pools,
-            cluster=request.cluster,
-            only_show=request.dry_run,
-            stop=interrupt.stop,
-            say=_tell,
-        )
-        code = max(code, removed)
-    return code
-
-
-def _over_runs(request: Request) -> int:
-    """The page of two runs that are compared, or of many over time."""
-    results = Path(request.results)
-    if request.compare is not None:
-        from pytest_odfperf.run.reports.across_runs.compare_runs import compare_runs
-
-        lines, page = compare_runs(*request.compare, results, forced=request.force_compare)
-    else:
-        from pytest_odfperf.run.reports.across_runs.trend_runs import trend_runs
-
-        lines, page = trend_runs(request.trend, results, request.sentinels)
-    for line in lines:
-        _say(one_line(line))
-    _say(f"report: {relative(page)}")
-    return 0
-
-
-def _remake(config: pytest.Config, request: Request) -> int:
-    from pytest_odfperf.plugin.output.junit_file import written_to
-    from pytest_odfperf.run.reports.remake import remake
-
-    return remake(
-        request.report,
-        Path(request.results),
-        lambda line: _say(f"odfperf: {line}"),
-        request.csv,
-        written_to(config),
-    )
-
-
-def _tell(line: str) -> None:
-    _say(f"odfperf: {one_line(line)}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def _show_checks(selection: Selection, stop: Stop) -> int:
-    from pytest_odfperf.preflight.check import failures, text
-    from pytest_odfperf.run.before.cluster_questions import preflight
-
-    checks = preflight(selection, stop)
-    _say(text(checks))
-    return 1 if failures(checks) else 0
-
-
-def _discover(request: Request, selection: Selection, stop: Stop) -> int:
-    from pytest_odfperf.run.before.discovery import discover
-
-    text, notes = discover(selection, request.matrix, stop)
-    for note in notes:
-        sys.stderr.write(f"odfperf: {one_line(note)}\n")
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    return 0 if text else 1
-
-
-def _show_plan(config: pytest.Config, selection: Selection, stop: Stop) -> None:
-    from pytest_odfperf.run.before.dry_run import dry_run_text
-
-    text = dry_run_text(selection, _read_earlier(config, selection), stop)
-    sys.stdout.write(text + "\n")
-
-
-def _read_earlier(config: pytest.Config, selection: Selection) -> Earlier:
-    from pytest_odfperf.run.before.earlier_results import read_earlier
-
-    return read_earlier(
-        selection.resumed, checkpoint_dir(config, selection.resumed.path if selection.resumed else None)
-    )
-
-
-def checkpoint_dir(config: pytest.Config, run_path: Path | None) -> Path | None:
-    """The folder of the checkpoint: in pytest's cache, or beside the results with ``-p no:cacheprovider``."""
-    if config.pluginmanager.hasplugin("cacheprovider"):
-        # ``config.cache`` is not there yet; MeasuringHooks makes the folder with it.
-        cache = os.path.expandvars(Path(config.getini("cache_dir")).expanduser())
-        return config.rootpath / cache / "d" / "odfperf"
-    return run_path / ".checkpoint" if run_path is not None else None
 
 
 def _open_run(
@@ -281,7 +178,7 @@ def _open_run(
             reap=request.reap,
             check=lambda facts: baselines.check(selection, facts) if baselines is not None else None,
             cleanup_options=f" --odf-matrix {shlex.quote(request.matrix)}" if request.matrix else "",
-            say=_tell,
+            say=tell,
         )
     )
     opened.append(run)
