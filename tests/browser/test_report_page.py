@@ -24,6 +24,8 @@ FOCUSED = """() => {
 TOOLS = """() => [...document.querySelectorAll("button, select, input")]
     .filter((one) => one.offsetParent && !one.closest(".counts, th")).map((one) => one.outerHTML)"""
 
+DRAWN = "() => [...document.querySelectorAll('.drawing')].every((one) => one.querySelector('svg'))"
+
 
 def number(text: str) -> float:
     return float(re.sub(r"[≥, ]|±.*", "", text))
@@ -176,6 +178,8 @@ def test_print_has_all_rows_and_no_tools(open_page: Open, tmp_path: Path) -> Non
     opened.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert opened.page.locator("#keys-grid tr[data-place]").count() == rows
     assert opened.page.evaluate(TOOLS) == []
+    # Also pictures that never came into view.
+    opened.page.wait_for_function(DRAWN)
     printed = opened.page.pdf(path=tmp_path / "report.pdf", format="A4", landscape=True)
     assert len(printed) > 10_000
 

@@ -20,6 +20,9 @@ async function startPictures() {
   const redraw = debounced(150, () => pictures.all.forEach(staled));
   afterFilter(redraw);
   themeListeners.push(redraw);
+  // Who prints sees all of them, also those that never came into view: the library has to be there by then.
+  (window.requestIdleCallback ?? setTimeout)(() => engine());
+  window.addEventListener("beforeprint", () => pictures.all.forEach((one) => { if (one.stale) drawPicture(one); }));
   onState((changed) => pictures.all.forEach((one) => {
     if (changed(`pic_${one.name}`)) { syncSlice(one); staled(one); }
   }));
