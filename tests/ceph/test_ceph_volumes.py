@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.ceph
-
-#: What an OSD that dies may be called.
-STORAGE_CODES = frozenset({"osd_lost", "osd_hung", "storage_degraded", "pgs_inactive", "storage_unhealthy"})
-#: As in conftest.py.
-LIMIT_IOPS = 200
-MATRIX = """
-cluster: kubeconfig
-namespace: odfperf-ceph
-pools:
-  - {name: limited, backend: ceph}
-vm_sizes: {tiny: {vcpus: 1, memory: 512Mi}}
-pvc_sizes: [1Gi]
-concurrency: [1]
-profiles:
-  - {name: random-rw, block_sizes: [4k, 16k]}
-fio: {runtime: 8s, ramp: 2s, iodepth: 8, numjobs: 1, file_size: 96M}
-guest: {root_size: 2Gi}
-"""
-
 
 POOLS = "/apis/ceph.rook.io/v1/namespaces/openshift-storage/cephblockpools"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
@@ -127,47 +104,4 @@ def test_volumes_of_a_client_are_images_with_their_data_where_the_class_says(cep
     ceph_sandbox.until(
         "no pool", lambda: {"made", "coded", "wide"}.isdisjoint(ceph_sandbox.ceph("osd", "pool", "ls")), 90
     )
-    ceph_sandbox.until("health", lambda: ceph_sandbox.health()["status"] == "HEALTH_OK")
-
-
-@pytest.mark.qemu
-def test_a_qemu_machine_on_an_image_with_a_limit_keeps_it_and_a_dead_osd_is_noticed(
-    ceph_sandbox, tmp_path
-) -> None:
-    ceph_sandbox.until("health", lambda: ceph_sandbox.health()["status"] == "HEALTH_OK")
-    matrix = tmp_path / "matrix.yaml"
-    matrix.write_text(MATRIX)
-    said = (tmp_path / "said.txt").open("w+")
-    run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--odf", "--odf-matrix", str(matrix), "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env={**os.environ, "KUBECONFIG": str(ceph_sandbox.kubeconfig)},
-        stdout=said,
-        stderr=subprocess.STDOUT,
-    )
-
-    def records() -> list[dict[str, Any]]:
-        found = list((tmp_path / "results").glob("perf-*/results.jsonl"))
-        return [json.loads(line) for line in found[0].read_text().splitlines()] if found else []
-
-    try:
-        ceph_sandbox.until("the first key", lambda: records() or run.poll() is not None, 420)
-        assert ceph_sandbox.fault("kill", "osd.1").returncode == 0
-        ceph_sandbox.until("the end", lambda: run.poll() is not None, 300)
-    finally:
-        run.kill()
-        run.wait()
-        ceph_sandbox.fault("start", "osd.1")
-        said.seek(0)
-        print(said.read()[-4000:])
-    limited, disturbed = records()
-    # 198.9 and 199.3 on a quiet machine; here other tests take their share, of writes above all.
-    assert limited["read"]["iops_per_s"] == pytest.approx(LIMIT_IOPS, rel=0.03)
-    assert 0.7 * LIMIT_IOPS < limited["write"]["iops_per_s"] < 1.03 * LIMIT_IOPS
-    # The first may be doubted where this machine is busy, but for no fault of the storage.
-    assert not {doubt["code"] for doubt in limited["doubts"]} & STORAGE_CODES
-    assert {doubt["code"] for doubt in disturbed["doubts"]} & STORAGE_CODES, disturbed["doubts"]
-    assert disturbed["verdict"] != "valid"
-    # The image went with its machine, though nobody shut the guest down.
-    assert ceph_sandbox.program("rbd", "ls", "rep2").split() == []
     ceph_sandbox.until("health", lambda: ceph_sandbox.health()["status"] == "HEALTH_OK")
