@@ -39,31 +39,37 @@ def log_in(work: Callable[[], None], seconds: float, stop: Stop) -> None:
     plugin that nobody waits for any more is killed.
     """
     given_up = threading.Event()
+    # Not `Thread.is_alive`: a signal that comes in `Thread.join` makes it false for a thread that lives
+    # (Python 3.11, `Thread._wait_for_tstate_lock`).
+    ended = threading.Event()
     raised: list[BaseException] = []
     said: list[str] = []
 
     def do() -> None:
-        with _complaints() as complaints:
-            try:
-                if not given_up.is_set():
-                    work()
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                raised.append(error)
-        said.extend(complaints)
+        try:
+            with _complaints() as complaints:
+                try:
+                    if not given_up.is_set():
+                        work()
+                except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                    raised.append(error)
+            said.extend(complaints)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=do, name="odfperf-login", daemon=True)
     end_s = time.monotonic() + seconds
     try:
         # In here: when a signal ends the wait for the thread's start, the plugin may run already.
         thread.start()
-        while thread.is_alive():
+        while not ended.is_set():
             stop.check()
             if (left_s := end_s - time.monotonic()) <= 0:
                 raise LoginError(f"the login plugin of the kubeconfig did not end within {seconds:.0f} s")
-            thread.join(min(SLICE_S, left_s))
+            ended.wait(min(SLICE_S, left_s))
     except BaseException:
         given_up.set()
-        _end_plugin(thread)
+        _end_plugin(thread, ended)
         raise
     if raised:
         raise raised[0]
@@ -91,14 +97,14 @@ def _complaints() -> Generator[list[str]]:
         root.removeFilter(keep)
 
 
-def _end_plugin(thread: threading.Thread) -> None:
-    """Kill what ``thread`` started, until it has ended: it may just be about to start something."""
+def _end_plugin(thread: threading.Thread, ended: threading.Event) -> None:
+    """Kill what ``thread`` started, until its work has ended: it may just be about to start something."""
     end_s = time.monotonic() + _KILLED_S
-    while thread.is_alive() and time.monotonic() < end_s:
+    while not ended.is_set() and time.monotonic() < end_s:
         for child in _descendants(f"/proc/self/task/{thread.native_id}"):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-        thread.join(_LOOK_S)
+        ended.wait(_LOOK_S)
 
 
 def _descendants(task: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 import time
@@ -87,6 +88,25 @@ def test_a_signal_while_its_thread_begins_ends_it(plugin: Plugin, monkeypatch: A
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
         log_in(plugin.run, 60, Stop())
+    plugin.check_gone()
+
+
+def test_a_signal_while_it_is_waited_for_ends_it(plugin: Plugin) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def send() -> None:
+        _await(plugin.runs)
+        time.sleep(0.3)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR2)
+
+    before = signal.signal(signal.SIGUSR2, interrupted)
+    try:
+        threading.Thread(target=send).start()
+        with pytest.raises(KeyboardInterrupt):
+            log_in(plugin.run, 60, Stop())
+    finally:
+        signal.signal(signal.SIGUSR2, before)
     plugin.check_gone()
 
 
