@@ -58,6 +58,8 @@ class Signals:
         self._ran = False
         self._interrupted = False
         self._held = False
+        #: The signal that came where its exception would be dropped.
+        self._due: int | None = None
         #: Held while a signal of our own is sent, so that it never meets the handlers of before.
         self._waking = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -104,10 +106,13 @@ class Signals:
             self._own[signum] = self._own.get(signum, 0) + 1
             signal.pthread_kill(threading.main_thread().ident or 0, signum)
 
-    def _in_main(self, signum: int, _frame: FrameType | None) -> None:
+    def _in_main(self, signum: int, frame: FrameType | None) -> None:
         self._note(signum)
         self._ran = True
         if self._interrupted or self._held:
+            return
+        if _is_dropped(frame):
+            self._due = signum
             return
         self._interrupted = True
         raise self._interruption(signum)
@@ -122,6 +127,9 @@ class Signals:
                     return
                 for number in numbers:
                     self._received(number)
+            elif self._due is not None:
+                due, self._due = self._due, None
+                self.wake(due)
             elif self._orphaned is not None and os.getppid() != self._parent:
                 orphaned, self._orphaned = self._orphaned, None
                 orphaned()
@@ -147,3 +155,13 @@ class Signals:
             time.sleep(_PATIENCE_S / 10)
         if not self._ran:
             self.wake(signum)
+
+
+def _is_dropped(frame: FrameType | None) -> bool:
+    """Whether Python prints what is raised here and goes on: finalizers, and imports whose lock goes."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "__del__" or (code.co_name == "cb" and "importlib" in code.co_filename):
+            return True
+        frame = frame.f_back
+    return False
