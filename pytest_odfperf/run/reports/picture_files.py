@@ -11,6 +11,8 @@ from pytest_odfperf.report.pictures.theme import THEMES
 
 Theme = Literal["light", "dark"]
 
+#: XML has no place for these, and an SVG with one of them is none.
+_NO_TEXT = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd")
 _MISSING = "pictures need the extra `report`: pip install 'pytest-odfperf[report]'"
 
 
@@ -27,10 +29,14 @@ def picture_png(shown: Slice, theme: str = "light", width: int = 760, scale: flo
 def _whole(shown: Slice, theme: str, width: int) -> str:
     """The specification with its data and its colours, as JSON."""
     names = [column.field for column in shown.columns]
-    values = [dict(zip(names, row, strict=True)) for row in shown.rows]
+    values = [dict(zip(names, map(_drawable, row), strict=True)) for row in shown.rows]
     spec = {**shown.spec, "width": width, "data": {"values": values}, "config": THEMES[theme]}
     # A lone surrogate, from a file, is no text that the library takes.
     return json.dumps(spec, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def _drawable(value: Any) -> Any:
+    return value.translate(_NO_TEXT) if isinstance(value, str) else value
 
 
 def _vl_convert() -> Any:

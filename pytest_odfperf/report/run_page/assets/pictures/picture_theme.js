@@ -1,7 +1,11 @@
 // A picture's specification with its rows, and pictures as files.
+// XML has no place for these, and an SVG with one of them is none.
+const noText = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+const drawable = (value) => (typeof value === "string" ? value.replace(noText, "\ufffd") : value);
+
 function withRows(slice) {
   const names = slice.columns.map(([field]) => field);
-  const values = shownRows(slice).map((row) => Object.fromEntries(names.map((name, at) => [name, row[at]])));
+  const values = shownRows(slice).map((row) => Object.fromEntries(names.map((name, at) => [name, drawable(row[at])])));
   return { ...slice.spec, data: { values } };
 }
 
