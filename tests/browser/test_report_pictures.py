@@ -42,6 +42,8 @@ def test_the_table_of_a_picture_has_its_rows(open_page: Open, runs: Callable[[st
     for picture in pictures:
         figure = opened.draw(picture.name)
         figure.locator("details summary").click()
+        # The table is made when the browser tells that it is open, which is later.
+        figure.locator("table.data tbody tr").first.wait_for()
         shown = [[as_shown(text) for text in row] for row in figure.evaluate(TABLE)]
         first = picture.slices[0]
         kept = [at for at, column in enumerate(first.columns) if column.field != "test"]
@@ -85,6 +87,7 @@ def test_pictures_follow_the_filter(open_page: Open) -> None:
     figure = opened.draw(name)
     figure.locator("details summary").click()
     rows = figure.locator("table.data tbody tr")
+    rows.first.wait_for()
     before = rows.count()
     opened.search("cephfs-rep3")
     opened.page.wait_for_function(FEWER, arg=[name, before])
