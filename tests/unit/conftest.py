@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from pytest_odfperf.fio.answers.fio_result import FioResult
 from pytest_odfperf.fio.answers.output import parse
@@ -23,7 +23,7 @@ from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 from pytest_odfperf.measure.verdicts.judge import judge
 
 # How long an example takes says something of the machine only.
-settings.register_profile("odfperf", deadline=None)
+settings.register_profile("odfperf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("odfperf")
 
 

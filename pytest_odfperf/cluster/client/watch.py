@@ -100,6 +100,11 @@ class Objects:
         with self._changed:
             return dict(self._found.get(kind, {}))
 
+    def has_listed(self, kind: Kind) -> bool:
+        """Whether the first list of ``kind`` has come: before that, `of` says nothing."""
+        with self._changed:
+            return kind in self._found
+
     def follows(self, *kinds: Kind) -> bool:
         """Whether the watches of all ``kinds`` are open, and tell what happens at this moment."""
         with self._changed:

@@ -103,8 +103,16 @@ def _until_gone(
     asked_s = time.monotonic()
     with Objects(cluster, namespace, selector, tuple(found)) as objects:
 
+        def there() -> list[tuple[Kind, JsonObject]]:
+            # The time may be over before the first list: what was there then counts.
+            return [
+                (kind, item)
+                for kind in found
+                for item in (objects.of(kind).values() if objects.has_listed(kind) else found[kind])
+            ]
+
         def left() -> tuple[str, ...]:
-            return tuple(shown(kind, item) for kind in found for item in objects.of(kind).values())
+            return tuple(shown(kind, item) for kind, item in there())
 
         def gone() -> bool | None:
             nonlocal asked_s
@@ -121,11 +129,9 @@ def _until_gone(
             objects.wait(gone, deadline, stop, lambda: "; ".join(left()))
         except (ClusterError, DeadlineError) as error:
             if trouble := objects.trouble or (None if isinstance(error, DeadlineError) else str(error)):
-                known = left() or tuple(shown(kind, item) for kind in found for item in found[kind])
-                return (*known, f"objects with {selector} ({NOT_VERIFIED}: {trouble})")
+                return (*left(), f"objects with {selector} ({NOT_VERIFIED}: {trouble})")
             users = Users(Calls(cluster, stop, outage_s=0), namespace)
-            there = ((kind, item) for kind in found for item in objects.of(kind).values())
-            return tuple(shown(kind, item, users.of(kind, item)) for kind, item in there)
+            return tuple(shown(kind, item, users.of(kind, item)) for kind, item in there())
     return ()
 
 
