@@ -80,7 +80,7 @@ def test_what_goes_wrong_in_a_pod_is_named(run_pytest) -> None:
     assert outcome.code == 1, outcome.out
     records = {record["key"].partition(":")[0]: record for record in outcome.records()}
     assert records["lost"]["status"] == "passed"
-    assert all(guest["reconnects"] == 1 for guest in records["lost"]["guests"])
+    assert all(guest["reconnects"] >= 1 for guest in records["lost"]["guests"])
     assert {pool: record.get("reason_code") for pool, record in records.items()} == {
         "lost": None,
         "dead": "container_ended",
