@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.limit import Limit, parse_limit
 from pytest_odfperf.matrix.pattern import Pattern
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.capacity_settings import CapacitySettings
+from pytest_odfperf.matrix.values.limit import Limit, parse_limit
+from pytest_odfperf.matrix.values.recipe import Recipe
 
 VolumeMode = Literal["Block", "Filesystem"]
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"]

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.keys import check_name
 from pytest_odfperf.matrix.model import FioSettings, Matrix, Pool
 from pytest_odfperf.matrix.reading.fields import check_subdomain, did_you_mean, listed
 from pytest_odfperf.matrix.reading.load import check_blocks_fit, check_file_fits
 from pytest_odfperf.matrix.reading.settings import FIO, read_fio, read_lists
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
+from pytest_odfperf.matrix.values.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.variants import LISTED, check_different, without
 
 #: In --odf-ramp: I/Os of so many times the latency limit fit the queue, within these bounds.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pytest_odfperf.matrix.limit import Limit
+from pytest_odfperf.matrix.values.limit import Limit
 from pytest_odfperf.measure.limits.limit_judgement import judge_limits, not_judged
 from pytest_odfperf.measure.limits.limit_outcome import BROKEN, LimitOutcome
 from pytest_odfperf.measure.record import Record

@@ -10,8 +10,8 @@ from collections.abc import Generator
 
 import pytest
 
+from pytest_odfperf.plugin.command_line.options import add_options, announce_workers, is_active
 from pytest_odfperf.plugin.fixtures import odf_capacity, odf_guests, odf_key, odf_result
-from pytest_odfperf.plugin.options import add_options, announce_workers, is_active
 from pytest_odfperf.plugin.session_state import EXIT_CODE, is_worker
 
 __all__ = ["odf_capacity", "odf_guests", "odf_key", "odf_result"]

@@ -14,7 +14,7 @@ from typing import NoReturn
 import pytest
 
 from pytest_odfperf.measure.verdicts.invalid import InvalidMeasurementError
-from pytest_odfperf.plugin.request import read_invalid
+from pytest_odfperf.plugin.command_line.request import read_invalid
 from pytest_odfperf.plugin.session_state import REFUSED
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_odfperf.errors import one_line
+from pytest_odfperf.plugin.command_line.request import Request
 from pytest_odfperf.plugin.output.session_outputs import relative
-from pytest_odfperf.plugin.request import Request
 from pytest_odfperf.run.before.earlier_results import Earlier
 from pytest_odfperf.run.before.selection import Selection
 from pytest_odfperf.run.interrupt import Interrupt

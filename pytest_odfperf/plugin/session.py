@@ -14,6 +14,7 @@ import pytest
 
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.plugin.collect import choose_tests
+from pytest_odfperf.plugin.command_line.request import Request, read_request
 from pytest_odfperf.plugin.measuring_nothing import (
     checkpoint_dir,
     clean_up,
@@ -28,7 +29,6 @@ from pytest_odfperf.plugin.measuring_nothing import (
 from pytest_odfperf.plugin.output.notifying import NotifyingPlugin, take_receivers, tell_unopened
 from pytest_odfperf.plugin.output.traceback_redaction import RedactingPlugin
 from pytest_odfperf.plugin.repeats import check_counts, check_retries
-from pytest_odfperf.plugin.request import Request, read_request
 from pytest_odfperf.plugin.session_state import EXIT_CODE, PLAN
 from pytest_odfperf.plugin.workers.distribution import distribute, runs_in_process
 from pytest_odfperf.plugin.workers.worker_session import register_collection, register_measuring

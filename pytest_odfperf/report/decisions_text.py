@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_odfperf.matrix.limit import METRICS
+from pytest_odfperf.matrix.values.limit import METRICS
 from pytest_odfperf.measure.limits.limit_judgement import text_of
 from pytest_odfperf.measure.limits.limit_outcome import OUTCOMES, LimitOutcome
 from pytest_odfperf.measure.record import Record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_odfperf.matrix.limit import METRICS
+from pytest_odfperf.matrix.values.limit import METRICS
 from pytest_odfperf.measure.limits.limit_judgement import text_of
 from pytest_odfperf.measure.machine_pairs import MachinePair, machine_pairs, mean_ratio
 from pytest_odfperf.report.content.run_content import RunContent

@@ -55,7 +55,7 @@ class Plan:
     #: The devices behind each pool, and behind the VMs' root disks, as `Backend` in plain JSON types.
     backends: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     root_backend: Mapping[str, Any] | None = None
-    #: What volumes can not exceed, by pool; see `pytest_odfperf.matrix.caps.CAPS`.
+    #: What volumes can not exceed, by pool; see `pytest_odfperf.matrix.values.caps.CAPS`.
     caps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     #: Of pools of Ceph whose health can be read: ``kind``, ``cluster`` and ``objects``, see `CephStorage`.
     ceph: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

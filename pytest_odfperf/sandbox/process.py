@@ -22,7 +22,7 @@ import yaml
 
 from pytest_odfperf.errors import InputError, OdfError
 from pytest_odfperf.sandbox.api.front.server import ApiConfig, RunningServer, serve
-from pytest_odfperf.sandbox.api.requests.pod_exec import Kubelet
+from pytest_odfperf.sandbox.api.requests.passed_on.pod_exec import Kubelet
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.ceph.fault_door import FaultDoor
 from pytest_odfperf.sandbox.ceph.metrics_service import metrics_service

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_odfperf.fio.timing import end_s, measured_s
-from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.matrix.values.capacity_settings import CapacitySettings
 from pytest_odfperf.schedule.backends import Apart
 from pytest_odfperf.schedule.jobs import Jobs, groups_of, job_of, layout_bytes
 from pytest_odfperf.schedule.pool_queue import next_pool

@@ -8,10 +8,10 @@ from pytest_odfperf.fio.job import Job
 from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.fio.job_file.section import Section
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.limit import ALL, EACH, Limit, parse_limit
 from pytest_odfperf.matrix.model import KeyLimits, Matrix
 from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.matrix.select import hint
+from pytest_odfperf.matrix.values.limit import ALL, EACH, Limit, parse_limit
 from pytest_odfperf.schedule.jobs import Jobs, job_of
 
 #: Options that make fio sync while it measures.

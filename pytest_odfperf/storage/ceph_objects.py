@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_odfperf.matrix.recipe import MdsSettings, Recipe
+from pytest_odfperf.matrix.values.recipe import MdsSettings, Recipe
 from pytest_odfperf.quantity import format_bytes, format_millicores
 from pytest_odfperf.storage.made_labels import MADE_BY, made_labels
 from pytest_odfperf.storage.site import StorageSite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.recipe import Recipe
 from pytest_odfperf.storage.ceph_objects import DATA_POOL
 from pytest_odfperf.storage.made_labels import MADE_BY, made_labels
 from pytest_odfperf.storage.site import StorageSite

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.recipe import Recipe
 from pytest_odfperf.schedule.plan_text import size_text
 from pytest_odfperf.storage.site import JsonObject, StorageSite
 from pytest_odfperf.storage.topology import shortage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.recipe import Recipe
 
 #: Parameters of a StorageClass that decide how its volumes are.
 _CLASS = ("pool", "dataPool", "fsName", "imageFeatures", "mapOptions", "encrypted", "encryptionKMSID")

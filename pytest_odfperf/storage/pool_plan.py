@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_odfperf.matrix.model import Pool
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.recipe import Recipe
 from pytest_odfperf.storage.ceph_objects import (
     DATA_POOL,
     METADATA_POOL,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_odfperf.errors import InputError, InputFaultsError
 from pytest_odfperf.matrix.model import Matrix, Pool
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.recipe import Recipe
 
 
 def with_needed(pools: Iterable[Pool], matrix: Matrix) -> list[Pool]:

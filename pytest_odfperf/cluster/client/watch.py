@@ -11,10 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, transport_errors
@@ -22,6 +21,7 @@ from pytest_odfperf.cluster.client.calls import Calls, JsonObject
 from pytest_odfperf.cluster.client.configured_client import Cluster
 from pytest_odfperf.cluster.client.kinds import CLAIM, DATA_VOLUME, EVENT, POD, Kind
 from pytest_odfperf.cluster.client.outages import Trouble
+from pytest_odfperf.cluster.client.streamed_answer import cut, lines_of
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import SLICE_S, Deadline, Stop
 
@@ -150,7 +150,7 @@ class Objects:
         """End the watches."""
         self._closed.set()
         for answer in list(self._answers.values()):
-            _cut(answer)
+            cut(answer)
         patience = Deadline("the watches to end", 1.0)
         for thread in self._threads:
             if thread.is_alive():
@@ -239,7 +239,7 @@ class Objects:
         try:
             if self._closed.is_set():  # `close` may have looked before there was an answer to cut
                 return
-            for line in _lines(answer):
+            for line in lines_of(answer):
                 self._apply(kind, what, json.loads(line))
                 if self._closed.is_set():
                     return
@@ -286,19 +286,3 @@ class Objects:
         with self._changed:
             self._trouble[kind] = error
             self._changed.notify_all()
-
-
-def _lines(answer: Any) -> Iterator[bytes]:
-    left = b""
-    for piece in answer.stream(65536, decode_content=False):
-        *whole, left = (left + piece).split(b"\n")
-        yield from (line for line in whole if line.strip())
-
-
-def _cut(answer: Any) -> None:
-    """Wake the thread that reads ``answer``; closing alone would wait for it to end."""
-    connection = getattr(answer, "connection", None)
-    sock = getattr(connection, "sock", None)
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)

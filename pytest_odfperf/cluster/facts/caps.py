@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from pytest_odfperf.matrix.caps import CAPS
+from pytest_odfperf.matrix.values.caps import CAPS
 
 ANNOTATION = "odfperf/"
 _MEBI = 1 << 20

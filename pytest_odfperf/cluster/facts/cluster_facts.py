@@ -20,7 +20,7 @@ from pytest_odfperf.cluster.client.kinds import (
     STORAGE_CLUSTER,
     Kind,
 )
-from pytest_odfperf.cluster.facts.ceph_health import HealthSources, health_sources
+from pytest_odfperf.cluster.facts.ceph.ceph_health import HealthSources, health_sources
 from pytest_odfperf.cluster.facts.devices import backend_of, backend_of_class
 from pytest_odfperf.cluster.facts.instancetypes import read_instancetypes
 from pytest_odfperf.cluster.facts.pools import (

@@ -16,7 +16,7 @@ from pytest_odfperf.cluster.client.kinds import (
     VOLUME,
     Kind,
 )
-from pytest_odfperf.cluster.facts.mgr_metrics import read_metrics
+from pytest_odfperf.cluster.facts.ceph.mgr_metrics import read_metrics
 from pytest_odfperf.cluster.facts.rights import GRANT_SETUP
 from pytest_odfperf.cluster.runs.run_holder import Holder
 from pytest_odfperf.cluster.runs.run_lease import STORAGE_CLASSES, SignOfLife

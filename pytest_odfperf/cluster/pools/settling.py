@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pytest_odfperf.cluster.client.calls import ApiError
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.facts.mgr_metrics import read_metrics
+from pytest_odfperf.cluster.facts.ceph.mgr_metrics import read_metrics
 from pytest_odfperf.prometheus_text import read_samples
 from pytest_odfperf.storage.pg_settling import METRICS, QUIET_S, Settling, look_of
 from pytest_odfperf.waiting import Deadline, Stop

@@ -17,7 +17,7 @@ from pytest_odfperf.cluster.client.kinds import (
     STORAGE_CLUSTER,
     Kind,
 )
-from pytest_odfperf.cluster.facts.mgr_metrics import read_metrics
+from pytest_odfperf.cluster.facts.ceph.mgr_metrics import read_metrics
 from pytest_odfperf.cluster.facts.pools import ODF_NAMESPACE
 from pytest_odfperf.cluster.facts.rights import GRANT, GRANT_SETUP
 from pytest_odfperf.errors import ClusterError, InputError

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.caps import CAPS
 from pytest_odfperf.matrix.keys import NATIVE, check_name
 from pytest_odfperf.matrix.model import Only, Pool, Profile, PvcSize, VmSettings, VmSize
 from pytest_odfperf.matrix.reading import fields
@@ -16,6 +15,7 @@ from pytest_odfperf.matrix.reading.settings import read_block_sizes, read_lists,
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
 from pytest_odfperf.matrix.template import uses
+from pytest_odfperf.matrix.values.caps import CAPS
 from pytest_odfperf.matrix.variants import LISTED, Lists, check_different, variants
 
 #: Reads the template of a profile: its entry, its name, and the ``template`` field if it has one.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_odfperf.matrix.limit import parse_limit
 from pytest_odfperf.matrix.model import KeyLimits
 from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.matrix.reading import fields
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
+from pytest_odfperf.matrix.values.limit import parse_limit
 
 
 def read_limits(item: Marked) -> tuple[KeyLimits, ...]:

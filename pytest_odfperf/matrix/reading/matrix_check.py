@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import count_keys
 from pytest_odfperf.matrix.keys import check_name
-from pytest_odfperf.matrix.limit import parse_limit
 from pytest_odfperf.matrix.model import Matrix
 from pytest_odfperf.matrix.pattern import Pattern
 from pytest_odfperf.matrix.reading.entries import MOST_VMS
@@ -29,6 +28,7 @@ from pytest_odfperf.matrix.reading.settings import (
 )
 from pytest_odfperf.matrix.reading.vm_settings import read_api_name, read_vm
 from pytest_odfperf.matrix.reading.yaml_marks import marked
+from pytest_odfperf.matrix.values.limit import parse_limit
 from pytest_odfperf.matrix.variants import listed_numbers
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.reading import fields
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
-from pytest_odfperf.matrix.recipe import Compression, MdsSettings, Recipe, RecipeKind
+from pytest_odfperf.matrix.values.recipe import Compression, MdsSettings, Recipe, RecipeKind
 
 KINDS = ("CephBlockPool", "CephFilesystem")
 COMPRESSIONS = ("none", "passive", "aggressive", "force")

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from pytest_odfperf.errors import InputError
-from pytest_odfperf.matrix.capacity_settings import CapacitySettings
 from pytest_odfperf.matrix.model import FioSettings, GuestSettings, Target, Timeouts
 from pytest_odfperf.matrix.reading import fields
 from pytest_odfperf.matrix.reading.yaml_marks import Marked
+from pytest_odfperf.matrix.values.capacity_settings import CapacitySettings
 
 _DAY_S = 86_400
 _LARGEST_BYTES = 1 << 60

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_odfperf.matrix.limit import Limit, Unit
+from pytest_odfperf.matrix.values.limit import Limit, Unit
 from pytest_odfperf.measure.limits.limit_outcome import LimitOutcome, OutcomeWord
 from pytest_odfperf.measure.statistics.record_figures import FigureName, Figures, shown_sections
 from pytest_odfperf.measure.statistics.spread import Spread, spread_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_odfperf.matrix.limit import ALL
+from pytest_odfperf.matrix.values.limit import ALL
 
 
 def shown_name(section: str, direction: str, metric: str) -> str:

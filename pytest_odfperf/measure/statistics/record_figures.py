@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pytest_odfperf.matrix.limit import ALL
+from pytest_odfperf.matrix.values.limit import ALL
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.fairness import jain
 from pytest_odfperf.measure.record import DIRECTIONS, Record

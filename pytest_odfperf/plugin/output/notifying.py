@@ -11,8 +11,8 @@ import pytest
 
 from pytest_odfperf.errors import InputError, OdfError, one_line
 from pytest_odfperf.measure.record import Record
+from pytest_odfperf.plugin.command_line.options import given_lines
 from pytest_odfperf.plugin.node_ids import NodeIds
-from pytest_odfperf.plugin.options import given_lines
 from pytest_odfperf.report.content.result_state import WORDS, state_of
 from pytest_odfperf.report.notification_text import (
     Message,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_odfperf.plugin.options import IN_PROCESS
+from pytest_odfperf.plugin.command_line.options import IN_PROCESS
 from pytest_odfperf.run.before.prepare import Workers
 from pytest_odfperf.run.before.selection import Selection
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.limit import ALL
 from pytest_odfperf.matrix.reading.fields import parse_fio_bytes
+from pytest_odfperf.matrix.values.limit import ALL
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, LatencyMeasurement
 from pytest_odfperf.measure.limits.limit_outcome import OUTCOMES
 from pytest_odfperf.measure.record import DIRECTIONS, Record

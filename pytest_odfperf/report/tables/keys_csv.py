@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.matrix.limit import ALL
+from pytest_odfperf.matrix.values.limit import ALL
 from pytest_odfperf.measure.key_decision import counted, figures_each, one_each, over_repeats
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.measure.statistics.record_figures import FigureName, shown_sections

@@ -57,7 +57,7 @@ def _ceph(
     facts: ClusterFacts | None,
 ) -> Iterator[Check]:
     from pytest_odfperf.cluster.client.kinds import CEPH_CLUSTER
-    from pytest_odfperf.cluster.facts.mgr_metrics import read_metrics
+    from pytest_odfperf.cluster.facts.ceph.mgr_metrics import read_metrics
 
     clusters = ask(lambda: calls.items(CEPH_CLUSTER))
     yield from ceph_checks.ceph(clusters, calls.date)

@@ -129,7 +129,7 @@ class StorageWatch:
     def _ask(self, name: str) -> str | None:
         """Why the PGs are not known; None: they are."""
         from pytest_odfperf.cluster.client.api_error import ApiError
-        from pytest_odfperf.cluster.facts.mgr_metrics import read_mgr
+        from pytest_odfperf.cluster.facts.ceph.mgr_metrics import read_mgr
 
         asked_s, spent_s = time.time(), time.thread_time()
         try:
@@ -160,7 +160,7 @@ class StorageWatch:
         self._collected[name] = asked_s, since_s, counters
 
     def _look(self, kind: Kind, place: str, objects: Objects) -> None:
-        from pytest_odfperf.cluster.facts.ceph_health import states_of
+        from pytest_odfperf.cluster.facts.ceph.ceph_health import states_of
 
         self._update(kind, place, states_of(kind, objects.of(kind).values()))
 

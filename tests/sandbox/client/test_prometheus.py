@@ -15,9 +15,9 @@ from kubernetes.client import ApiClient, Configuration
 
 from pytest_odfperf.cluster.client.api_error import ApiError
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.facts.mgr_counters import storage_counters
-from pytest_odfperf.cluster.facts.mgr_metrics import pg_state, read_mgr
-from pytest_odfperf.cluster.facts.prometheus_answer import as_text
+from pytest_odfperf.cluster.facts.ceph.mgr_counters import storage_counters
+from pytest_odfperf.cluster.facts.ceph.mgr_metrics import pg_state, read_mgr
+from pytest_odfperf.cluster.facts.ceph.prometheus_answer import as_text
 from pytest_odfperf.prometheus_text import read_samples
 
 TEXT = (Path(__file__).parents[2] / "unit" / "data" / "ceph" / "mgr-16.2.15.txt").read_bytes()

@@ -13,7 +13,7 @@ from pytest_odfperf.cluster.facts.cluster_facts import WORKER, node_capacity, wo
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts
 from pytest_odfperf.cluster.facts.provisioners import DRIVERS, usual_mode
 from pytest_odfperf.matrix.model import Pool, VmShape
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.recipe import Recipe
 from pytest_odfperf.sandbox.reconcilers.storage.claims import unserved
 
 RBD = "openshift-storage.rbd.csi.ceph.com"

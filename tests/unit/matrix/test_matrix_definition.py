@@ -13,7 +13,7 @@ from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import Matrix, Only, Pool, Profile, PvcSize, VmSize
 from pytest_odfperf.matrix.reading.load import load_matrix
-from pytest_odfperf.matrix.recipe import Recipe
+from pytest_odfperf.matrix.values.recipe import Recipe
 
 KEY = Key.parse("rep2:small:150Gi:5:random-rw:4k")
 NATIVE_KEY = Key.parse("rep2:small:150Gi:5:db-oltp:native")

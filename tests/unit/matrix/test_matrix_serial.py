@@ -24,8 +24,8 @@ from pytest_odfperf.matrix.model import (
     VmSize,
 )
 from pytest_odfperf.matrix.reading.load import load_matrix
-from pytest_odfperf.matrix.recipe import MdsSettings, Recipe
 from pytest_odfperf.matrix.serial import from_json, to_json
+from pytest_odfperf.matrix.values.recipe import MdsSettings, Recipe
 
 texts = st.text(max_size=20)
 counts = st.integers(0, 2**62)

@@ -15,8 +15,8 @@ from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.reading.recipe_entry import COMPRESSIONS, FAILURE_DOMAINS, read_recipe
 from pytest_odfperf.matrix.reading.yaml_marks import marked, read_yaml
-from pytest_odfperf.matrix.recipe import MdsSettings, Recipe
 from pytest_odfperf.matrix.serial import from_json, to_json
+from pytest_odfperf.matrix.values.recipe import MdsSettings, Recipe
 
 BLOCK = "kind: CephBlockPool"
 FILES = "kind: CephFilesystem"

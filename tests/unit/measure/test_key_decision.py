@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odfperf.matrix.limit import OPERATORS, parse_limit
+from pytest_odfperf.matrix.values.limit import OPERATORS, parse_limit
 from pytest_odfperf.measure.key_decision import decided, undecided
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.statistics.record_figures import FigureName, limit_figures

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.definition import definition
 from pytest_odfperf.matrix.expand import expand
-from pytest_odfperf.matrix.limit import METRICS, OPERATORS, parse_limit
 from pytest_odfperf.matrix.model import KeyLimits, Matrix
 from pytest_odfperf.matrix.reading.load import load_text
+from pytest_odfperf.matrix.values.limit import METRICS, OPERATORS, parse_limit
 from pytest_odfperf.schedule.jobs import render_jobs
 from pytest_odfperf.schedule.limit_check import check_limits
 

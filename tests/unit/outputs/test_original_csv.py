@@ -17,7 +17,7 @@ from report_runs.plan import large_plan
 
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
-from pytest_odfperf.plugin.option_values import csv_layout
+from pytest_odfperf.plugin.command_line.option_values import csv_layout
 from pytest_odfperf.report.tables.csv_layout import CsvLayout
 from pytest_odfperf.report.tables.original_csv import render_original_csv
 from pytest_odfperf.run.reports.remake import remake

@@ -14,7 +14,7 @@ from aiohttp import web
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.api.objects.paths import place_of
 from pytest_odfperf.sandbox.api.objects.status import StatusError
-from pytest_odfperf.sandbox.api.requests.service_proxy import service_proxy
+from pytest_odfperf.sandbox.api.requests.passed_on.service_proxy import service_proxy
 from pytest_odfperf.sandbox.ceph.ceph import PoolWanted
 from pytest_odfperf.sandbox.ceph.osd_tree import dealt_out
 from pytest_odfperf.sandbox.ceph.real.ceph_conf import ClusterFiles, conf_text, new_key

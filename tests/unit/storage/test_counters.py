@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odfperf.cluster.facts.ceph_pools import ceph_pools, pools_elsewhere
-from pytest_odfperf.cluster.facts.mgr_counters import storage_counters
+from pytest_odfperf.cluster.facts.ceph.ceph_pools import ceph_pools, pools_elsewhere
+from pytest_odfperf.cluster.facts.ceph.mgr_counters import storage_counters
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts, named
 from pytest_odfperf.measure.storage_counters import IoCount, OsdState, StorageCounters
 from pytest_odfperf.measure.storage_health import HealthCheck

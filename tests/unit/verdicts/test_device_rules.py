@@ -14,11 +14,11 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.answers.fio_result import DirectionResult, FioResult, JobResult
 from pytest_odfperf.fio.histogram import Histogram
 from pytest_odfperf.fio.job import read_job
-from pytest_odfperf.matrix.caps import CAPS
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.matrix.model import FioSettings, Matrix
 from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.matrix.serial import from_json, to_json
+from pytest_odfperf.matrix.values.caps import CAPS
 from pytest_odfperf.measure.verdicts.evidence import Evidence, GuestEvidence
 from pytest_odfperf.measure.verdicts.rules.device_rules import BEYOND_SHARE, BURST_S, caps
 from pytest_odfperf.sandbox.config.parse_config import parse_config

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odfperf.ceph_health_codes import EFFECTS, effect_of
-from pytest_odfperf.cluster.facts.ceph_health import ceph_state, health_sources, pool_state
-from pytest_odfperf.cluster.facts.mgr_metrics import pg_state
+from pytest_odfperf.cluster.facts.ceph.ceph_health import ceph_state, health_sources, pool_state
+from pytest_odfperf.cluster.facts.ceph.mgr_metrics import pg_state
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts, named
 from pytest_odfperf.matrix.model import Pool
 from pytest_odfperf.measure.storage_health import (

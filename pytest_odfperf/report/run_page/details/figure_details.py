@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from pytest_odfperf.matrix.limit import METRICS
+from pytest_odfperf.matrix.values.limit import METRICS
 from pytest_odfperf.measure.aggregate import (
     DirectionMeasurement,
     JobMeasurement,

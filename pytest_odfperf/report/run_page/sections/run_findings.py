@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_odfperf.matrix.limit import METRICS
+from pytest_odfperf.matrix.values.limit import METRICS
 from pytest_odfperf.measure.limits.limit_judgement import text_of
 from pytest_odfperf.measure.record import Record
 from pytest_odfperf.measure.statistics.over_repeats import FigureSpread

@@ -34,12 +34,12 @@ from pytest_odfperf.sandbox.api.requests.bodies import check_duplicates, decode
 from pytest_odfperf.sandbox.api.requests.children import CREATED, create_below
 from pytest_odfperf.sandbox.api.requests.handlers import create, update
 from pytest_odfperf.sandbox.api.requests.new_events import EVENTS, new_events
+from pytest_odfperf.sandbox.api.requests.passed_on.pod_exec import Kubelet, pod_exec
+from pytest_odfperf.sandbox.api.requests.passed_on.service_proxy import is_proxy, service_proxy
 from pytest_odfperf.sandbox.api.requests.patches import patch
-from pytest_odfperf.sandbox.api.requests.pod_exec import Kubelet, pod_exec
 from pytest_odfperf.sandbox.api.requests.pod_log import pod_log
 from pytest_odfperf.sandbox.api.requests.reads import is_yes, read_list, read_one, whole_number
 from pytest_odfperf.sandbox.api.requests.removals import remove, remove_collection
-from pytest_odfperf.sandbox.api.requests.service_proxy import is_proxy, service_proxy
 from pytest_odfperf.sandbox.api.requests.subresources import kubevirt
 from pytest_odfperf.sandbox.api.requests.watching import Watch, check_query
 from pytest_odfperf.sandbox.api.requests.writes import read_write

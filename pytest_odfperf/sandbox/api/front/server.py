@@ -26,7 +26,7 @@ from pytest_odfperf.sandbox.api.front.housekeeping import control
 from pytest_odfperf.sandbox.api.front.routes import Routes, described
 from pytest_odfperf.sandbox.api.objects.object_store import Store
 from pytest_odfperf.sandbox.api.objects.status import NOT_SERVED, StatusError
-from pytest_odfperf.sandbox.api.requests.pod_exec import Kubelet
+from pytest_odfperf.sandbox.api.requests.passed_on.pod_exec import Kubelet
 from pytest_odfperf.sandbox.config.config_values import ApiFault
 from pytest_odfperf.sandbox.config.trouble_rules import Webhook
 

@@ -12,7 +12,7 @@ from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
 from pytest_odfperf.sandbox.api.objects.paths import Target
 from pytest_odfperf.sandbox.api.objects.resources import BY_PATH
 from pytest_odfperf.sandbox.api.objects.status import StatusError, conflict, no_such_path, not_found
-from pytest_odfperf.sandbox.api.requests.portforward import portforward
+from pytest_odfperf.sandbox.api.requests.passed_on.portforward import portforward
 
 VM = BY_PATH["kubevirt.io", "v1", "virtualmachines"]
 VMI = BY_PATH["kubevirt.io", "v1", "virtualmachineinstances"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pytest_odfperf.cluster.client.api_error import ApiError, as_api_error, transport_errors
 from pytest_odfperf.cluster.client.api_request import service_proxy
 from pytest_odfperf.cluster.client.configured_client import Cluster
-from pytest_odfperf.cluster.facts.mgr_counters import storage_counters
-from pytest_odfperf.cluster.facts.prometheus_answer import read_prometheus
+from pytest_odfperf.cluster.facts.ceph.mgr_counters import storage_counters
+from pytest_odfperf.cluster.facts.ceph.prometheus_answer import read_prometheus
 from pytest_odfperf.measure.storage_counters import StorageCounters
 from pytest_odfperf.measure.storage_health import PgCount, PgState
 

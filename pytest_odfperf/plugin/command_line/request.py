@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odfperf.plugin.option_values import (
+from pytest_odfperf.plugin.command_line.option_values import (
     Parallel,
     csv_layout,
     isolation,
@@ -18,7 +18,7 @@ from pytest_odfperf.plugin.option_values import (
     repeats,
     seed,
 )
-from pytest_odfperf.plugin.options import INVALID, MODES, ini
+from pytest_odfperf.plugin.command_line.options import INVALID, MODES, ini
 
 if TYPE_CHECKING:
     from pytest_odfperf.report.tables.csv_layout import CsvLayout

@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_odfperf.cluster.client.calls import JsonObject
 from pytest_odfperf.cluster.client.kinds import CEPH_CLUSTER, Kind
-from pytest_odfperf.cluster.facts.ceph_pools import ceph_pools, pools_elsewhere
+from pytest_odfperf.cluster.facts.ceph.ceph_pools import ceph_pools, pools_elsewhere
 from pytest_odfperf.cluster.facts.pools import CephObjects, StorageClassFacts, behind
 from pytest_odfperf.matrix.model import Pool
 from pytest_odfperf.measure.storage_health import CephKind, CephState, HealthCheck, PoolState

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from pytest_odfperf.plugin.option_values import csv_layout, isolation, parallel, prometheus, repeats, seed
+from pytest_odfperf.plugin.command_line.option_values import (
+    csv_layout,
+    isolation,
+    parallel,
+    prometheus,
+    repeats,
+    seed,
+)
 
 MODES = ("full", "quick", "overview", "rank")
 

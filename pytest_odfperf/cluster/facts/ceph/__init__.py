@@ -1,0 +1,1 @@
+"""What Ceph says of itself: its objects, its health, what its manager counts."""

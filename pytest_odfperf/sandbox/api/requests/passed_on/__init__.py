@@ -1,0 +1,1 @@
+"""Requests that become a stream or lead to somebody else: portforward, exec, proxies."""
