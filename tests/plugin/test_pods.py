@@ -99,6 +99,34 @@ def test_what_goes_wrong_in_a_pod_is_named(run_pytest) -> None:
     assert "secrets.yaml" not in {path.name for path in folder.iterdir()}
 
 
+LATE = """
+import time
+
+from pytest_odfperf.run.worker import group_slot
+
+ask = group_slot.ask_guest_fio
+
+
+def ask_late(guest, jobs, matrix):
+    time.sleep(3)
+    return ask(guest, jobs, matrix)
+
+
+group_slot.ask_guest_fio = ask_late
+"""
+
+
+def test_a_group_that_is_lost_while_its_fio_is_asked_ends_nobody_elses_keys(run_pytest) -> None:
+    troubled = TROUBLED.replace("[lost, dead, greedy, drained, refused, bare]", "[drained, fine]")
+    outcome = run_pytest(
+        "--odf", "-p", "late", "--odf-matrix", "troubled.yaml", troubled__yaml=troubled, late__py=LATE
+    )
+    assert outcome.code == 1, outcome.out
+    records = {record["key"].partition(":")[0]: record for record in outcome.records()}
+    assert records["drained"]["reason_code"] == "evicted"
+    assert records["fine"]["status"] == "passed"
+
+
 @pytest.fixture
 def pods(bed):
     text = (bed.folder / "long.yaml").read_text()

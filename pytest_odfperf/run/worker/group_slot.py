@@ -232,7 +232,13 @@ class GroupSlot:
         LOGGER.info("VM group %s: all guests answer", key.group)
         # They lay out their files from the boot on.
         self.around.says(key.pool, "working")
-        self._refused = ask_guest_fio(self._guests[0], map(self.job, members), matrix)
+        try:
+            self._refused = ask_guest_fio(self._guests[0], map(self.job, members), matrix)
+        except InterruptedRunError as error:
+            # The group may have been lost meanwhile: then it is not the run that ends.
+            if (lost := self._sentinel.settle(SETTLE_S)) is not None:
+                raise lost from error
+            raise
 
     def _discard(self) -> None:
         """Delete a group that failed; what can not be deleted is in the log, and left to the sweep."""
