@@ -99,31 +99,38 @@ def test_what_goes_wrong_in_a_pod_is_named(run_pytest) -> None:
     assert "secrets.yaml" not in {path.name for path in folder.iterdir()}
 
 
-LATE = """
+#: A pod of the pool `drained` is deleted while its fio is asked.
+GOES = """
 import time
 
+from pytest_odfperf.cluster.client.calls import Calls
+from pytest_odfperf.cluster.client.kinds import POD
 from pytest_odfperf.run.worker import group_slot
+from pytest_odfperf.waiting import Stop
 
 ask = group_slot.ask_guest_fio
 
 
-def ask_late(guest, jobs, matrix):
-    time.sleep(3)
+def ask_one_that_goes(guest, jobs, matrix):
+    if "drained" in guest.name:
+        Calls(guest._cluster, Stop()).delete(POD, guest.name, guest.vm.namespace)
+        time.sleep(3)
     return ask(guest, jobs, matrix)
 
 
-group_slot.ask_guest_fio = ask_late
+group_slot.ask_guest_fio = ask_one_that_goes
 """
 
 
 def test_a_group_that_is_lost_while_its_fio_is_asked_ends_nobody_elses_keys(run_pytest) -> None:
     troubled = TROUBLED.replace("[lost, dead, greedy, drained, refused, bare]", "[drained, fine]")
+    troubled = troubled.replace("evicted_s: 0.2", "evicted_s: 600")
     outcome = run_pytest(
-        "--odf", "-p", "late", "--odf-matrix", "troubled.yaml", troubled__yaml=troubled, late__py=LATE
+        "--odf", "-p", "goes", "--odf-matrix", "troubled.yaml", troubled__yaml=troubled, goes__py=GOES
     )
     assert outcome.code == 1, outcome.out
     records = {record["key"].partition(":")[0]: record for record in outcome.records()}
-    assert records["drained"]["reason_code"] == "evicted"
+    assert records["drained"]["reason_code"] == "pod_deleted"
     assert records["fine"]["status"] == "passed"
 
 
