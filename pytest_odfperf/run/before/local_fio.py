@@ -13,6 +13,7 @@ from pytest_odfperf.fio.job import Job
 from pytest_odfperf.fio.job_file.profile_faults import Faults
 from pytest_odfperf.fio.parse_only import Refusal, refusals, version_of
 from pytest_odfperf.matrix.model import Matrix
+from pytest_odfperf.run.child_environment import child_environment
 from pytest_odfperf.schedule.jobs import Jobs
 
 _LONGEST_S = 20.0
@@ -69,6 +70,7 @@ def _fio(arguments: Sequence[str], folder: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=_LONGEST_S,
+        env=child_environment(),
         check=False,
     )
     return done.returncode, done.stdout.decode("utf-8", "replace")

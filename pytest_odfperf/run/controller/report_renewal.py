@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from pytest_odfperf.run.child_environment import child_environment
+
 #: At least so often. The variable is for tests.
 RENEW_S = 300.0
 PERIOD = "ODFPERF_RENEW_S"
@@ -86,7 +88,12 @@ class ReportRenewal:
         command += [str(self._run_path), str(os.getpid())]
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                env=child_environment(),
             )
             assert process.stdin is not None
             try:

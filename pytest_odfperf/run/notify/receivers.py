@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from importlib.util import find_spec
 from pytest_odfperf.errors import InputError, InputFaultsError
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.report.notification_text import Message
+from pytest_odfperf.run.child_environment import child_environment
 
 #: To check URLs nothing is sent: apprise is loaded, which takes a second or several on a busy machine.
 CHECK_S = 60.0
@@ -79,7 +79,7 @@ def ask_apprise(receivers: Receivers, message: Message | None, deadline_s: float
             stderr=subprocess.DEVNULL,
             # A Ctrl-C is for the run, which has something to say about it.
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"},
+            env=child_environment("PYTHONWARNINGS"),
         )
     except OSError:
         return set()
