@@ -61,9 +61,10 @@ lies: $(VENV)/tested ## lies and clean results, and docs/lies.md: make lies LIES
 
 # What depends on versions. These do not: campaigns and figures, rights, the guest's script, what is wrong input,
 # what a pool fails of. They run on the newest.
-LOWEST = $(addprefix --ignore=tests/,ceph chaos fuzz bench lies browser sandbox/rights sandbox/test_guest_script.py \
-	$(addprefix plugin/test_,docs.py wrong_input.py profile_faults.py original_bugs.py hostile_texts.py \
-	diagnosis.py guest_troubles.py kills.py killed_sandbox.py))
+LOWEST = $(addprefix --ignore=tests/,ceph chaos fuzz bench lies browser sandbox/rights sandbox/guest/test_guest_script.py \
+	$(addprefix plugin/,$(addprefix input/test_,docs.py wrong_input.py profile_faults.py original_bugs.py) \
+	outputs/test_hostile_texts.py clusters/test_diagnosis.py clusters/test_guest_troubles.py \
+	ends/test_kills.py ends/test_killed_sandbox.py))
 test-lowest: system ## the suite without QEMU on the lowest supported versions
 	$(MAKE) .venv-lowest/bin/pip VENV=.venv-lowest
 	.venv-lowest/bin/pip install -q uv

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "made"))
 
 #: Where each test has processes of its own. Elsewhere the tests of a file share a sandbox or a machine.
-APART = ("tests/plugin/", "tests/chaos/", "tests/sandbox/test_qemu_machine.py")
+APART = ("tests/plugin/", "tests/chaos/", "tests/sandbox/machines/test_qemu_machine.py")
 
 #: They share one cluster.
 TOGETHER = "tests/ceph/"

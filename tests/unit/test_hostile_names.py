@@ -1,7 +1,7 @@
 """Names that would leave their place are refused where they come in, in one line, or arrive as they were.
 
 What YAML, HTML, CSV and labels make of hostile values is in test_cloudinit, test_html, test_results_csv and
-test_names; texts that come from a cluster or a guest in a run are in tests/plugin/test_hostile_texts.
+test_names; texts that come from a cluster or a guest in a run are in tests/plugin/outputs/test_hostile_texts.
 """
 
 from __future__ import annotations

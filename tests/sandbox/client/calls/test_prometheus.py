@@ -20,7 +20,7 @@ from pytest_odfperf.cluster.facts.ceph.mgr_metrics import pg_state, read_mgr
 from pytest_odfperf.cluster.facts.ceph.prometheus_answer import as_text
 from pytest_odfperf.prometheus_text import read_samples
 
-TEXT = (Path(__file__).parents[2] / "unit" / "data" / "ceph" / "mgr-16.2.15.txt").read_bytes()
+TEXT = (Path(__file__).parents[3] / "unit" / "data" / "ceph" / "mgr-16.2.15.txt").read_bytes()
 
 
 def answer() -> bytes:

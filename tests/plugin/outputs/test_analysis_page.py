@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "analysis.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "analysis.md"
 MATRIX = """
 cluster: sandbox
 namespace: perf

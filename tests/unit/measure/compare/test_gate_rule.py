@@ -168,7 +168,7 @@ def test_blocks_have_each_key_once_in_turns_that_run_both_ways(flagged: int, con
 
 @pytest.fixture(scope="module")
 def gate_errors() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "gate_errors.py"
+    path = Path(__file__).parents[3] / "bench" / "gate_errors.py"
     spec = importlib.util.spec_from_file_location("gate_errors", path)
     assert spec is not None
     assert spec.loader is not None

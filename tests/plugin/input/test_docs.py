@@ -12,7 +12,7 @@ from pytest_odfperf.matrix.reading.load import load_text
 from pytest_odfperf.matrix.reading.settings import TIMEOUTS
 from pytest_odfperf.sandbox.config.parse_config import parse_config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MATRIX_PAGE = (ROOT / "docs" / "matrix.md").read_text()
 OPTIONS_PAGE = (ROOT / "docs" / "options.md").read_text()

@@ -9,7 +9,7 @@ from pytest_odfperf.fio.job import VARIABLES, render
 from pytest_odfperf.fio.job_file.options_table import SORTS, VERDICTS, engines, options
 from pytest_odfperf.matrix.model import FioSettings, Profile
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 
 
 def rows(page: str, cells: int) -> list[list[str]]:
