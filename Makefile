@@ -51,13 +51,13 @@ $(VENV)/linted: $(VENV)/bin/pip pyproject.toml
 	@touch $@
 
 chaos: $(VENV)/tested ## a long campaign of disturbed runs: make chaos CHAOS_ARGS="--seed 2 --rounds 200"
-	PYTHONPATH=tests/chaos $(BIN)/python -m campaign $(CHAOS_ARGS)
+	PYTHONPATH=tests/chaos:tests/made $(BIN)/python -m campaign $(CHAOS_ARGS)
 
 screenshots: $(VENV)/tested system-tests ## the pictures of README and docs, of a made run in Chromium
 	$(BIN)/python tools/make-screenshots
 
 lies: $(VENV)/tested ## lies and clean results, and docs/lies.md: make lies LIES_ARGS="--fio /opt/fio-3.39/bin/fio"
-	PYTHONPATH=tests/lies $(BIN)/python -m lies --write $(LIES_ARGS)
+	PYTHONPATH=tests/lies:tests/made $(BIN)/python -m lies --write $(LIES_ARGS)
 
 # What depends on versions. These do not: campaigns and figures, rights, the guest's script, what is wrong input,
 # what a pool fails of. They run on the newest.

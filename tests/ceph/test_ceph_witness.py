@@ -12,25 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from profile_texts import MIX
 
 pytestmark = [pytest.mark.ceph, pytest.mark.qemu]
 
-PROFILE = """[global]
-ioengine=libaio
-direct=1
-time_based
-group_reporting
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-size=${FILE_SIZE}
-filename=fio-testfile
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-lat_percentiles=1
-bs=${BLOCK_SIZE}
-[a]
-rw=randrw
-"""
 MATRIX = """
 cluster: kubeconfig
 namespace: odfperf-ceph
@@ -66,7 +51,7 @@ def measured(ceph_sandbox, tmp_path: Path) -> Iterator[list[dict[str, Any]]]:
     ceph_sandbox.until("health", lambda: ceph_sandbox.health()["status"] == "HEALTH_OK")
     ceph_sandbox.ceph("osd", "pool", "create", "noisy", "8", "8")
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "mix.fio").write_text(PROFILE)
+    (tmp_path / "profiles" / "mix.fio").write_text(MIX)
     blocks = ", ".join(block for block, *_ in FAULTS)
     (tmp_path / "matrix.yaml").write_text(MATRIX.replace("BLOCKS", blocks))
     output = tmp_path / "output.txt"

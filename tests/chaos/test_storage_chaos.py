@@ -13,27 +13,11 @@ from pathlib import Path
 
 import yaml
 from campaign.storage_faults import KINDS, broken, changes, draw_faults
+from profile_texts import MIX
 
 SEED = int(os.environ.get("ODF_CHAOS_SEED", "1"))
 #: Of five keys, a quarter of a minute and more each.
 LASTS_S = 105.0
-
-PROFILE = """[global]
-ioengine=libaio
-direct=1
-time_based
-group_reporting
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-size=${FILE_SIZE}
-filename=fio-testfile
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-lat_percentiles=1
-bs=${BLOCK_SIZE}
-[a]
-rw=randrw
-"""
 
 
 def matrix(seed: int) -> dict[str, object]:
@@ -66,7 +50,7 @@ def matrix(seed: int) -> dict[str, object]:
 
 def test_each_fault_of_the_storage_is_noticed_and_named(tmp_path: Path) -> None:
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "mix.fio").write_text(PROFILE)
+    (tmp_path / "profiles" / "mix.fio").write_text(MIX)
     (tmp_path / "matrix.yaml").write_text(yaml.safe_dump(matrix(SEED)))
     command = [sys.executable, "-m", "pytest", "--odf", "--odf-matrix", "matrix.yaml"]
     command += ["-p", "no:hypothesispytest", "-p", "no:cacheprovider"]

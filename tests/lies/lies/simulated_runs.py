@@ -11,37 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from profile_texts import SIZED
 
 from lies.lie import Heard, Lie
 
-HEAD = """[global]
-ioengine=libaio
-direct=1
-time_based
-group_reporting
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-size=${FILE_SIZE}
-filename=fio-testfile
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-lat_percentiles=1
-bs=${BLOCK_SIZE}
-"""
 #: By name; the lies and the clean results choose among them.
 PROFILES: Mapping[str, str] = {
-    "reads": HEAD + "[a]\nrw=randread\n",
-    "writes": HEAD + "[a]\nrw=randwrite\n",
-    "mix": HEAD + "[a]\nrw=randrw\nrwmixread=70\n",
-    "two": HEAD + "[a]\nrw=randread\n[b]\nstonewall\nrw=randwrite\n",
-    "commits": HEAD + "[a]\nrw=randwrite\nfdatasync=1\n",
-    "rated": HEAD + "[a]\nrw=randread\nrate_iops=100\n",
-    "slow": HEAD + "[a]\nrw=randread\nrate_iops=40\n",
-    "rated-writes": HEAD + "[a]\nrw=randwrite\nrate_iops=100\n",
-    "zeros": HEAD + "[a]\nrw=randwrite\nzero_buffers=1\n",
-    "pattern": HEAD + "[a]\nrw=randwrite\nbuffer_pattern=0xdeadbeef\n",
-    "compressed": HEAD + "[a]\nrw=randwrite\nrefill_buffers=1\nbuffer_compress_percentage=90\n",
-    "dedupe": HEAD + "[a]\nrw=randwrite\ndedupe_percentage=80\n",
+    "reads": SIZED + "[a]\nrw=randread\n",
+    "writes": SIZED + "[a]\nrw=randwrite\n",
+    "mix": SIZED + "[a]\nrw=randrw\nrwmixread=70\n",
+    "two": SIZED + "[a]\nrw=randread\n[b]\nstonewall\nrw=randwrite\n",
+    "commits": SIZED + "[a]\nrw=randwrite\nfdatasync=1\n",
+    "rated": SIZED + "[a]\nrw=randread\nrate_iops=100\n",
+    "slow": SIZED + "[a]\nrw=randread\nrate_iops=40\n",
+    "rated-writes": SIZED + "[a]\nrw=randwrite\nrate_iops=100\n",
+    "zeros": SIZED + "[a]\nrw=randwrite\nzero_buffers=1\n",
+    "pattern": SIZED + "[a]\nrw=randwrite\nbuffer_pattern=0xdeadbeef\n",
+    "compressed": SIZED + "[a]\nrw=randwrite\nrefill_buffers=1\nbuffer_compress_percentage=90\n",
+    "dedupe": SIZED + "[a]\nrw=randwrite\ndedupe_percentage=80\n",
 }
 SANDBOX: Mapping[str, Any] = {"machine": "simulated", "speed": 400, "boot_s": 0, "clone_s": 0}
 HEAD_OF_MATRIX: Mapping[str, Any] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from reruns_plugin import RERUNS
 
 ONE_KEY = ("--odf-matrix", "short.yaml", "--odf-filter", "*:*:*:*:*:4k")
 
@@ -24,21 +25,6 @@ def test_a_pool_that_is_not_ready_is_measured_on_request_and_every_report_says_s
         assert said in (outcome.run / name).read_text(), name
 
 
-#: What pytest-rerunfailures does.
-RERUNS = """
-from _pytest.runner import runtestprotocol
-
-def pytest_runtest_protocol(item, nextitem):
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for attempt in (1, 2):
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        if not any(report.failed for report in reports):
-            break
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
-"""
 #: What pytest-repeat does.
 REPEATS = """
 import pytest

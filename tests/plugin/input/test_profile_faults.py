@@ -5,22 +5,9 @@ import shutil
 import xml.etree.ElementTree as ET
 
 import pytest
+from profile_texts import HEAD
 
-HEAD = """[global]
-ioengine=libaio
-direct=1
-time_based
-group_reporting
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-size=${FILE_SIZE}
-filename=fio-testfile
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-lat_percentiles=1
-[a]
-rw=randread
-"""
+READS = f"{HEAD}[a]\nrw=randread\n"
 MATRIX = """
 cluster: sandbox
 namespace: perf
@@ -41,7 +28,7 @@ def write(tmp_path):
     def write_profiles(guest: str = "", **more: str) -> None:
         (tmp_path / "profiles").mkdir()
         for name, lines in more.items():
-            (tmp_path / "profiles" / f"{name}.fio").write_text(HEAD + lines)
+            (tmp_path / "profiles" / f"{name}.fio").write_text(READS + lines)
         matrix = MATRIX.replace("PROFILES", f"[{', '.join(more)}]") + guest
         (tmp_path / "mine.yaml").write_text(matrix)
 

@@ -1,6 +1,7 @@
 """Options of pytest itself mean what they mean everywhere."""
 
 import pytest
+from reruns_plugin import RERUNS
 
 FAULTY = """
 extends: sim.yaml
@@ -59,23 +60,6 @@ def test_a_resume_that_leaves_out_a_failed_key_still_shows_it(run_pytest):
     assert failed.find("error") is not None
     assert len(cases["test_storage[slow:tiny:10Gi:1:random-rw:64k]"]) == 1
     assert "not run again in this session" in (resumed.run / "junit.xml").read_text()
-
-
-#: What pytest-rerunfailures does.
-RERUNS = """
-from _pytest.runner import runtestprotocol
-
-def pytest_runtest_protocol(item, nextitem):
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for attempt in (1, 2):
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        if not any(report.failed for report in reports):
-            break
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
-"""
 
 
 def test_a_failed_key_that_is_run_again_is_measured_again(run_pytest):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from kubernetes.client import ApiClient, Configuration
+from profile_texts import SIZED
 
 from pytest_odfperf.cluster.causes.cause_table import Patience
 from pytest_odfperf.cluster.client.calls import Calls
@@ -73,23 +74,7 @@ CLIENT = {
     },
     "ceph": {"block_pools": {"rep3": {"phase": "Ready"}, "lost": {"phase": "Failure"}}},
 }
-TEMPLATE = """[global]
-bs=${BLOCK_SIZE}
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-size=${FILE_SIZE}
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-time_based=1
-group_reporting=1
-lat_percentiles=1
-ioengine=libaio
-direct=1
-filename=fio-testfile
-[read]
-stonewall
-rw=randread
-"""
+TEMPLATE = f"{SIZED}[read]\nstonewall\nrw=randread\n"
 
 
 def make_job(runtime_s: int = 5, block_size: str = "4k") -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from profile_texts import HEAD as G
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.fio.job import Job, read_job, render
@@ -17,19 +18,6 @@ from pytest_odfperf.schedule.jobs import render_jobs
 
 SETTINGS = FioSettings(runtime_s=20, ramp_s=5, iodepth=8, numjobs=2, file_size_bytes=1 << 30)
 
-G = """[global]
-ioengine=libaio
-direct=1
-time_based
-group_reporting
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-size=${FILE_SIZE}
-filename=fio-testfile
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-lat_percentiles=1
-"""
 READ = "[a]\nrw=randread\n"
 
 

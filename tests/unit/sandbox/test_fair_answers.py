@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from profile_texts import HEAD
 
 from pytest_odfperf.fio.histogram import index_of, value_of
 from pytest_odfperf.fio.job import Job, render
@@ -28,20 +29,6 @@ from pytest_odfperf.sandbox.machines.simulated.simulated_job import parse_job
 from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits
 
 JudgeAnswer = Callable[..., list[Doubt]]
-
-HEAD = """[global]
-ioengine=libaio
-direct=1
-time_based=1
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-group_reporting=1
-lat_percentiles=1
-size=${FILE_SIZE}
-filename=fio-testfile
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-"""
 
 
 @dataclass(frozen=True)

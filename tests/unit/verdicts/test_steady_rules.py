@@ -8,6 +8,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from profile_texts import HEAD
 
 from pytest_odfperf.fio.answers.output import parse
 from pytest_odfperf.fio.job import render
@@ -23,21 +24,6 @@ from pytest_odfperf.sandbox.machines.simulated.simulated_job import parse_job
 from pytest_odfperf.sandbox.machines.simulated.volume.pace import Pace
 from pytest_odfperf.sandbox.machines.simulated.volume.storage_model import Limits
 
-HEAD = """[global]
-ioengine=libaio
-direct=1
-time_based=1
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-group_reporting=1
-lat_percentiles=1
-filename=fio-testfile
-allow_file_create=0
-size=${FILE_SIZE}
-bs=4k
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-"""
 READS = "[a]\nrw=randread\n"
 LOADS = {
     "reads": READS,
@@ -58,7 +44,9 @@ def evidence(
 ) -> Evidence:
     """Guests, each with its pace; the last of ``iops`` and ``late_s`` hold for all after it."""
     settings = FioSettings(runtime_s=runtime_s, ramp_s=1, numjobs=workers, iodepth=16)
-    job = render(Profile(name="p", template=HEAD + body, block_sizes=("native",)), settings, "native")
+    job = render(
+        Profile(name="p", template=f"{HEAD}bs=4k\n{body}", block_sizes=("native",)), settings, "native"
+    )
     guests = []
     for number, pace in enumerate(paces):
         limit = Limits(iops=iops[min(number, len(iops) - 1)])
