@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaign.plan import KINDS, draw_round
+from campaign.plan import FATAL, KINDS, MACHINES, draw_round
 
 
 def test_the_same_seed_and_round_are_the_same_plan():
@@ -19,6 +19,8 @@ def test_a_long_campaign_draws_every_kind_every_target_and_two_runs_at_once():
     assert {one.target for one in drawn if one.kind == "kill"} == {"controller", "worker", "workers", "all"}
     assert {one.signum for one in drawn if one.kind == "signal"} == {1, 2, 15}
     assert sum(len(one.runs) == 2 for one in rounds) > 10
+    assert {run.machines for one in rounds for run in one.runs} == set(MACHINES)
+    assert {pool for one in rounds for run in one.runs for pool in run.pools} >= set(FATAL)
     assert all(1 <= len(run.keys) <= 24 for one in rounds for run in one.runs)
 
 

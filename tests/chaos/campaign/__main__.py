@@ -1,4 +1,4 @@
-"""A campaign by hand: ``PYTHONPATH=tests/chaos python -m campaign --seed 1 --rounds 200``."""
+"""A campaign by hand: ``PYTHONPATH=tests/chaos:tests/made python -m campaign --seed 1 --rounds 200``."""
 
 from __future__ import annotations
 

@@ -187,6 +187,7 @@ def _empty(cluster: Cluster, left: Mapping[str, str]) -> None:
     for run in {run for run in left.values() if run}:
         for path in (
             f"/apis/kubevirt.io/v1/namespaces/{NAMESPACE}/virtualmachines",
+            f"/api/v1/namespaces/{NAMESPACE}/pods",
             f"/apis/cdi.kubevirt.io/v1beta1/namespaces/{NAMESPACE}/datavolumes",
             f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims",
             f"/api/v1/namespaces/{NAMESPACE}/secrets",

@@ -68,9 +68,11 @@ class Cluster:
         document["users"][0]["user"] = dict(user)
         path.write_text(yaml.safe_dump(document))
 
-    def vms(self, run_id: str) -> int:
-        path = f"/apis/kubevirt.io/v1/namespaces/{NAMESPACE}/virtualmachines"
-        return len(self.call("GET", f"{path}?labelSelector={RUN_LABEL}%3D{run_id}")["items"])
+    def machines(self, run_id: str) -> int:
+        """How many VMs and pods of a run there are; a VM's own pod is none."""
+        vms = f"/apis/kubevirt.io/v1/namespaces/{NAMESPACE}/virtualmachines?labelSelector="
+        pods = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=odfperf/machine%3Dpod,"
+        return sum(len(self.call("GET", f"{path}{RUN_LABEL}%3D{run_id}")["items"]) for path in (vms, pods))
 
     def objects(self) -> dict[str, str]:
         """Everything in the namespace that runs could make, and all volumes: name to the run's id, if any."""

@@ -44,7 +44,7 @@ def _wait_for(moment: Moment, scene: Scene) -> bool:
     lines = scene.place.lines(scene.run_id)
     while not scene.ended.is_set():
         if (not moment.records or scene.place.lines(scene.run_id) >= lines + moment.records) and (
-            not moment.vms or _vms(scene) >= moment.vms
+            not moment.vms or _machines(scene) >= moment.vms
         ):
             since_s = scene.began_s if not (moment.records or moment.vms) else time.monotonic()
             return not scene.ended.wait(max(0.0, since_s + moment.after_s - time.monotonic()))
@@ -52,9 +52,9 @@ def _wait_for(moment: Moment, scene: Scene) -> bool:
     return False
 
 
-def _vms(scene: Scene) -> int:
+def _machines(scene: Scene) -> int:
     with contextlib.suppress(OSError):
-        return scene.place.cluster.vms(scene.run_id)
+        return scene.place.cluster.machines(scene.run_id)
     return 0
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from typing import Any
 
 #: Pools without a fault of their own, with one that a key survives, and with one that none does.
 SOUND = ("fast", "slow", "third")
 SURVIVED = ("cutting", "silent", "migrating", "jumping")
-FATAL = ("crashing", "rebooting")
+#: Whether it is fatal may depend on the machine: pods do not boot, nothing evicts a VM in these pools.
+FATAL: Mapping[str, tuple[str, ...]] = {"crashing": ("vm", "pod"), "rebooting": ("vm",), "evicting": ("pod",)}
+#: The VM size of each kind of machine.
+SIZES: Mapping[str, str] = {"vm": "tiny", "pod": "pod"}
+#: In VMs, in pods, or in both.
+MACHINES: Mapping[tuple[str, ...], int] = {("vm",): 5, ("pod",): 3, ("vm", "pod"): 2}
+#: More would take too long for a round.
+_MOST_OF_BOTH = 4
 BLOCK_SIZES = ("4k", "64k", "1M")
 
 SOFT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -58,7 +65,7 @@ _SIGNALLED = ("controller", "controller", "worker", "all")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a disturbance begins: ``after_s`` after the start or, if set, after so many records or VMs."""
+    """When a disturbance begins: ``after_s`` after the start, or after so many records, or VMs and pods."""
 
     after_s: float = 0.0
     records: int = 0
@@ -99,12 +106,14 @@ class RunPlan:
     attempts: tuple[AttemptPlan, ...]
     #: Resume it once more when it is complete.
     once_more: bool
+    machines: tuple[str, ...] = ("vm",)
 
     @property
     def keys(self) -> list[str]:
         return [
-            f"{pool}:tiny:10Gi:{number}:one:{size}"
+            f"{pool}:{SIZES[machine]}:10Gi:{number}:one:{size}"
             for pool in self.pools
+            for machine in self.machines
             for number in self.concurrency
             for size in self.block_sizes
         ]
@@ -112,7 +121,8 @@ class RunPlan:
     @property
     def never_pass(self) -> set[str]:
         """The keys whose machine is lost each time."""
-        return {key for key in self.keys if key.partition(":")[0] in FATAL}
+        lost = {f"{pool}:{SIZES[machine]}" for pool, machines in FATAL.items() for machine in machines}
+        return {key for key in self.keys if ":".join(key.split(":")[:2]) in lost}
 
     @property
     def kinds(self) -> set[str]:
@@ -136,7 +146,18 @@ def draw_round(seed: int, number: int, kinds: Mapping[str, int] = KINDS) -> Roun
     runs = [_run(random, kinds)]
     if random.random() < 0.15:
         runs.append(_run(random, kinds))
-    return Round(seed, number, tuple(runs))
+    # Of its own, so that all else of a round is as it was when there were VMs only.
+    machines = Random(f"{seed}-{number}-machines")
+    return Round(seed, number, tuple(_on_machines(run, machines) for run in runs))
+
+
+def _on_machines(run: RunPlan, random: Random) -> RunPlan:
+    drawn = random.choices(list(MACHINES), list(MACHINES.values()))[0]
+    if len(drawn) > 1 and len(run.keys) > _MOST_OF_BOTH:
+        drawn = drawn[-1:]
+    if drawn == ("pod",) and random.random() < 0.15:
+        return replace(run, machines=drawn, pools=(*run.pools[:2], "evicting"))
+    return replace(run, machines=drawn)
 
 
 def _run(random: Random, kinds: Mapping[str, int]) -> RunPlan:
@@ -144,7 +165,7 @@ def _run(random: Random, kinds: Mapping[str, int]) -> RunPlan:
     if random.random() < 0.35:
         pools[-1] = random.choice(SURVIVED)
     elif random.random() < 0.2:
-        pools.append(random.choice(FATAL))
+        pools.append(random.choice(("crashing", "rebooting")))
     options = [random.choice(("--odf", "--odf-parallel=2", "--odf-parallel=2", "--odf-parallel=3"))]
     if random.random() < 0.15:
         options.append(random.choice(("-x", "--maxfail=2", "-q", "-v")))
@@ -204,7 +225,7 @@ def _disturbance(random: Random, kind: str) -> Disturbance:
         return Disturbance(kind, when, for_s=for_s, rule=rule)
     if kind == "tunnel cut":
         rule = {
-            "resources": ["virtualmachineinstances/portforward"],
+            "resources": ["virtualmachineinstances/portforward", "pods/exec"],
             "times": random.randint(1, 3),
             "cut": True,
         }

@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from profile_texts import SIZED
+
 from campaign.cluster import NAMESPACE
 from campaign.plan import SOUND, RunPlan
+
+_SIZE_ENTRIES = {
+    "vm": "tiny: {vcpus: 1, memory: 512Mi}",
+    "pod": "pod: {machine: pod, vcpus: 1, memory: 512Mi, image: fio}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +33,7 @@ class Setting:
         return (
             f"cluster: kubeconfig\nnamespace: {NAMESPACE}\n"
             f"pools: [{', '.join(plan.pools)}]\n"
-            "vm_sizes: {tiny: {vcpus: 1, memory: 512Mi}}\n"
+            f"vm_sizes: {{{', '.join(_SIZE_ENTRIES[machine] for machine in plan.machines)}}}\n"
             f"pvc_sizes: [{self.pvc_size}]\n"
             f"concurrency: {list(plan.concurrency)}\n"
             f"profiles: [one]\nblock_sizes: [{', '.join(plan.block_sizes)}]\n"
@@ -50,6 +57,7 @@ SIMULATED = Setting(
             "jumping": {"faults": {"clock_jump_s": -3600}},
             "crashing": {"faults": {"crash": True}},
             "rebooting": {"faults": {"reboot_s": 0.5}},
+            "evicting": {"troubles": {"evicted_s": 0.2}},
         },
     },
     pvc_size="10Gi",
@@ -74,23 +82,4 @@ QEMU = Setting(
 )
 
 #: One phase.
-PROFILE = """
-[global]
-ioengine=libaio
-direct=1
-time_based=1
-runtime=${RUNTIME}
-ramp_time=${RAMP_TIME}
-group_reporting=1
-thread=1
-lat_percentiles=1
-filename=fio-testfile
-allow_file_create=0
-size=${FILE_SIZE}
-bs=${BLOCK_SIZE}
-iodepth=${IODEPTH}
-numjobs=${NUMJOBS}
-
-[reads]
-rw=randread
-"""
+PROFILE = f"{SIZED}thread=1\nallow_file_create=0\n[reads]\nrw=randread\n"
