@@ -59,6 +59,9 @@ def _decode(kind: Any, plain: Any, where: _Place, defaults: bool) -> Any:
     if origin is Mapping:
         if not isinstance(plain, dict):
             raise ValueError(f"{_shown(where)} is not an object")
+        if arguments[1] is float:
+            for name, item in plain.items():
+                _decode(float, item, (where, f".{name:.60}"), defaults)
         return plain
     if origin is Literal:
         if isinstance(plain, str) and plain in arguments:
@@ -122,7 +125,7 @@ def _quick(kind: Any, defaults: bool) -> Callable[[Any], Any]:
         one = _quick(next(argument for argument in arguments if argument is not type(None)), defaults)
         return (lambda plain: None if plain is None else one(plain)) if type(None) in arguments else one
     if origin is Mapping:
-        return _quick_scalar(dict)
+        return _quick_numbers if arguments[1] is float else _quick_scalar(dict)
     if origin is Literal:
         return _quick_word(frozenset(arguments))
     if origin is tuple:
@@ -140,6 +143,14 @@ def _quick_scalar(kind: type) -> Callable[[Any], Any]:
         raise _UnusualError
 
     return decode
+
+
+def _quick_numbers(plain: Any) -> Any:
+    if type(plain) is not dict:
+        raise _UnusualError
+    for item in plain.values():
+        _quick_float(item)
+    return plain
 
 
 def _quick_word(words: frozenset[Any]) -> Callable[[Any], Any]:

@@ -18,6 +18,7 @@ from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.keys import GroupKey, Key
 from pytest_odfperf.store.durable import make_folders, replace_file, replace_files, sync_folder, told
 from pytest_odfperf.store.journal import read_lines
+from pytest_odfperf.store.run_shape import shape_problem
 
 RUN_JSON = "run.json"
 SCHEMA = 1
@@ -265,6 +266,8 @@ class RunDir(ReportFolder):
                 "resume the run with the version that began it",
                 place=str(path),
             )
+        if problem := shape_problem(content):
+            raise InputError(problem, place=str(path))
         return content
 
 

@@ -36,7 +36,9 @@ def summary_markdown(content: RunContent, report: str = "report.html") -> str:
         if rows:
             lines += ["", *head]
             lines += _fitting(rows, _ROWS[name], LARGEST_BYTES - _REST_BYTES - _size(lines))
-    links = ["results-keys.csv", "results.jsonl", "junit.xml"]
+    # Of merged runs each has its own.
+    own = ["results.jsonl"] if len(content.runs) == 1 else []
+    links = ["results-keys.csv", *own, "junit.xml"]
     lines += ["", f"[Report]({report}); beside it {', '.join(f'`{name}`' for name in links)}."]
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from gzip import compress
+from math import isfinite
 from typing import Any
 
 from markupsafe import Markup
@@ -14,9 +15,25 @@ from markupsafe import Markup
 _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
+def _dumped(content: Any, **how: Any) -> str:
+    """As JSON, which has no infinity: what became one of an absurd figure in a changed file is null."""
+    try:
+        return json.dumps(content, separators=(",", ":"), allow_nan=False, **how)
+    except ValueError:
+        return json.dumps(_finite(content), separators=(",", ":"), allow_nan=False, **how)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def script_json(content: Any) -> Markup:
     """``content`` for the inside of ``<script type="application/json">``."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _dumped(content, ensure_ascii=False)
     return Markup(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))  # noqa: S704 - made safe here
 
 
@@ -28,4 +45,4 @@ def packed(text: str) -> Markup:
 
 def packed_json(content: Any) -> Markup:
     """As `packed`; lone surrogates stay JSON's escapes."""
-    return packed(json.dumps(content, separators=(",", ":"), allow_nan=False))
+    return packed(_dumped(content))

@@ -12,7 +12,11 @@ from pytest_odfperf.report.pictures.theme import THEMES
 Theme = Literal["light", "dark"]
 
 #: XML has no place for these, and an SVG with one of them is none.
-_NO_TEXT = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd")
+_NO_TEXT = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd") | dict.fromkeys(
+    # These turn the direction of all that stands behind them.
+    [*range(0x202A, 0x202F), *range(0x2066, 0x206A)],
+    "\ufffd",
+)
 _MISSING = "pictures need the extra `report`: pip install 'pytest-odfperf[report]'"
 
 

@@ -14,7 +14,7 @@ from pytest_odfperf.measure.record import Record
 from pytest_odfperf.report.content.run_content import RunContent, RunFacts, RunTest
 from pytest_odfperf.report.content.run_progress import RunProgress
 from pytest_odfperf.run.before.earlier_results import by_test, read_records_of
-from pytest_odfperf.run.before.selection import stored_matrix
+from pytest_odfperf.run.before.selection import stored_matrix, stored_options
 from pytest_odfperf.run.cyclic_garbage import not_searched
 from pytest_odfperf.run.reports.artefact_files import ArtefactFiles
 from pytest_odfperf.store import journal
@@ -47,6 +47,7 @@ def run_content(
     what `read_records_of` made of the records, if that is known.
     """
     definitions = {str(key): str(value) for key, value in (content.get("definitions") or {}).items()}
+    options = stored_options(run_dir, content) if content.get("options") else {}
     records, problems = read or read_records_of(run_dir)
     counted = by_test(records, definitions) | {record.test: record for record in unwritten}
     facts = RunFacts(
@@ -66,7 +67,7 @@ def run_content(
     return RunContent(
         runs=(facts,),
         matrix=stored_matrix(run_dir, content),
-        tests=_tests(definitions, int((content.get("options") or {}).get("repeat") or 1), counted),
+        tests=_tests(definitions, int(options.get("repeat") or 1), counted),
         problems=tuple(f"results.jsonl: {problem}" for problem in problems),
         read=ArtefactFiles(run_dir.path),
     )

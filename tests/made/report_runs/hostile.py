@@ -34,7 +34,7 @@ TEXTS: tuple[str, ...] = (
     "&lt;b&gt; &amp;amp; &#60;",
     "first\nsecond\r\nthird",
     "\x1b[31mred\x1b[0m \x07 \x00",
-    "right \u202eto left\u202c \ufeff\u200b",
+    "right \u202eto left \ufeff\u200b",
     "line\u2028paragraph\u2029end",
     "\ud800 lone",
     '"} 1\n# EOF\nodfperf_marker{a="',

@@ -144,6 +144,22 @@ def test_figures_that_somebody_changed_break_no_picture(everything: RunContent, 
             json.dumps([one.spec, one.rows], allow_nan=False)
 
 
+def test_a_dozen_of_pools_without_a_figure_is_shown_beside_others(loads: RunContent) -> None:
+    """A run that ended early: pools that were not begun are in views of their own."""
+    tests = [
+        replace(test, key=replace(test.key, pool=f"{test.key.pool}-{number}"), record=None)
+        for number in range(6)
+        for test in loads.tests
+    ]
+    content = RunContent(runs=loads.runs, matrix=loads.matrix, tests=(*loads.tests, *tests))
+    (found,) = [picture for picture in pictures_of(content) if picture.name == "heat-map"]
+    (last,) = [one for one in found.slices if one.label == "small, 150Gi, 1 VM: read IOPS, pools 13 to 21"]
+    names = [column.field for column in last.columns]
+    assert {row[names.index("value")] for row in last.rows} == {None}
+    assert {row[names.index("state")] for row in last.rows} == {"not run"}
+    assert "not run" in picture_svg(last)
+
+
 def many(content: RunContent, copies: int) -> RunContent:
     """The same tests with so many PVC sizes."""
 

@@ -87,6 +87,13 @@ def test_the_page_has_no_element_and_no_link_of_a_text(folder: Path) -> None:
     assert not [link for link in links if re.match(r"\s*[a-z]+:", link) and not link.startswith("data:,")]
 
 
+def test_nothing_turns_the_direction_of_what_stands_beside_it(folder: Path) -> None:
+    page = re.sub("(?s)<script.*?</script>", "", (folder / "report.html").read_text(encoding="utf-8"))
+    for text in (page, (folder / "summary.md").read_text(encoding="utf-8")):
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
+        assert "\ufffd" in text
+
+
 def test_all_is_text_in_utf_8(folder: Path) -> None:
     for path in [*folder.glob("*.csv"), folder / "junit.xml", folder / "summary.md", folder / "metrics.prom"]:
         text = path.read_bytes().decode("utf-8")

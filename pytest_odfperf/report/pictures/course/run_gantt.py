@@ -139,7 +139,7 @@ def _loads(entries: Iterable[Mapping[str, Any]]) -> Iterator[_Bar]:
             going = {}
         elif isinstance(pool, str):
             yield from _ended({pool: going.pop(pool)} if pool in going else {}, at_ms)
-            if load in _LOADS:
+            if isinstance(load, str) and load in _LOADS:
                 going[pool] = at_ms, _LOADS[load]
         last_ms = at_ms
     yield from _ended(going, last_ms)
@@ -194,8 +194,12 @@ def _trouble(state: object, kind: str) -> str:
     if not isinstance(state, dict):
         return "gone, or not known any more"
     if kind == "ceph":
-        checks = state.get("checks") or ()
-        codes = sorted(str(one.get("code")) for one in checks if isinstance(one, dict))
+        checks = state.get("checks")
+        codes = sorted(
+            str(one.get("code"))
+            for one in (checks if isinstance(checks, list) else ())
+            if isinstance(one, dict)
+        )
         words = [str(state.get("health")), *codes, str(state.get("trouble") or "")]
         return "" if words == ["HEALTH_OK", ""] else " ".join(words).strip()[:_MOST_TEXT]
     if kind == "pgs":

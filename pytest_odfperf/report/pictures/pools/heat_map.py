@@ -201,9 +201,11 @@ def _slice(
         },
         "legend": {"title": "ratio", "orient": "top", "values": [0.5, 0.71, 1, 1.41, 2]},
     }
+    # None at all: of this dozen of pools no test has a figure.
     values = [float(row[3]) for row in rows if isinstance(row[3], int | float)]
     figure = parts.if_there("value")
-    figure["condition"] |= {"type": "quantitative", "format": ".3s" if min(values) >= 1 else ".3~r"}
+    digits = ".3s" if min(values, default=1) >= 1 else ".3~r"
+    figure["condition"] |= {"type": "quantitative", "format": digits}
     marked = [{"test": f"datum.state === '{state}'", "value": mark} for state, mark in _MARKS.items()]
     nothing = [
         {"test": f"!isValid(datum.value) && {_NARROW}", "value": "–"},

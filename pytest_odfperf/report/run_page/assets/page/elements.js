@@ -2,7 +2,7 @@
 const byId = (id) => document.getElementById(id);
 
 // What a browser would draw as nothing, or take for an end: shown as a missing character.
-const cleanText = (text) => String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, "\ufffd");
+const cleanText = (text) => String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);

@@ -1,6 +1,6 @@
 // A picture's specification with its rows, and pictures as files.
 // XML has no place for these, and an SVG with one of them is none.
-const noText = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+const noText = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g;
 const drawable = (value) => (typeof value === "string" ? value.replace(noText, "\ufffd") : value);
 
 function withRows(slice) {
