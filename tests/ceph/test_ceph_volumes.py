@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -38,6 +39,50 @@ def _class(name: str, **parameters: str) -> dict[str, object]:
     }
 
 
+def _claim(name: str, size: str, **spec: object) -> dict[str, object]:
+    wanted = {
+        "accessModes": ["ReadWriteMany"],
+        "volumeMode": "Block",
+        "resources": {"requests": {"storage": size}},
+    }
+    head = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}}
+    return {**head, "spec": {**wanted, **spec}}
+
+
+def test_a_clone_has_its_sources_content_and_outlives_it(ceph_sandbox) -> None:
+    def image(name: str) -> str:
+        def bound() -> str | None:
+            claim = json.loads(ceph_sandbox.call("GET", f"{CLAIMS}/{name}"))
+            return claim["status"].get("phase") == "Bound" and f"csi-vol-{claim['metadata']['uid']}"
+
+        return ceph_sandbox.until(f"claim {name}", bound)
+
+    def look(name: str, command: str) -> str:
+        """What qemu-io says of an image."""
+        conf = ceph_sandbox.state / "ceph" / "ceph.conf"
+        return subprocess.run(
+            ["qemu-io", "-f", "raw", "-c", command, f"rbd:rep2/{name}:conf={conf}"],
+            capture_output=True, text=True, timeout=60, check=True,
+        ).stdout  # fmt: skip
+
+    ceph_sandbox.call("POST", CLASSES, _class("plain", pool="rep2"))
+    ceph_sandbox.call("POST", CLAIMS, _claim("a", "64Mi", storageClassName="plain"))
+    source = image("a")
+    look(source, "write -P 0xab 0 1M")
+    named = {"kind": "PersistentVolumeClaim", "name": "a"}
+    ceph_sandbox.call("POST", CLAIMS, _claim("b", "96Mi", storageClassName="plain", dataSource=named))
+    clone = image("b")
+    info = json.loads(ceph_sandbox.program("rbd", "info", f"rep2/{clone}", "--format", "json"))
+    assert (info["parent"]["image"], info["size"]) == (source, 96 << 20)
+    ceph_sandbox.call("DELETE", f"{CLAIMS}/a")
+    ceph_sandbox.until("one image", lambda: ceph_sandbox.program("rbd", "ls", "rep2").split() == [clone])
+    assert "Pattern verification failed" not in look(clone, "read -P 0xab 0 1M")
+    ceph_sandbox.call("DELETE", f"{CLAIMS}/b")
+    ceph_sandbox.until("no image", lambda: not ceph_sandbox.program("rbd", "ls", "rep2").split())
+    ceph_sandbox.until("no trash", lambda: not ceph_sandbox.program("rbd", "trash", "ls", "rep2").split())
+    ceph_sandbox.call("DELETE", f"{CLASSES}/plain")
+
+
 def test_volumes_of_a_client_are_images_with_their_data_where_the_class_says(ceph_sandbox) -> None:
     for pool in (
         _pool("made", replicated={"size": 2}),
@@ -61,21 +106,7 @@ def test_volumes_of_a_client_are_images_with_their_data_where_the_class_says(cep
     ceph_sandbox.call(
         "POST", CLASSES, _class("coded", pool="made", dataPool="coded", imageFeatures="layering")
     )
-    ceph_sandbox.call(
-        "POST",
-        CLAIMS,
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": {"name": "data"},
-            "spec": {
-                "storageClassName": "coded",
-                "accessModes": ["ReadWriteMany"],
-                "volumeMode": "Block",
-                "resources": {"requests": {"storage": "1Gi"}},
-            },
-        },
-    )
+    ceph_sandbox.call("POST", CLAIMS, _claim("data", "1Gi", storageClassName="coded"))
     (image,) = ceph_sandbox.until("an image", lambda: ceph_sandbox.program("rbd", "ls", "made").split())
     info = json.loads(ceph_sandbox.program("rbd", "info", f"made/{image}", "--format", "json"))
     assert (info["size"], info["data_pool"]) == (1 << 30, "coded")

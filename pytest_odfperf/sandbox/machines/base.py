@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+from pytest_odfperf.errors import OdfError
 from pytest_odfperf.sandbox.ceph.ceph import Ceph
 from pytest_odfperf.sandbox.config.parse_config import ModelConfig
 
 #: The guest's SSH port, the one that every machine forwards.
 SSH_PORT = 22
+
+#: A snapshot is kept as a volume of this name that no machine uses.
+SNAPSHOT_PREFIX = "snapshot-"
 
 DiskFormat = Literal["raw", "qcow2"]
 DiskCache = Literal["none", "writeback", "writethrough", "directsync", "unsafe"]
@@ -46,8 +50,32 @@ class Backend:
         return self.directory / f"{volume}.{self.format}"
 
     def image(self, volume: str) -> str:
-        """The RBD image of a volume, as ceph-csi names it."""
+        """The RBD image of a volume or of a snapshot, as ceph-csi names it."""
+        if volume.startswith(SNAPSHOT_PREFIX):
+            return f"csi-snap-{volume.removeprefix(SNAPSHOT_PREFIX)}"
         return f"csi-vol-{volume.removeprefix('pvc-')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Whose content a new volume gets, as it is then."""
+
+    backend: Backend
+    #: The PersistentVolume, or the snapshot.
+    volume: str
+
+    @property
+    def path(self) -> Path:
+        return self.backend.path(self.volume)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an RBD image and no file."""
+        return self.backend.ceph is not None and not self.path.exists()
+
+
+class VolumeInUseError(OdfError):
+    """A machine has the volume open, and lets nobody else change it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +135,10 @@ class Machine(Protocol):
         ``guest-shutdown`` if the guest powered itself off, ``stopped`` after `stop`, any other text is a
         failure.
         """
+        ...
+
+    async def grow_disk(self, volume: str, size_bytes: int) -> None:
+        """Have the guest see that a disk has become larger; `OdfError` if it can not, as long as it runs."""
         ...
 
     @property
@@ -218,6 +250,20 @@ class Machines(Protocol):
 
     async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
         """Make a volume, blank or (``clone``) a copy of the guest image; `OdfError` if it can not be made."""
+        ...
+
+    async def copy_volume(self, source: Origin, backend: Backend, volume: str, size_bytes: int) -> None:
+        """Make a volume with the content of another; `OdfError` if it can not be made. Made twice, it stays.
+
+        ``size_bytes`` is at least the size of the source.
+        """
+        ...
+
+    async def grow_volume(self, backend: Backend, volume: str, size_bytes: int) -> None:
+        """Make a volume larger; one that is so large stays. `VolumeInUseError`, `OdfError`.
+
+        Its machine does not know of it before `Machine.grow_disk`.
+        """
         ...
 
     async def delete_volume(self, backend: Backend, volume: str) -> None:

@@ -11,7 +11,7 @@ from pytest_odfperf.sandbox.ceph.ceph import ImageWanted
 from pytest_odfperf.sandbox.image.build import GuestImage
 from pytest_odfperf.sandbox.image.run import run
 from pytest_odfperf.sandbox.image.tools import tool
-from pytest_odfperf.sandbox.machines.base import Backend
+from pytest_odfperf.sandbox.machines.base import Backend, Origin
 
 _QEMU_IMG_DEADLINE_S = 120.0
 
@@ -39,8 +39,20 @@ async def create_volume(backend: Backend, volume: str, size_bytes: int, image: G
 async def create_image(backend: Backend, volume: str, size_bytes: int) -> None:
     """Make a volume in Ceph. Raises `CephError`."""
     assert backend.ceph is not None
+    await backend.ceph.create_image(_wanted(backend, volume, size_bytes))
+
+
+async def clone_image(source: Origin, backend: Backend, volume: str, size_bytes: int) -> None:
+    """Make a volume of Ceph as a clone of another one there. Raises `CephError`."""
+    assert backend.ceph is not None
+    assert source.backend.pool is not None
+    wanted = _wanted(backend, volume, size_bytes)
+    await backend.ceph.clone_image(source.backend.pool, source.backend.image(source.volume), wanted)
+
+
+def _wanted(backend: Backend, volume: str, size_bytes: int) -> ImageWanted:
     assert backend.pool is not None
-    wanted = ImageWanted(
+    return ImageWanted(
         pool=backend.pool,
         name=backend.image(volume),
         size_bytes=size_bytes,
@@ -48,7 +60,6 @@ async def create_image(backend: Backend, volume: str, size_bytes: int) -> None:
         features=backend.image_features,
         settings=backend.image_settings,
     )
-    await backend.ceph.create_image(wanted)
 
 
 async def delete_image(backend: Backend, volume: str) -> None:

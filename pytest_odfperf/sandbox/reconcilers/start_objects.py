@@ -33,7 +33,7 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     Kind,
     Obj,
 )
-from pytest_odfperf.sandbox.reconcilers.storage.claims import DEFAULT_CLASS, DEFAULT_VIRT_CLASS
+from pytest_odfperf.sandbox.reconcilers.storage.claim_states import DEFAULT_CLASS, DEFAULT_VIRT_CLASS
 from pytest_odfperf.sandbox.reconcilers.storage.storage_profiles import storage_profile
 
 CNV_NAMESPACE = "openshift-cnv"

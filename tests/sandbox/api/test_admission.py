@@ -71,7 +71,8 @@ def test_the_spec_of_a_claim_stays(admin: Any, namespace: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "expands", "code"), [("6Gi", True, 200), ("4Gi", True, 422), ("6Gi", False, 403)]
+    ("size", "expands", "code"),
+    [("6Gi", True, 200), ("9Gi", True, 403), ("5Gi", True, 200), ("4Gi", True, 422), ("6Gi", False, 403)],
 )
 def test_a_bound_claim_grows_if_its_class_lets_it(
     admin: Any, namespace: str, size: str, expands: bool, code: int
@@ -82,7 +83,10 @@ def test_a_bound_claim_grows_if_its_class_lets_it(
     asked = claim("a")
     asked["spec"]["storageClassName"] = f"{namespace}-sc"
     admin.call("POST", path, asked)
-    admin.call("PATCH", f"{path}/a/status", {"status": {"phase": "Bound"}}, MERGE)
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"requests.storage": "8Gi"}}}
+    assert admin.call("POST", f"/api/v1/namespaces/{namespace}/resourcequotas", quota)[0] == 201
+    status = {"phase": "Bound", "capacity": {"storage": "4Gi"}}
+    admin.call("PATCH", f"{path}/a/status", {"status": status}, MERGE)
     change = {"spec": {"resources": {"requests": {"storage": size}}}}
     answer = admin.call("PATCH", f"{path}/a", change, MERGE)[0]
     admin.call("DELETE", f"/apis/storage.k8s.io/v1/storageclasses/{namespace}-sc")

@@ -23,8 +23,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.sandbox.image.build import cache_dir
-from pytest_odfperf.sandbox.machines.base import GUEST_SHUTDOWN, STOPPED, Backend, DiskSpec, MachineSpec
+from pytest_odfperf.sandbox.machines.base import (
+    GUEST_SHUTDOWN,
+    STOPPED,
+    Backend,
+    DiskSpec,
+    MachineSpec,
+    VolumeInUseError,
+)
 from pytest_odfperf.sandbox.machines.qemu.qemu_machine import QemuMachine, prepare
+from pytest_odfperf.sandbox.machines.volume_copies import grow_volume
 from pytest_odfperf.sandbox.machines.volumes import create_volume, delete_volume
 from pytest_odfperf.vm.cloudinit import user_data
 
@@ -62,7 +70,8 @@ def key_pair() -> tuple[str, str]:
 class Guest:
     """A machine, its keys and its way in."""
 
-    def __init__(self, machine: QemuMachine, key: str, host_key: str) -> None:
+    def __init__(self, spec: MachineSpec, machine: QemuMachine, key: str, host_key: str) -> None:
+        self.spec = spec
         self.machine = machine
         self.key = key
         self.host_key = host_key
@@ -138,7 +147,7 @@ async def running(directory: Path, iops: int | None = None) -> AsyncIterator[Gue
     machine = QemuMachine(spec, settings)
     try:
         await machine.start()
-        yield Guest(machine, key, host_public)
+        yield Guest(spec, machine, key, host_public)
     finally:
         await machine.stop(0)
         for disk in spec.disks:
@@ -169,14 +178,14 @@ def run_job(client: paramiko.SSHClient, token: str) -> dict[str, float]:
 
 
 @pytest.mark.alone
-def test_a_limit_is_what_fio_measures_and_a_guest_that_powers_itself_off_is_no_failure(
+def test_a_limit_is_measured_a_disk_grows_and_a_guest_that_powers_itself_off_is_no_failure(
     tmp_path: Path,
 ) -> None:
     # Little enough for an emulated guest on a busy machine.
     iops = 200
     wanted = {"read": pytest.approx(iops, rel=0.03), "write": pytest.approx(iops, rel=0.03)}
 
-    def over_ssh(guest: Guest) -> tuple[dict[str, float], str]:
+    def measured(guest: Guest) -> dict[str, float]:
         with guest.connect() as client:
             # Even that may be too much once.
             for attempt in ("t-1", "t-2", "t-3"):
@@ -184,18 +193,29 @@ def test_a_limit_is_what_fio_measures_and_a_guest_that_powers_itself_off_is_no_f
                 assert max(found.values()) < 1.03 * iops
                 if found == wanted:
                     break
+            return found
+
+    def shut_down(guest: Guest) -> tuple[int, str]:
+        with guest.connect() as client:
+            size = client.exec_command("lsblk --bytes --nodeps --noheadings -o SIZE /dev/vd?")[1].read()
             name = client.exec_command("hostname")[1].read().decode().strip()
             # Ends when the connection is gone; a connection closed sooner would end the command.
             with contextlib.suppress(TimeoutError):
                 client.exec_command("sudo -n systemctl poweroff --force --force", timeout=20)[1].read()
-            return found, name
+            return int(size), name
 
-    async def measure() -> tuple[dict[str, float], str, str]:
+    async def measure() -> tuple[dict[str, float], int, str, str]:
         async with running(tmp_path, iops) as guest:
-            found, name = await asyncio.to_thread(over_ssh, guest)
-            return found, name, await asyncio.wait_for(guest.machine.wait(), 60)
+            found = await asyncio.to_thread(measured, guest)
+            root, data = guest.spec.disks
+            await grow_volume(data.backend, data.volume, 2 * GIB)
+            await guest.machine.grow_disk(data.volume, 2 * GIB)
+            with pytest.raises(VolumeInUseError):
+                await grow_volume(root.backend, root.volume, 8 * GIB)
+            size, name = await asyncio.to_thread(shut_down, guest)
+            return found, size, name, await asyncio.wait_for(guest.machine.wait(), 60)
 
-    assert asyncio.run(measure()) == (wanted, "vm-1", GUEST_SHUTDOWN)
+    assert asyncio.run(measure()) == (wanted, 2 * GIB, "vm-1", GUEST_SHUTDOWN)
 
 
 def test_a_stopped_machine_leaves_no_process(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_odfperf.sandbox.api.admission.claim_admission import fill_claim
 from pytest_odfperf.sandbox.api.admission.immutable import check_change
 from pytest_odfperf.sandbox.api.admission.instancetype_admission import with_instancetype
 from pytest_odfperf.sandbox.api.admission.kubevirt_admission import (
@@ -32,6 +33,7 @@ def admit_new(
         fill_pod(store, obj)
     limit_new(store, resource, obj)
     if resource.kind == "PersistentVolumeClaim":
+        fill_claim(obj)
         obj["status"] = {"phase": "Pending"}
     elif resource.kind == "Pod":
         obj["status"] = {"phase": "Pending", "qosClass": _quality(obj)}
@@ -53,6 +55,8 @@ def admit_change(
     """Raises a 403 or 422 `StatusError` for a change that may not be."""
     if sub == "status":
         return
+    if resource.kind == "PersistentVolumeClaim":
+        fill_claim(after)
     check_fields(resource, after)
     check_change(store, resource, before, after)
     if not by_kubevirt:

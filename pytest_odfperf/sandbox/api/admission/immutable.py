@@ -54,8 +54,12 @@ def _claim(store: Store, resource: Resource, before: Obj, after: Obj) -> None:
     if asked == had:
         return
     if parse_quantity(asked) < parse_quantity(had):
-        problem = "Forbidden: field can not be less than previous value"
-        raise _refuse(resource, after, "spec.resources.requests.storage", problem)
+        capacity = str(((before.get("status") or {}).get("capacity") or {}).get("storage", "0"))
+        # A larger size that was asked for in vain may be taken back.
+        if parse_quantity(asked) <= parse_quantity(capacity):
+            problem = "Forbidden: field can not be less than status.capacity"
+            raise _refuse(resource, after, "spec.resources.requests.storage", problem)
+        return
     sc = store.get(_CLASSES, ("", after["spec"].get("storageClassName") or ""))
     if sc is None or not sc.get("allowVolumeExpansion"):
         name = after["metadata"]["name"]

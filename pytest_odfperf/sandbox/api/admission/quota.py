@@ -43,11 +43,25 @@ def check_quotas(store: Store, resource: Resource, obj: Obj, namespace: str) -> 
     quotas = store.all(_QUOTAS, namespace) if namespace else []
     if not quotas:
         return
-    asked = _usage(resource, obj)
     for quota in quotas:
-        hard = _hard(quota)
         if resource is _PODS:
-            _check_specified(quota, hard, obj)
+            _check_specified(quota, _hard(quota), obj)
+    _check_room(store, resource, obj, namespace, _usage(resource, obj))
+
+
+def check_growth(store: Store, resource: Resource, before: Obj, after: Obj, namespace: str) -> None:
+    """Raises a 403 `StatusError` if a quota has no room for what a claim asks for more than before."""
+    if resource is not _CLAIMS or before["spec"] == after["spec"]:
+        return
+    had = _usage(resource, before)
+    more = {name: amount - had.get(name, 0) for name, amount in _usage(resource, after).items()}
+    grows = {name: amount for name, amount in more.items() if amount > 0}
+    _check_room(store, resource, after, namespace, grows)
+
+
+def _check_room(store: Store, resource: Resource, obj: Obj, namespace: str, asked: Usage) -> None:
+    for quota in store.all(_QUOTAS, namespace):
+        hard = _hard(quota)
         wanted = {name for name in asked.keys() & hard.keys() if asked[name]}
         used = _used(store, resource, namespace, wanted)
         over = [name for name in sorted(wanted) if used[name] + asked[name] > parse_quantity(hard[name])]

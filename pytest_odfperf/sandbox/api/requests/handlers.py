@@ -11,7 +11,7 @@ from pytest_odfperf.sandbox.api.access.tokens import CONTROLLERS
 from pytest_odfperf.sandbox.api.admission.admit import admit_change, admit_new
 from pytest_odfperf.sandbox.api.admission.clone_check import check_clones
 from pytest_odfperf.sandbox.api.admission.object_validation import check_object
-from pytest_odfperf.sandbox.api.admission.quota import check_quotas
+from pytest_odfperf.sandbox.api.admission.quota import check_growth, check_quotas
 from pytest_odfperf.sandbox.api.objects import lifecycle
 from pytest_odfperf.sandbox.api.objects.object_store import Obj, Store
 from pytest_odfperf.sandbox.api.objects.paths import Target
@@ -220,6 +220,8 @@ def replace(
     if not target.sub:
         check_grant(store, write.user, resource, fresh)
     admit_change(store, resource, before, fresh, target.sub, by_kubevirt=write.user is CONTROLLERS)
+    if not target.sub:
+        check_growth(store, resource, before, fresh, target.namespace)
     if manager is None:
         track_change(resource, before, fresh, Manager(write.manager, subresource=target.sub))
     if write.dry_run:

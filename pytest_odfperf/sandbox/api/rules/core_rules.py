@@ -160,8 +160,26 @@ def _claim(spec: Any) -> Iterator[Problem]:
         for problem in dns_subdomain(spec["storageClassName"]):
             yield Problem(problem.reason, problem.words, "storageClassName")
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
-    if source and reference and any(source.get(name) != reference.get(name) for name in ("kind", "name")):
+    for field, named in (("dataSource", source), ("dataSourceRef", reference)):
+        yield from _source(field, named or {})
+    names = ("apiGroup", "kind", "name")
+    if source and reference and any((source.get(n) or "") != (reference.get(n) or "") for n in names):
         yield invalid({}, "must match dataSourceRef")
+
+
+def _source(field: str, named: Any) -> Iterator[Problem]:
+    """Of what a claim is filled with."""
+    if not named:
+        return
+    for name in ("name", "kind"):
+        if not named.get(name):
+            yield missing(f"{field}.{name}")
+    group = named.get("apiGroup") or ""
+    if not group and named.get("kind") != "PersistentVolumeClaim":
+        words = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        yield invalid(str(named.get("kind")), words, field)
+    for problem in dns_subdomain(group) if group else ():
+        yield Problem(problem.reason, problem.words, f"{field}.apiGroup")
 
 
 def _volume(spec: Any) -> Iterator[Problem]:

@@ -27,6 +27,8 @@ class Images:
     def __init__(self, program: str, files: ClusterFiles) -> None:
         self._program = program
         self._files = files
+        #: Ids of images that were deleted and that clones need, by pool and name.
+        self._trashed: dict[tuple[str, str], str] = {}
 
     async def prepare(self, pool: str) -> None:
         """What Rook's operator does with each pool. Raises `CephError` if its PGs do not become active."""
@@ -35,6 +37,10 @@ class Images:
     async def names(self, pool: str) -> tuple[str, ...]:
         listed = await self._rbd("ls", "--pool", pool, "--format", "json", osd_timeout_s=_LIST_TIMEOUT_S)
         return tuple(json.loads(listed))
+
+    def trashed(self, pool: str) -> tuple[str, ...]:
+        """Those that were deleted, and are still there since clones of them are."""
+        return tuple(name for where, name in self._trashed if where == pool)
 
     async def create(self, wanted: ImageWanted) -> None:
         await self._rbd("create", *_new(wanted), "--size", f"{wanted.size_bytes}B", _spec(wanted), there=True)
@@ -46,11 +52,10 @@ class Images:
             await self._rbd("resize", "--no-progress", "--size", f"{size_bytes}B", f"{pool}/{name}")
 
     async def clone(self, source_pool: str, source: str, wanted: ImageWanted) -> None:
-        if wanted.name in await self.names(wanted.pool):
-            return
         snapshot = f"{source_pool}/{source}@{wanted.name}"
-        await self._rbd("snap", "create", "--no-progress", snapshot, there=True)
-        await self._rbd("clone", *_new(wanted), snapshot, _spec(wanted), there=True)
+        if wanted.name not in await self.names(wanted.pool):
+            await self._rbd("snap", "create", "--no-progress", snapshot, there=True)
+            await self._rbd("clone", *_new(wanted), snapshot, _spec(wanted), there=True)
         # The clone keeps what it needs of it.
         await self._rbd("snap", "rm", "--no-progress", snapshot, gone=True)
         await self.resize(wanted.pool, wanted.name, wanted.size_bytes)
@@ -58,7 +63,33 @@ class Images:
 
     async def delete(self, pool: str, name: str) -> None:
         await self._rbd("snap", "purge", "--no-progress", f"{pool}/{name}", gone=True)
-        await self._rbd("rm", "--no-progress", f"{pool}/{name}", gone=True)
+        try:
+            await self._rbd("rm", "--no-progress", f"{pool}/{name}", gone=True)
+        except CephError as error:
+            if error.code != "ENOTEMPTY":
+                raise
+            info = json.loads(await self._rbd("info", f"{pool}/{name}", "--format", "json"))
+            # As ceph-csi deletes all images. Who empties the trash there is a module of the manager, which
+            # Debian 13's does not load.
+            await self._rbd("trash", "mv", f"{pool}/{name}")
+            self._trashed[pool, name] = info["id"]
+            return
+        await self._empty_trash()
+
+    async def _empty_trash(self) -> None:
+        """What a clone needed may itself be a clone, so one that goes may let others go."""
+        while self._trashed:
+            before = len(self._trashed)
+            for place, number in list(self._trashed.items()):
+                try:
+                    await self._rbd("trash", "rm", "--no-progress", f"{place[0]}/{number}", gone=True)
+                except CephError as error:
+                    if error.code not in ("ENOTEMPTY", "EBUSY"):
+                        raise
+                else:
+                    self._trashed.pop(place, None)
+            if len(self._trashed) == before:
+                return
 
     async def _set(self, wanted: ImageWanted) -> None:
         for name, value in wanted.settings.items():

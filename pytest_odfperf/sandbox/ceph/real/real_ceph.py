@@ -130,7 +130,7 @@ class RealCeph:
 
     async def images(self, pool: str) -> tuple[str, ...]:
         try:
-            return await self._images.names(pool)
+            return await self._images.names(pool) + self._images.trashed(pool)
         except CephError as error:
             # Its PGs are not active: nobody could have made one, unless they were.
             if error.code != "ETIMEDOUT" or await self._objects(pool):

@@ -102,6 +102,18 @@ def _storage(disk: DiskSpec) -> dict[str, Any]:
     return {"driver": "file", "filename": str(disk.path), "aio": "native" if direct else "threads"}
 
 
+def _limits(disk: DiskSpec) -> dict[str, int]:
+    """Those of an image are librbd's own."""
+    backend = disk.backend
+    limits = {} if disk.is_image else {"iops-total": backend.iops, "bps-total": backend.bandwidth_bytes_per_s}
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def disk_node(disk: DiskSpec, number: int) -> str:
+    """The node that the device of a disk is on; ``number``: which of the machine's disks it is."""
+    return f"throttle{number}" if _limits(disk) else f"format{number}"
+
+
 def _disk(disk: DiskSpec, number: int, *, built: bool) -> list[str]:
     """File, format, throttle: a node for each, then the device."""
     backend = disk.backend
@@ -116,12 +128,9 @@ def _disk(disk: DiskSpec, number: int, *, built: bool) -> list[str]:
         "cache": cache,
     }
     arguments = ["-blockdev", _json(**file), "-blockdev", _json(**formatted, discard="unmap")]
-    # Those of an image are librbd's own.
-    limits = {} if disk.is_image else {"iops-total": backend.iops, "bps-total": backend.bandwidth_bytes_per_s}
-    limits = {name: limit for name, limit in limits.items() if limit is not None}
-    if limits:
+    if limits := _limits(disk):
         group = f"limit{number}"
-        names.append(f"throttle{number}")
+        names.append(disk_node(disk, number))
         arguments += ["-object", _json(**{"qom-type": "throttle-group", "id": group, "limits": limits})]
         throttle = {"node-name": names[2], "throttle-group": group, "file": names[1]}
         arguments += ["-blockdev", _json(driver="throttle", **throttle)]

@@ -7,7 +7,8 @@ import contextlib
 import logging
 import re
 import socket
-from collections.abc import Mapping
+import weakref
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from pytest_odfperf.errors import InputError, OdfError
@@ -15,7 +16,7 @@ from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
 from pytest_odfperf.sandbox.death import die_with_parent
 from pytest_odfperf.sandbox.image.build import GuestImage, Log, cache_dir, guest_image
 from pytest_odfperf.sandbox.image.tools import tool
-from pytest_odfperf.sandbox.machines import volumes
+from pytest_odfperf.sandbox.machines import volume_copies, volumes
 from pytest_odfperf.sandbox.machines.base import (
     GUEST_SHUTDOWN,
     SSH_PORT,
@@ -25,10 +26,11 @@ from pytest_odfperf.sandbox.machines.base import (
     ContainerSpec,
     Machine,
     MachineSpec,
+    Origin,
 )
 from pytest_odfperf.sandbox.machines.qemu.kvm_probe import choose_accelerator
 from pytest_odfperf.sandbox.machines.qemu.process_container import ProcessContainer
-from pytest_odfperf.sandbox.machines.qemu.qemu_command import Accelerator, QemuSettings, command
+from pytest_odfperf.sandbox.machines.qemu.qemu_command import Accelerator, QemuSettings, command, disk_node
 from pytest_odfperf.sandbox.machines.qemu.qmp import Qmp
 from pytest_odfperf.sandbox.machines.qemu.seed import write_seed
 
@@ -176,6 +178,26 @@ class QemuMachine:
     async def wait(self) -> str:
         return await asyncio.shield(self._ended)
 
+    def uses(self, volume: str) -> bool:
+        """Whether it runs, and has that volume open."""
+        return self.pid is not None and any(disk.volume == volume for disk in self._spec.disks)
+
+    async def grow_disk(self, volume: str, size_bytes: int) -> None:
+        for number, disk in enumerate(self._spec.disks):
+            if disk.volume == volume:
+                asked = {"node-name": disk_node(disk, number), "size": size_bytes}
+                await self._qmp.execute("block_resize", asked)
+
+    @contextlib.asynccontextmanager
+    async def halted(self) -> AsyncIterator[None]:
+        """Inside, its CPUs stand still, and all that it wrote is in its files."""
+        await self._qmp.execute("stop")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OdfError):
+                await self._qmp.execute("cont")
+
 
 async def prepare(image: str, cache: Path, log: Log, accelerator: Accelerator | None = None) -> QemuSettings:
     """Tools, guest image and accelerator; `OdfError` if one is missing. ``log``: what takes long, and why."""
@@ -199,6 +221,7 @@ class QemuMachines:
         tool(_QEMU)
         tool("qemu-img")
         self._preparing: asyncio.Task[QemuSettings] | None = None
+        self._made: weakref.WeakSet[QemuMachine] = weakref.WeakSet()
 
     async def prepare(self) -> QemuSettings:
         """Build the image and probe KVM, once for all who ask; tried again after a failure."""
@@ -212,7 +235,9 @@ class QemuMachines:
         task = self._preparing
         if task is None or not task.done():
             raise OdfError(f"machine {spec.name}: no root disk was cloned from the guest image")
-        return QemuMachine(spec, task.result())
+        machine = QemuMachine(spec, task.result())
+        self._made.add(machine)
+        return machine
 
     def container(self, spec: ContainerSpec) -> Container:
         return ProcessContainer(spec)
@@ -220,6 +245,16 @@ class QemuMachines:
     async def create_volume(self, backend: Backend, volume: str, size_bytes: int, *, clone: bool) -> None:
         image: GuestImage | None = (await self.prepare()).image if clone else None
         await volumes.create_volume(backend, volume, size_bytes, image)
+
+    async def copy_volume(self, source: Origin, backend: Backend, volume: str, size_bytes: int) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            # A clone in Ceph is of one moment by itself.
+            for machine in [m for m in self._made if m.uses(source.volume) and not source.is_image]:
+                await stack.enter_async_context(machine.halted())
+            await volume_copies.copy_volume(source, backend, volume, size_bytes)
+
+    async def grow_volume(self, backend: Backend, volume: str, size_bytes: int) -> None:
+        await volume_copies.grow_volume(backend, volume, size_bytes)
 
     async def delete_volume(self, backend: Backend, volume: str) -> None:
         await volumes.delete_volume(backend, volume)

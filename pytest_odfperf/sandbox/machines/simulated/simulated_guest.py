@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -102,6 +103,11 @@ class SimulatedGuest:
         if faults.block_sizes and not any(s.block_size in faults.block_sizes for s in job.sections):
             return Faults()
         return faults
+
+    def grow_disk(self, volume: str, size_bytes: int) -> None:
+        disks = [replace(d, size_bytes=size_bytes) if d.volume == volume else d for d in self._spec.disks]
+        self._spec = replace(self._spec, disks=tuple(disks))
+        self._disk = self._data_disk()
 
     def _data_disk(self) -> DiskSpec | None:
         serial = self._conf.get("DATA_SERIAL")

@@ -20,6 +20,7 @@ from pytest_odfperf.sandbox.machines.base import (
     ContainerSpec,
     Machine,
     MachineSpec,
+    Origin,
 )
 from pytest_odfperf.sandbox.machines.shared_backend import Activity
 from pytest_odfperf.sandbox.machines.simulated.simulated_container import SimulatedContainer
@@ -27,7 +28,7 @@ from pytest_odfperf.sandbox.machines.simulated.simulated_fio import MARKING
 from pytest_odfperf.sandbox.machines.simulated.simulated_guest import SimulatedGuest
 from pytest_odfperf.sandbox.machines.simulated.simulated_ssh import GuestSsh
 from pytest_odfperf.sandbox.machines.user_data import read_user_data
-from pytest_odfperf.sandbox.machines.volumes import create_image, delete_image
+from pytest_odfperf.sandbox.machines.volumes import clone_image, create_image, delete_image
 
 _CLOUD_INIT = (
     "cloud-init[812]: Cloud-init v. 24.4 running 'modules:config'. Up 9.4 seconds.",
@@ -143,6 +144,9 @@ class SimulatedMachine:
     async def wait(self) -> str:
         return await asyncio.shield(self._ended)
 
+    async def grow_disk(self, volume: str, size_bytes: int) -> None:
+        self._guest.grow_disk(volume, size_bytes)
+
 
 def _socket() -> socket.socket:
     made = socket.socket()
@@ -183,6 +187,23 @@ class SimulatedMachines:
             await create_image(backend, volume, size_bytes)
             self._images.add(volume)
         self._volumes.add(volume)
+
+    async def copy_volume(self, source: Origin, backend: Backend, volume: str, size_bytes: int) -> None:
+        if source.volume not in self._volumes:
+            raise OdfError(f"volume {volume} can not be made: there is no {source.volume}")
+        if backend.ceph is not None and (source.volume in self._images or source.backend.ceph is None):
+            if source.volume in self._images:
+                await clone_image(source, backend, volume, size_bytes)
+            else:
+                await create_image(backend, volume, size_bytes)
+            self._images.add(volume)
+        self._volumes.add(volume)
+
+    async def grow_volume(self, backend: Backend, volume: str, size_bytes: int) -> None:
+        if volume in self._images:
+            assert backend.ceph is not None
+            assert backend.pool is not None
+            await backend.ceph.resize_image(backend.pool, backend.image(volume), size_bytes)
 
     async def delete_volume(self, backend: Backend, volume: str) -> None:
         if volume in self._images:

@@ -13,7 +13,7 @@ from pytest_odfperf.sandbox.reconcilers.nodes.pod_containers import PodContainer
 from pytest_odfperf.sandbox.reconcilers.nodes.pod_mishaps import mishap_of
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import POD, PVC, VMI, Name, Obj, is_deleting, name_of
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
-from pytest_odfperf.sandbox.reconcilers.storage.claims import claims_of, has_ended, is_bound, users_of
+from pytest_odfperf.sandbox.reconcilers.storage.claim_states import claims_of, has_ended, is_bound, users_of
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook, held_s
 
 #: A launcher that crashed is there long enough for its log to be read.

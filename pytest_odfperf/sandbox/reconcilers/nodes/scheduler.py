@@ -25,7 +25,12 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     name_of,
 )
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
-from pytest_odfperf.sandbox.reconcilers.storage.claims import SELECTED_NODE, claims_of, has_ended, is_bound
+from pytest_odfperf.sandbox.reconcilers.storage.claim_states import (
+    SELECTED_NODE,
+    claims_of,
+    has_ended,
+    is_bound,
+)
 
 log = logging.getLogger("odfperf.sandbox")
 

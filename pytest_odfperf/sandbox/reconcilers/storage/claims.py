@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pytest_odfperf.quantity import to_bytes
 from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError
@@ -23,11 +23,21 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.ceph_provisioner import (
     ProvisionError,
-    grow_image,
+    image_place,
     image_refused,
     keep_image,
 )
-from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.csi_rules import rpc
+from pytest_odfperf.sandbox.reconcilers.storage.claim_states import (
+    DEFAULT_CLASS,
+    claims_of,
+    default_class,
+    is_bound,
+    users,
+    waits_for_consumer,
+)
+from pytest_odfperf.sandbox.reconcilers.storage.clone_plan import CLONE_SOURCE
+from pytest_odfperf.sandbox.reconcilers.storage.expansion import Expansion
+from pytest_odfperf.sandbox.reconcilers.storage.origins import Filling, NotYetError, Origins
 from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
 from pytest_odfperf.sandbox.reconcilers.storage.volumes import (
     claim_of,
@@ -37,49 +47,11 @@ from pytest_odfperf.sandbox.reconcilers.storage.volumes import (
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook, held_s
 
 PVC_PROTECTION = "kubernetes.io/pvc-protection"
-SELECTED_NODE = "volume.kubernetes.io/selected-node"
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-DEFAULT_VIRT_CLASS = "storageclass.kubevirt.io/is-default-virt-class"
-#: The source of a claim that CDI populates by a clone.
-CLONE_SOURCE = "VolumeCloneSource"
 _SOURCE = "persistentvolume-controller"
 #: Until a driver that refused is asked again.
 _RETRY_S = 2.0
-
-
-def default_class(caches: Caches, *annotations: str) -> str | None:
-    """The StorageClass that carries the first of these annotations that any class carries."""
-    for annotation in annotations:
-        for (_, name), sc in sorted(caches[STORAGE_CLASS].objects.items()):
-            if (sc["metadata"].get("annotations") or {}).get(annotation) == "true":
-                return name
-    return None
-
-
-def waits_for_consumer(caches: Caches, claim: Obj) -> bool:
-    """Whether this claim is not bound before a pod that uses it has a node."""
-    sc = caches[STORAGE_CLASS].get("", claim["spec"].get("storageClassName") or "")
-    selected = (claim["metadata"].get("annotations") or {}).get(SELECTED_NODE)
-    return bool(sc) and sc.get("volumeBindingMode") == "WaitForFirstConsumer" and not selected  # type: ignore[union-attr]
-
-
-def is_bound(claim: Obj | None) -> bool:
-    return bool(claim) and (claim.get("status") or {}).get("phase") == "Bound"  # type: ignore[union-attr]
-
-
-def claims_of(pod: Obj) -> list[str]:
-    volumes = pod["spec"].get("volumes") or []
-    return [v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")]
-
-
-def users_of(objects: Mapping[Name, Obj], claim: Obj, claims: Callable[[Obj], list[str]]) -> list[Name]:
-    """Those of ``objects`` that use ``claim``; ``claims`` tells the claims of each."""
-    namespace, name = name_of(claim)
-    return [key for key, obj in objects.items() if key[0] == namespace and name in claims(obj)]
-
-
-def has_ended(pod: Obj) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+#: Until a clone that waits for its source looks at it again.
+_WAIT_S = 0.5
 
 
 def unserved(claim: Obj, sc: Obj) -> str | None:
@@ -114,6 +86,8 @@ class Claims(Reconciler):
         self._machines = machines
         self._backends = backends
         self._ceph = ceph
+        self._origins = Origins(caches, backends)
+        self._expansion = Expansion(api, caches, machines, backends, ceph)
         self._clone_s = clone_s
         #: StorageClasses whose provisioner fails, and what it says.
         self._errors = errors
@@ -133,7 +107,7 @@ class Claims(Reconciler):
             if (left_s := held_s(claim, self._troubles.of_claim(claim).claims_held_s)) > 0:
                 self.queue.add_later(name, left_s)
                 return
-            if PVC_PROTECTION in finalizers and not self._in_use(name):
+            if PVC_PROTECTION in finalizers and not users(self.caches[POD].objects, claim):
                 finalizers.remove(PVC_PROTECTION)
                 await self.api.set_finalizers(PVC, claim, finalizers)
             return
@@ -141,18 +115,12 @@ class Claims(Reconciler):
             await self.api.set_finalizers(PVC, claim, [*finalizers, PVC_PROTECTION])
             return
         if is_bound(claim):
-            await self._expand(claim)
+            if (again_s := await self._expansion.follow(claim)) is not None:
+                self.queue.add_later(name, again_s)
             return
         if not (claim.get("status") or {}).get("phase"):
             await self.api.patch_status(PVC, name, {"phase": "Pending"})
         await self._bind(claim)
-
-    def _in_use(self, name: Name) -> bool:
-        return any(
-            name[1] in claims_of(pod) and not has_ended(pod)
-            for (namespace, _), pod in self.caches[POD].objects.items()
-            if namespace == name[0]
-        )
 
     async def _bind(self, claim: Obj) -> None:
         class_name = claim["spec"].get("storageClassName")
@@ -178,49 +146,34 @@ class Claims(Reconciler):
         if self._is_troubled(claim):
             return
         try:
-            backend = await self._backend(claim, sc)
-            await self._provision(claim, sc, backend)
+            await self._provision(claim, sc)
+        except NotYetError as error:
+            if str(error):
+                await self._say(claim, "Provisioning", str(error), warning=False)
+            else:
+                self.queue.add_later(name_of(claim), _WAIT_S)
         except (ProvisionError, CephError) as error:
             refused = image_refused(error) if isinstance(error, CephError) else str(error)
             words = f'failed to provision volume with StorageClass "{class_name}": {refused}'
             await self._say(claim, "ProvisioningFailed", words)
-            if self._backends.provisioner(sc) is not None or isinstance(error, CephError):
+            if (
+                self._backends.provisioner(sc) is not None
+                or isinstance(error, CephError)
+                or claim["spec"].get("dataSourceRef")
+            ):
                 self.queue.add_later(name_of(claim), _RETRY_S)
 
-    async def _backend(self, claim: Obj, sc: Obj) -> Backend:
-        """Where the volume will be. Raises `ProvisionError`."""
+    async def _provision(self, claim: Obj, sc: Obj) -> None:
+        """Raises `ProvisionError`, `CephError`, `NotYetError`."""
         backend = await self._backends.of_class(sc)
         if backend is None:
             raise ProvisionError(f"no provisioner {sc.get('provisioner')} is running")
+        filling = await self._origins.of_claim(claim, sc)
         if problem := self._errors.get(backend.name) or unserved(claim, sc):
             raise ProvisionError(problem)
         if (provisioner := self._backends.provisioner(sc)) is not None:
             await provisioner.check(sc)
-        return backend
-
-    async def _expand(self, claim: Obj) -> None:
-        """What a CSI driver's resizer does, of images of a Ceph: a machine sees it at its next start."""
-        wanted = str(claim["spec"]["resources"]["requests"]["storage"])
-        had = ((claim.get("status") or {}).get("capacity") or {}).get("storage")
-        if had is None or to_bytes(wanted) <= to_bytes(str(had)):
-            return
-        volume = self.caches[PV].get("", claim["spec"].get("volumeName") or "")
-        backend = await self._backends.of_volume(volume) if volume else None
-        if volume is None or backend is None or (backend.ceph is None and self._machines.marking is None):
-            return
-        parameters = (volume["spec"].get("csi") or {}).get("volumeAttributes") or {}
-        name = volume["metadata"]["name"]
-        try:
-            grown = await grow_image(self._ceph, parameters, backend.image(name), to_bytes(wanted))
-        except CephError as error:
-            words = f'resize volume "{name}" by resizer failed: {rpc("Internal", error.said)}'
-            await self._say(claim, "VolumeResizeFailed", words)
-            self.queue.add_later(name_of(claim), _RETRY_S)
-            return
-        if grown:
-            await self.api.patch(PV, ("", name), {"spec": {"capacity": {"storage": wanted}}})
-            await self.api.patch_status(PVC, name_of(claim), {"capacity": {"storage": wanted}})
-            await self._say(claim, "VolumeResizeSuccessful", "Resize volume succeeded", warning=False)
+        await self._make(claim, sc, backend, filling)
 
     async def _say_external(self, claim: Obj, sc: Obj) -> None:
         """The volume controller says so of each claim, in good runs too: it waits for the provisioner."""
@@ -240,13 +193,12 @@ class Claims(Reconciler):
     async def _say(self, claim: Obj, reason: str, message: str, *, warning: bool = True) -> None:
         await record_event(self.api, PVC, claim, reason, message, warning=warning, source=_SOURCE)
 
-    async def _provision(self, claim: Obj, sc: Obj, backend: Backend) -> None:
+    async def _make(self, claim: Obj, sc: Obj, backend: Backend, filling: Filling) -> None:
         """All steps have names that follow from the claim: done twice, the second time changes nothing."""
         spec = claim["spec"]
         volume = f"pvc-{claim['metadata']['uid']}"
         capacity = spec["resources"]["requests"]["storage"]
-        source = spec.get("dataSourceRef") or {}
-        clone = source.get("kind") == CLONE_SOURCE
+        clone = (spec.get("dataSourceRef") or {}).get("kind") == CLONE_SOURCE
         if not clone:  # the provisioner makes that of a clone for another claim
             message = f'External provisioner is provisioning volume for claim "{"/".join(name_of(claim))}"'
             await record_event(self.api, PVC, claim, "Provisioning", message, source=sc["provisioner"])
@@ -254,8 +206,11 @@ class Claims(Reconciler):
             if clone:
                 await asyncio.sleep(self._clone_s)
             size_bytes, image = to_bytes(str(capacity)), backend.image(volume)
-            await keep_image(self._ceph, sc.get("parameters") or {}, image, size_bytes)
-            await self._machines.create_volume(backend, volume, size_bytes, clone=clone)
+            await self._keep_image(sc, image, size_bytes, filling)
+            if filling.origin is None:
+                await self._machines.create_volume(backend, volume, size_bytes, clone=filling.image)
+            else:
+                await self._machines.copy_volume(filling.origin, backend, volume, size_bytes)
             source = plain_source(sc, volume, backend)
             if (provisioner := self._backends.provisioner(sc)) is not None:
                 source = await provisioner.source(sc, claim, image)
@@ -271,3 +226,9 @@ class Claims(Reconciler):
         )
         status = {"phase": "Bound", "accessModes": spec.get("accessModes"), "capacity": {"storage": capacity}}
         await self.api.patch_status(PVC, name, status)
+
+    async def _keep_image(self, sc: Obj, image: str, size_bytes: int, filling: Filling) -> None:
+        source = None
+        if (origin := filling.origin) is not None:
+            source = image_place(filling.attributes, origin.backend.image(origin.volume))
+        await keep_image(self._ceph, sc.get("parameters") or {}, image, size_bytes, source)

@@ -24,13 +24,21 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     uid_of,
 )
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
-from pytest_odfperf.sandbox.reconcilers.storage.claims import (
-    CLONE_SOURCE,
+from pytest_odfperf.sandbox.reconcilers.storage.claim_states import (
     DEFAULT_CLASS,
     DEFAULT_VIRT_CLASS,
     default_class,
     is_bound,
     waits_for_consumer,
+)
+from pytest_odfperf.sandbox.reconcilers.storage.clone_plan import (
+    CLONE_SOURCE,
+    Way,
+    source_of,
+    source_problem,
+    too_small,
+    waits_for,
+    way_of,
 )
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook
 
@@ -39,6 +47,9 @@ _STEPS = 4
 #: Between two restarts of a pod that fails.
 _RESTART_S = 1.0
 _SOURCE = "datavolume-controller"
+_CLONE_TYPE = "cdi.kubevirt.io/cloneType"
+#: The phase in which a claim is filled, by the way in which it is cloned.
+_IN_PROGRESS = {"csi-clone": "CSICloneInProgress", "copy": "CloneInProgress"}
 
 
 class DataVolumes(Reconciler):
@@ -75,7 +86,7 @@ class DataVolumes(Reconciler):
     async def _create_claim(self, dv: Obj) -> Obj | None:
         """The new claim, or None: the reason is in the status, and the next change tries again."""
         clone = _is_clone(dv)
-        problem = self._source_problem(dv)
+        problem = source_problem(self.caches, dv)
         if self._troubles.of_volume(dv).clone == "without_source":
             problem = f"The source pvc {dv['spec'].get('sourceRef', {}).get('name')} doesn't exist"
         if problem:
@@ -87,12 +98,16 @@ class DataVolumes(Reconciler):
             return None
         wanted = dv["spec"].get("storage") or dv["spec"].get("pvc") or {}
         modes, volume_mode = self._modes(dv, wanted, class_name)
-        size = ((wanted.get("resources") or {}).get("requests") or {}).get("storage")
+        origin = self._source_claim(dv)
+        size = _size(wanted) or _size(origin["spec"] if origin else {}) or "10Gi"
+        if origin is not None and (refused := too_small(origin, size)):
+            await self._refuse(dv, "CloneValidationFailed", refused)
+            return None
         spec: Obj = {
             "accessModes": modes,
             "volumeMode": volume_mode,
             "storageClassName": class_name,
-            "resources": {"requests": {"storage": size or "10Gi"}},
+            "resources": {"requests": {"storage": size}},
         }
         if clone:
             source = {
@@ -104,8 +119,13 @@ class DataVolumes(Reconciler):
         meta = dv["metadata"]
         labels = {**(meta.get("labels") or {}), "app": "containerized-data-importer"}
         annotations = dict(meta.get("annotations") or {})
+        way = Way("csi-clone")
+        if origin is not None:
+            way = way_of(self.caches, origin, class_name, volume_mode, size)
         if clone:
-            annotations["cdi.kubevirt.io/cloneType"] = "csi-clone"
+            annotations[_CLONE_TYPE] = way.strategy
+        if way.fallback is not None:
+            annotations["cdi.kubevirt.io/cloneFallbackReason"] = way.fallback[1]
         claim: Obj = {
             "metadata": {
                 "name": meta["name"],
@@ -122,23 +142,15 @@ class DataVolumes(Reconciler):
             if "exceeded quota" in str(error):
                 await self._refuse(dv, "ErrExceededQuota", str(error), bound="ErrExceededQuota")
             raise
-        return await self.api.get(PVC, meta["namespace"], meta["name"])
+        made = await self.api.get(PVC, meta["namespace"], meta["name"])
+        if made is not None and way.fallback is not None:
+            await record_event(self.api, PVC, made, *way.fallback, warning=True, source=_SOURCE)
+        return made
 
-    def _source_problem(self, dv: Obj) -> str | None:
-        ref = dv["spec"].get("sourceRef")
-        if ref:
-            namespace = ref.get("namespace") or dv["metadata"]["namespace"]
-            if self.caches[DATA_SOURCE].get(namespace, ref["name"]) is None:
-                return f'DataSource "{namespace}/{ref["name"]}" not found'
-            return None
-        source = dv["spec"].get("source") or {}
-        if pvc := source.get("pvc"):
-            namespace = pvc.get("namespace") or dv["metadata"]["namespace"]
-            if self.caches[PVC].get(namespace, pvc["name"]) is None:
-                return f"The source pvc {pvc['name']} doesn't exist"
-        elif "blank" not in source:
-            return f"a sandbox has no source {', '.join(source) or 'none'} (known: sourceRef, pvc, blank)"
-        return None
+    def _source_claim(self, dv: Obj) -> Obj | None:
+        """The claim that it is a clone of."""
+        source = source_of(self.caches, dv)
+        return self.caches[PVC].get(*source.name) if source and source.sort == "pvc" else None
 
     def _modes(self, dv: Obj, wanted: Obj, class_name: str) -> tuple[list[str], str]:
         """Access modes and volume mode: as asked for, else as the StorageProfile has them."""
@@ -162,16 +174,30 @@ class DataVolumes(Reconciler):
         if not _is_clone(dv):
             await self._write(dv, claim, "ImportScheduled", "N/A")
             return
-        if await self._is_troubled(dv, claim):
+        if await self._is_troubled(dv, claim) or await self._waits(dv, claim):
             return
-        if _phase(dv) not in ("CloneScheduled", "CSICloneInProgress"):
+        phase = _IN_PROGRESS[(claim["metadata"].get("annotations") or {}).get(_CLONE_TYPE, "csi-clone")]
+        if _phase(dv) not in ("CloneScheduled", phase):
             await self._write(dv, claim, "CloneScheduled", "N/A")
             return
         began = self._began.setdefault(uid_of(dv), time.monotonic())
         part = min(0.99, (time.monotonic() - began) / max(self._clone_s, 1e-3))
-        await self._write(dv, claim, "CSICloneInProgress", f"{100 * part:.1f}%")
+        await self._write(dv, claim, phase, f"{100 * part:.1f}%")
         if part < 0.99:
             self.queue.add_later(name_of(dv), self._clone_s / _STEPS)
+
+    async def _waits(self, dv: Obj, claim: Obj) -> bool:
+        """Whether its source is not ready to be cloned."""
+        source = self._source_claim(dv)
+        if source is None or (words := waits_for(self.caches, source)) is None:
+            return False
+        if words:
+            await record_event(
+                self.api, DATA_VOLUME, dv, "CloneSourceInUse", words, warning=True, source=_SOURCE
+            )
+        await self._write(dv, claim, "CloneScheduled", "N/A")
+        self.queue.add_later(name_of(dv), _RESTART_S)
+        return True
 
     async def _is_troubled(self, dv: Obj, claim: Obj) -> bool:
         troubles = self._troubles.of_volume(dv)
@@ -225,7 +251,7 @@ class DataVolumes(Reconciler):
             condition("Running", "False", "Completed", "Clone Complete")
             if done
             else condition(
-                "Running", str(phase == "CSICloneInProgress"), "Pending" if phase == "Pending" else ""
+                "Running", str(phase in _IN_PROGRESS.values()), "Pending" if phase == "Pending" else ""
             )
         )
         ready = condition("Ready", str(done), "" if done else "TransferRunning")
@@ -250,6 +276,10 @@ class DataVolumes(Reconciler):
 
 def _phase(dv: Obj) -> str:
     return (dv.get("status") or {}).get("phase") or ""
+
+
+def _size(spec: Obj) -> str | None:
+    return ((spec.get("resources") or {}).get("requests") or {}).get("storage")
 
 
 def _is_clone(dv: Obj) -> bool:

@@ -19,11 +19,15 @@ def claim_of(volume: Obj) -> list[Name]:
     return [(ref["namespace"], ref["name"])] if "name" in ref else []
 
 
+def driver_of(sc: Obj) -> str:
+    """The CSI driver that serves a class: it has the form of a domain, a provisioner may have a slash."""
+    return str(sc.get("provisioner")).replace("/", ".")
+
+
 def plain_source(sc: Obj, volume: str, backend: Backend) -> Obj:
     """The ``csi`` part of a volume of the configuration's classes."""
     return {
-        # A CSI driver has the form of a domain; a provisioner may have a slash.
-        "driver": sc["provisioner"].replace("/", "."),
+        "driver": driver_of(sc),
         "volumeHandle": volume,
         "volumeAttributes": {**context(sc.get("parameters") or {}), "format": backend.format},
     }

@@ -32,10 +32,11 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     uid_of,
 )
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
-from pytest_odfperf.sandbox.reconcilers.storage import claims
+from pytest_odfperf.sandbox.reconcilers.storage import claim_states as claims
 from pytest_odfperf.sandbox.reconcilers.trouble_book import TroubleBook, held_s
+from pytest_odfperf.sandbox.reconcilers.vms.disk_status import grow_disks, volume_status
 from pytest_odfperf.sandbox.reconcilers.vms.kubevirt_moves import Moves
-from pytest_odfperf.sandbox.reconcilers.vms.launcher import launcher_pod, pod_name, volume_status
+from pytest_odfperf.sandbox.reconcilers.vms.launcher import launcher_pod, pod_name
 from pytest_odfperf.sandbox.reconcilers.vms.mishaps import migrated, mishap, pull_problem
 from pytest_odfperf.sandbox.reconcilers.volume_claims import claim_names
 
@@ -177,6 +178,7 @@ class Instances(Reconciler):
             await self._finish(vmi, "Failed", "its machine is not there: the sandbox was started anew")
         else:
             await self._mishap(vmi)
+            await grow_disks(self.api, self.caches, vmi, self._machines[uid_of(vmi)])
 
     async def _run(self, vmi: Obj, pod: Obj) -> None:
         uid = uid_of(vmi)
@@ -206,19 +208,16 @@ class Instances(Reconciler):
             watcher = asyncio.create_task(self._watch(name_of(vmi), uid, machine), name=f"machine {uid}")
             self._watchers.add(watcher)
             watcher.add_done_callback(self._watchers.discard)
-        ports = {
-            f"{PORT_ANNOTATION}{port}": f"{host}:{forwarded}"
-            for port, (host, forwarded) in self._machines[uid].ports.items()
-        }
-        if troubles.no_address:
-            ports = {}
+        reached = {} if troubles.no_address else self._machines[uid].ports
+        ports = {f"{PORT_ANNOTATION}{port}": f"{host}:{at}" for port, (host, at) in reached.items()}
         # The ports first: whoever sees Running may connect.
         if not await self.api.patch(VMI, name_of(vmi), {"metadata": {"annotations": ports}}):
             return
         live = condition("LiveMigratable", "False", "DisksNotLiveMigratable", "a sandbox has no migration")
         ready = [condition("Ready", "True"), live]
+        volumes = volume_status(self.caches, vmi)
         interfaces: list[Obj] = [] if troubles.no_address else [guest_interface(pod)]
-        await self._write(vmi, "Running", ready, interfaces=interfaces, volumeStatus=volume_status(vmi))
+        await self._write(vmi, "Running", ready, interfaces=interfaces, volumeStatus=volumes)
         await record_event(self.api, VMI, vmi, "Started", "VirtualMachineInstance started.", source=_SOURCE)
 
     async def _mishap(self, vmi: Obj) -> None:
@@ -240,8 +239,7 @@ class Instances(Reconciler):
         vmi = self.current(name)
         if vmi is None:
             return
-        nodes = [node for _, node in self.caches[NODE].objects]
-        await self.api.patch_status(VMI, name, migrated(vmi, nodes))
+        await self.api.patch_status(VMI, name, migrated(vmi, [node for _, node in self.caches[NODE].objects]))
 
     async def _stop(self, uid: str, grace_s: float) -> None:
         machine = self._machines.get(uid)

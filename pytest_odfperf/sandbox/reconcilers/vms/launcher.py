@@ -99,12 +99,6 @@ def _console_log(vmi: Obj, moves: Moves) -> list[Obj]:
     ]
 
 
-def volume_status(vmi: Obj) -> list[Obj]:
-    """The disks as the status of a running instance names them."""
-    names = [volume["name"] for volume in vmi["spec"].get("volumes") or []]
-    return [{"name": n, "target": f"vd{chr(ord('a') + i % 26)}"} for i, n in enumerate(names)]
-
-
 def pod_name(vmi: Obj) -> str:
     """Always the same for one VMI, so that no second pod can come of a slow cache."""
     suffix = hashlib.sha256(vmi["metadata"]["uid"].encode()).hexdigest()[:5]

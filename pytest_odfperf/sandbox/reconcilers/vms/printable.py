@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_odfperf.sandbox.reconcilers.conditions import find
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import DATA_VOLUME, PVC, Obj, is_deleting
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
-from pytest_odfperf.sandbox.reconcilers.storage.claims import is_bound
+from pytest_odfperf.sandbox.reconcilers.storage.claim_states import is_bound
 from pytest_odfperf.sandbox.reconcilers.volume_claims import claim_names
 
 _FINAL = ("Succeeded", "Failed")

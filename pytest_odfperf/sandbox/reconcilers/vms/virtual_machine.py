@@ -24,7 +24,7 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     owner_reference,
 )
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
-from pytest_odfperf.sandbox.reconcilers.storage.claims import users_of
+from pytest_odfperf.sandbox.reconcilers.storage.claim_states import users_of
 from pytest_odfperf.sandbox.reconcilers.vms.clone_question import refusal
 from pytest_odfperf.sandbox.reconcilers.vms.expanded_vm import expanded_vm
 from pytest_odfperf.sandbox.reconcilers.vms.instance import FINAL

@@ -138,12 +138,22 @@ class CephProvisioner:
         return source
 
 
-async def keep_image(ceph: Ceph | None, parameters: Parameters, image: str, size_bytes: int) -> None:
-    """Have a modelled Ceph know of an image, whatever is behind the volume. Raises `CephError`."""
+async def keep_image(
+    ceph: Ceph | None,
+    parameters: Parameters,
+    image: str,
+    size_bytes: int,
+    source: tuple[str, str] | None = None,
+) -> None:
+    """Have a modelled Ceph know of an image, whatever is behind the volume. Raises `CephError`.
+
+    ``source``: pool and name of the image that it is a clone of.
+    """
     pool = _image_pool(parameters)
     if not isinstance(ceph, SimulatedCeph) or pool is None:
         return
-    if pool not in {found.name for found in await ceph.pools()}:
+    pools = {found.name for found in await ceph.pools()}
+    if pool not in pools:
         return
     features = tuple(filter(None, parameters.get("imageFeatures", "").split(",")))
     wanted = ImageWanted(
@@ -153,18 +163,25 @@ async def keep_image(ceph: Ceph | None, parameters: Parameters, image: str, size
         data_pool=parameters.get("dataPool"),
         features=features,
     )
-    await ceph.create_image(wanted)
+    if source is not None and source[0] in pools and source[1] in await ceph.images(source[0]):
+        await ceph.clone_image(*source, wanted)
+    else:
+        await ceph.create_image(wanted)
 
 
-async def grow_image(ceph: Ceph | None, parameters: Parameters, image: str, size_bytes: int) -> bool:
-    """Whether that image is of this Ceph, which has made it larger. Raises `CephError`."""
+def image_place(parameters: Parameters, image: str) -> tuple[str, str] | None:
+    """Pool and name of the image of a volume with these attributes; None: it is none."""
     pool = _image_pool(parameters)
-    if ceph is None or pool is None or pool not in {found.name for found in await ceph.pools()}:
-        return False
-    if image not in await ceph.images(pool):
-        return False
-    await ceph.resize_image(pool, image, size_bytes)
-    return True
+    return (pool, image) if pool is not None else None
+
+
+async def grow_image(ceph: Ceph | None, parameters: Parameters, image: str, size_bytes: int) -> None:
+    """Have a modelled Ceph know that an image is larger now. Raises `CephError`."""
+    pool = _image_pool(parameters)
+    if not isinstance(ceph, SimulatedCeph) or pool is None:
+        return
+    if pool in {found.name for found in await ceph.pools()} and image in await ceph.images(pool):
+        await ceph.resize_image(pool, image, size_bytes)
 
 
 def image_refused(error: CephError) -> str:
