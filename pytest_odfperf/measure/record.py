@@ -98,6 +98,8 @@ class Record:
     #: in the matrix's order.
     block: int | None = None
     order: int | None = None
+    #: The round of new VMs that it was in, from 1; None: the run had one.
+    round: int | None = None
     #: Of the last repeat of its key: what they say together, and what the key's limits come to.
     over_repeats: OverRepeats | None = None
     limits: tuple[LimitOutcome, ...] = ()
@@ -224,6 +226,8 @@ class Record:
         found = []
         if self.block is not None:
             found += [("repeat", str(self.repeat)), ("block", str(self.block)), ("order", str(self.order))]
+        if self.round is not None:
+            found.append(("round", str(self.round)))
         if self.over_repeats is not None:
             found.append(("repeats", self.over_repeats.count_text))
             for one in self.over_repeats.figures:

@@ -94,10 +94,10 @@ def _note_keys(items: Sequence[pytest.Item]) -> None:
 
 
 def _together(items: Sequence[pytest.Item], plan: Plan) -> list[pytest.Item]:
-    """Pools, groups, blocks, keys and other plugins' repeats, each in one piece; tests without a key first.
+    """Rounds, pools, groups, blocks, keys and other plugins' repeats, each in one piece, inner ones last.
 
-    Pools and groups, and without repeats keys too, are in the order in which they come; in a block of repeats
-    the keys are in the plan's.
+    Tests without a key are first. Pools and groups, and without repeats keys too, are in the order in which
+    they come; in a round the pools, and in a block of repeats the keys, are in the plan's.
     """
     pools: dict[str, int] = {}
     groups: dict[GroupKey, int] = {}
@@ -114,9 +114,10 @@ def _together(items: Sequence[pytest.Item], plan: Plan) -> list[pytest.Item]:
             (-1,)
             if key is None
             else (
-                pools[key.pool],
+                number := plan.round_of(block := item.stash[BLOCK]) or 1,
+                plan.place_of_pool(key.pool, number) or pools[key.pool],
                 groups[key.group],
-                block := item.stash[BLOCK],
+                block,
                 plan.place_of(key, block) or keys[key],
                 item.stash[REPEAT],
             )

@@ -31,7 +31,7 @@ from pytest_odfperf.report.summary import per_pool_results
 from pytest_odfperf.run.before.baselines import Baselines
 from pytest_odfperf.run.before.prepare import Workers
 from pytest_odfperf.run.controller.open_run import Run
-from pytest_odfperf.run.controller.progress import Progress
+from pytest_odfperf.run.controller.progress import progress_of
 from pytest_odfperf.run.cyclic_garbage import keep
 from pytest_odfperf.run.interrupt import Interrupt
 from pytest_odfperf.run.worker.recorder import Recorder
@@ -102,11 +102,15 @@ class ControllerHooks:
             self._interrupt.stop.is_set,
             self._run.apart,
             self._run.clear,
+            self._round_of,
         )
 
     def _pool_of(self, node_id: str) -> str | None:
         key = self._key_of(node_id)
         return key.pool if key else None
+
+    def _round_of(self, node_id: str) -> int:
+        return self._run.plan.round_of(self._node_ids.repeat_of(node_id)) or 1
 
     def _key_of(self, node_id: str) -> Key | None:
         return self._node_ids.key_of(node_id)
@@ -165,17 +169,11 @@ class ControllerHooks:
     def _start_display(self, ids: list[str]) -> None:
         if self._display is None:
             self._ids = list(ids)
-            keys = [key for key in map(self._shown_key_of, ids) if key is not None]
-            progress = Progress(
-                keys,
-                self._run.plan.estimates_s,
-                max(1, self._count),
-                self._run.apart,
-                repeats=self._run.plan.repeats,
-            )
+            shown = [(key, self._round_of(one)) for one in ids if (key := self._shown_key_of(one))]
+            progress = progress_of(self._run, shown, self._count)
             self._display = Display(self._config, progress)
             self._display.start()
-            self._renewing.start(keys, self._display)
+            self._renewing.start(shown, self._display)
             if self._display.is_live:
                 # The table is drawn over all that does not come from itself.
                 self._interrupt.say = self._display.write
@@ -188,7 +186,7 @@ class ControllerHooks:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         key = self._shown_key_of(nodeid)
         if key is not None and self._display is not None:
-            self._display.key_started(key, self._node_ids.repeat_of(nodeid))
+            self._display.key_started(key, self._node_ids.repeat_of(nodeid), self._round_of(nodeid))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
@@ -204,8 +202,8 @@ class ControllerHooks:
             self._ended.add(report.nodeid)
             outcome = {"error": "failed"}.get(plain["status"], plain["status"])
             if (key := self._shown_key_of(report.nodeid)) is not None:
-                self._display.key_ended(key, outcome)
-                self._renewing.key_ended(key)
+                self._display.key_ended(key, outcome, number := self._round_of(report.nodeid))
+                self._renewing.key_ended(key, number)
         if getattr(report, "odf_crashed", False):
             # pytest-html and JUnit close a test only with its teardown, which a dead worker does not send.
             teardown = pytest.TestReport(

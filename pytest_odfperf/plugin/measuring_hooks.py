@@ -40,6 +40,7 @@ class MeasuringHooks:
         self._recorder = Recorder(plan, process)
         self._decisions = KeyDecisions(plan)
         self._config = config
+        self._plan = plan
         self._stop = stop
         self._worker = is_worker(config)
         self._ran: set[pytest.Item] = set()
@@ -117,17 +118,28 @@ class MeasuringHooks:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             return True
         self._ran.add(item)
+        self._slot.begin_round(self._round_of(item))
         return None
 
+    def _round_of(self, item: pytest.Item) -> int:
+        return self._plan.round_of(item.stash.get(BLOCK, 1)) or 1
+
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+    def pytest_runtest_teardown(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, Any, Any]:
         try:
             return (yield)
         finally:
             # In the last key's own teardown, so that a failed deletion is an error of the right group.
-            last = nextitem is None or nextitem in self._ran
-            following = None if last or nextitem is None else nextitem.stash.get(KEY, None)
-            if last or self._slot.differs(following):
+            if nextitem in self._ran:
+                nextitem = None
+            following = None if nextitem is None else nextitem.stash.get(KEY, None)
+            if (
+                nextitem is None
+                or self._slot.differs(following)
+                or self._round_of(nextitem) != self._round_of(item)
+            ):
                 self._release(following.pool if following is not None else None)
 
     def _release(self, next_pool: str | None = None) -> None:

@@ -19,7 +19,7 @@ from pytest_odfperf.measure.neighbours import Disks
 from pytest_odfperf.redaction import Hidden
 from pytest_odfperf.schedule.backends import UNKNOWN, Backend, Relation, relation
 from pytest_odfperf.schedule.jobs import groups_of
-from pytest_odfperf.schedule.repeat_blocks import places
+from pytest_odfperf.schedule.repeat_blocks import places, round_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,8 @@ class Plan:
     #: How often each key is measured, and the seed of the order of that; None: the matrix's order.
     repeats: int = 1
     seed: int | None = None
+    #: Over how many rounds of new VMs the repeats are spread.
+    rounds: int = 1
     #: The devices behind each pool, and behind the VMs' root disks, as `Backend` in plain JSON types.
     backends: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     root_backend: Mapping[str, Any] | None = None
@@ -89,6 +91,22 @@ class Plan:
         None: the group has one pass, in the matrix's order.
         """
         return self._places(key.group, block)[key] if self.repeats > 1 and self.seed is not None else None
+
+    def round_of(self, block: int) -> int | None:
+        """The round that a block of repeats is in, from 1; None: the run has one."""
+        return round_of(block, self.repeats, self.rounds) if self.rounds > 1 else None
+
+    def place_of_pool(self, pool: str, number: int) -> int | None:
+        """The place of ``pool`` in round ``number``, from 1; None: pools are in the matrix's order."""
+        if self.rounds == 1 or self.seed is None:
+            return None
+        if number not in self._orders:
+            self._orders[number] = places(self.seed, number, self.selected_pools)
+        return self._orders[number][pool]
+
+    @cached_property
+    def _orders(self) -> dict[int, dict[str, int]]:
+        return {}
 
     def _places(self, group: GroupKey, block: int) -> dict[Key, int]:
         assert self.seed is not None

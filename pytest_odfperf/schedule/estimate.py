@@ -31,14 +31,14 @@ def key_s(matrix: Matrix, jobs: Jobs, key: Key) -> float:
     return KEY_OVERHEAD_S + layout_s + measured_s(job, matrix.fio) + end_s(job, LAYOUT_BYTES_PER_S)
 
 
-def group_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key]) -> float:
-    """Seconds of a VM group with ``keys``, from its creation to its deletion.
+def group_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key], rounds: int = 1) -> float:
+    """Seconds of a VM group with ``keys``, from its creation to its deletion, which it has in each round.
 
     Where keys ask for a pool's capacity, of all groups on the way to each answer, if it is near the largest.
     """
     if matrix.capacity is not None and matrix.asks_capacity:
         return sum(_search_s(matrix, jobs, key, matrix.capacity) for key in keys)
-    return _life_s(matrix, jobs, keys)
+    return _life_s(matrix, jobs, keys, rounds)
 
 
 def _search_s(matrix: Matrix, jobs: Jobs, key: Key, asked: CapacitySettings) -> float:
@@ -51,17 +51,21 @@ def _search_s(matrix: Matrix, jobs: Jobs, key: Key, asked: CapacitySettings) -> 
     return sum(_life_s(matrix, jobs, [one]) for one in groups) + again_s
 
 
-def _life_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key]) -> float:
+def _life_s(matrix: Matrix, jobs: Jobs, keys: Sequence[Key], rounds: int = 1) -> float:
     # The guests lay their files out at the same time, on one pool.
     layout_s = keys[0].concurrency * layout_bytes(matrix, jobs, keys) / LAYOUT_BYTES_PER_S
-    return GROUP_CREATE_S + layout_s + sum(key_s(matrix, jobs, key) for key in keys) + GROUP_DELETE_S
+    made_s = GROUP_CREATE_S + layout_s + GROUP_DELETE_S
+    return rounds * made_s + sum(key_s(matrix, jobs, key) for key in keys)
 
 
-def pool_estimates_s(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> dict[str, float]:
-    """Seconds of each pool's keys; its groups run one after the other."""
+def pool_estimates_s(
+    matrix: Matrix, jobs: Jobs, keys: Iterable[Key], rounds: Mapping[GroupKey, int] | None = None
+) -> dict[str, float]:
+    """Seconds of each pool's keys, its groups one after the other. ``rounds``: of each group, usually 1."""
     estimates: dict[str, float] = {}
     for group, members in groups_of(keys).items():
-        estimates[group.pool] = estimates.get(group.pool, 0.0) + group_s(matrix, jobs, members)
+        often = (rounds or {}).get(group, 1)
+        estimates[group.pool] = estimates.get(group.pool, 0.0) + group_s(matrix, jobs, members, often)
     return estimates
 
 
@@ -70,24 +74,31 @@ def makespan_s(
     workers: int,
     apart: Apart | None = None,
     running_s: Mapping[str, float] | None = None,
+    rounds: Mapping[str, int] | None = None,
 ) -> float:
     """Seconds until all pools have ended on ``workers`` workers, given out as `PoolQueue` does.
 
-    ``running_s`` are pools that run already, and what is left of them.
+    ``estimates_s`` of a pool are spread over the last of the ``rounds`` (usually 1), as many as it has still
+    to begin. ``running_s`` are pools that run already, and what is left of them in their round.
     """
+    often = {pool: (rounds or {}).get(pool, 1) for pool in estimates_s}
+    last = max(often.values(), default=1)
+    part_s = {pool: estimates_s[pool] / often[pool] for pool in estimates_s}
+    waiting = [(last - more, pool) for pool, number in often.items() for more in range(number)]
+    waiting.sort(key=lambda one: (one[0], -part_s[one[1]]))
     running = dict(running_s or {})
     ends = [(seconds, pool) for pool, seconds in running.items()]
     heapq.heapify(ends)
-    waiting = sorted(estimates_s, key=lambda pool: -estimates_s[pool])
     now_s = 0.0
     while waiting or ends:
         while len(running) < max(1, workers):
-            pool = next_pool(waiting, running, estimates_s, apart)
+            able = [pool for number, pool in waiting if number == waiting[0][0] and pool not in running]
+            pool = next_pool(able, running, part_s, apart)
             if pool is None:
                 break
-            waiting.remove(pool)
-            running[pool] = estimates_s[pool]
-            heapq.heappush(ends, (now_s + estimates_s[pool], pool))
+            waiting.remove((waiting[0][0], pool))
+            running[pool] = part_s[pool]
+            heapq.heappush(ends, (now_s + part_s[pool], pool))
         now_s, ended = heapq.heappop(ends)
         del running[ended]
     return now_s

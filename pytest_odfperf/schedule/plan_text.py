@@ -34,15 +34,18 @@ def plan_text(
     done: int = 0,
     pool_problems: Mapping[str, str] | None = None,
     repeats: int = 1,
+    rounds: int = 1,
+    rounds_left: Mapping[GroupKey, int] | None = None,
     isolation: Isolation = "none",
     backends: Mapping[str, Backend] | None = None,
 ) -> str:
     """The text of a dry run, without a line end at its end.
 
     ``keys`` are those that would run, in order, filters and resume applied, each as often as it has repeats
-    left of ``repeats``; ``done`` counts those that a resumed run has already. ``why`` says how ``workers``
-    was found. Keys of pools in ``pool_problems`` are skipped by the run and count in no sum. ``backends`` is
-    needed for an ``isolation`` by them.
+    left of ``repeats``; ``done`` counts those that a resumed run has already. ``rounds_left`` is in how many
+    of the ``rounds`` each group is still to be made. ``why`` says how ``workers`` was found. Keys of pools in
+    ``pool_problems`` are skipped by the run and count in no sum. ``backends`` is needed for an ``isolation``
+    by them.
     """
     problems = pool_problems or {}
     runs = [key for key in keys if key.pool not in problems]
@@ -54,10 +57,12 @@ def plan_text(
                 f"pool {name} can not run: {problems[name]} ({count_text(set(members), 'key')} skipped)"
             )
         else:
-            lines.extend(_pool_lines(matrix, pool, list(members), jobs))
+            lines.extend(_pool_lines(matrix, pool, list(members), jobs, rounds_left or {}))
         lines.append("")
     apart = apart_by_isolation(isolation, backends or {})
-    totals = _totals(matrix, keys, runs, jobs, workers, why, done, repeats, apart)
+    totals = _totals(
+        matrix, keys, runs, jobs, workers, why, done, (repeats, rounds), rounds_left or {}, apart
+    )
     return "\n".join([*lines, *_kept_apart(isolation, runs, backends or {}), *totals])
 
 
@@ -80,9 +85,11 @@ def _kept_apart(isolation: Isolation, runs: Sequence[Key], backends: Mapping[str
         yield f"         {', '.join(members)}: {'; '.join(titles)}"
 
 
-def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iterator[str]:
+def _pool_lines(
+    matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs, rounds_left: Mapping[GroupKey, int]
+) -> Iterator[str]:
     groups = groups_of(keys)
-    seconds = pool_estimates_s(matrix, jobs, keys)[pool.name]
+    seconds = pool_estimates_s(matrix, jobs, keys, rounds_left)[pool.name]
     backend = f", backend {pool.backend}" if pool.backend else ""
     target = ", fio on the raw disk" if matrix.target_of(pool.name) == "block" else ""
     mode = pool.volume_mode or "volume mode from the provisioner"
@@ -91,7 +98,10 @@ def _pool_lines(matrix: Matrix, pool: Pool, keys: list[Key], jobs: Jobs) -> Iter
         f"{count_text(set(keys), 'key')} in {count_text(groups, 'group')}, {time_text(seconds)}"
     )
     for group, members in groups.items():
-        yield f"  group {group}: {_group(matrix, group)}, {time_text(group_s(matrix, jobs, members))}"
+        often = rounds_left.get(group, 1)
+        made = f", made {often} times" if often > 1 else ""
+        seconds = group_s(matrix, jobs, members, often)
+        yield f"  group {group}: {_group(matrix, group)}{made}, {time_text(seconds)}"
         yield from (
             f"    {key}{f' x {often}' if often > 1 else ''}" for key, often in Counter(members).items()
         )
@@ -111,22 +121,26 @@ def _totals(
     workers: int,
     why: str,
     done: int,
-    repeats: int,
+    repeats_and_rounds: tuple[int, int],
+    rounds_left: Mapping[GroupKey, int],
     apart: Apart | None,
 ) -> Iterator[str]:
+    repeats, rounds = repeats_and_rounds
     earlier = f"; {done} more completed earlier" if done else ""
     skipped = f"; {len(keys) - len(runs)} skipped with their pools" if len(runs) < len(keys) else ""
     groups = groups_of(runs)
     pools = dict.fromkeys(key.pool for key in runs)
     counts = f"{count_text(set(runs), 'key')} in {count_text(groups, 'group')} on {count_text(pools, 'pool')}"
     if repeats > 1:
-        counts += f", {count_text(runs, 'measurement')} ({repeats} of each)"
+        spread = f", in {rounds} rounds of new VMs" if rounds > 1 else ""
+        counts += f", {count_text(runs, 'measurement')} ({repeats} of each{spread})"
     yield f"keys     {counts}{earlier}{skipped}"
     if not runs:
         yield "time     nothing runs"
         return
     at_once = min(workers, len(pools))
-    estimates_s = pool_estimates_s(matrix, jobs, runs)
+    estimates_s = pool_estimates_s(matrix, jobs, runs, rounds_left)
+    often = {pool: max(rounds_left.get(group, 1) for group in groups if group.pool == pool) for pool in pools}
     top = peak(matrix, groups, at_once)
     phases = sum(job_of(jobs, key).stonewalls for key in runs)
     phase_s = matrix.fio.ramp_s + matrix.fio.runtime_s
@@ -145,8 +159,9 @@ def _totals(
     )
     yield f"workers  {at_once} {'pool' if at_once == 1 else 'pools'} at once: {why}"
     longest = max(estimates_s, key=lambda pool: estimates_s[pool])
+    whole_s = makespan_s(estimates_s, at_once, apart, rounds=often)
     yield (
-        f"time     about {time_text(makespan_s(estimates_s, at_once, apart))} (longest pool {longest}: "
+        f"time     about {time_text(whole_s)} (longest pool {longest}: "
         f"{time_text(estimates_s[longest])}; all one after the other: {time_text(sum(estimates_s.values()))})"
     )
 

@@ -1,23 +1,27 @@
 """Which pool runs on which worker: a state machine without xdist, so that every interleaving can be tested.
 
 One pool is on at most one worker at a time, a worker has one pool at a time, and every item ends once. Pools
-that are kept apart from each other (``--odf-isolation``) are never on two workers at one time.
+that are kept apart from each other (``--odf-isolation``) are never on two workers at one time. With rounds
+(``--odf-rounds``) a worker gets the items of a pool in one round, and no pool is given out in a round before
+all are in the one before: a short pool that ran ahead would be compared with what others do much later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from pytest_odfperf.schedule.backends import Apart
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a worker runs now: the items of ``pool`` that are left, in order."""
+    """What a worker runs now: the items of ``pool`` in a round that are left, in order."""
 
     pool: str
     items: tuple[int, ...]
+    round: int = 1
 
 
 def next_pool(
@@ -43,9 +47,10 @@ def next_pool(
 class PoolQueue:
     """Pools that wait, in the order in which they are given out, and the items that each worker has left.
 
-    The pool with the longest estimate goes first: the end of the run then waits for a short one (Graham's
+    In a round the pool with the longest estimate goes first: its end then waits for a short one (Graham's
     LPT rule). Pools without an estimate are taken for as long as they have items, after all others.
-    ``apart`` says of two pools whether they may be on two workers at one time; None: all may.
+    ``apart`` says of two pools whether they may be on two workers at one time; None: all may. ``round_of``
+    is the round of an item; a pool's items are in the order of their rounds.
     """
 
     def __init__(
@@ -53,14 +58,20 @@ class PoolQueue:
         pools: Mapping[str, Sequence[int]],
         estimates_s: Mapping[str, float],
         apart: Apart | None = None,
+        round_of: Callable[[int], int] = lambda _: 1,
     ) -> None:
         every = [item for items in pools.values() for item in items]
         if len(set(every)) != len(every):
             raise ValueError("an item is in two pools, or twice in one")
-        filled = [pool for pool in pools if pools[pool]]
-        filled.sort(key=lambda pool: (-estimates_s.get(pool, 0.0), -len(pools[pool])))
-        self._waiting = [Assignment(pool, tuple(pools[pool])) for pool in filled]
-        self._left: dict[str, tuple[str, list[int]]] = {}
+        self._waiting = [
+            Assignment(pool, tuple(own), number)
+            for pool, items in pools.items()
+            for number, own in groupby(items, round_of)
+        ]
+        self._waiting.sort(
+            key=lambda one: (one.round, -estimates_s.get(one.pool, 0.0), -len(pools[one.pool]))
+        )
+        self._left: dict[str, tuple[Assignment, list[int]]] = {}
         self._estimates_s = estimates_s
         self._apart = apart
         #: Pools that wait, and have VMs that a lost worker left: whoever takes them deletes these first.
@@ -72,22 +83,29 @@ class PoolQueue:
         Raises `ValueError` if it still has one.
         """
         if worker in self._left:
-            raise ValueError(f"worker {worker} still has pool {self._left[worker][0]}")
+            raise ValueError(f"worker {worker} still has pool {self._left[worker][0].pool}")
         assignment = self._next()
         if assignment is None:
             return None
         self._waiting.remove(assignment)
         self._haunted.discard(assignment.pool)
-        self._left[worker] = (assignment.pool, list(assignment.items))
+        self._left[worker] = (assignment, list(assignment.items))
         return assignment
 
     def _next(self) -> Assignment | None:
-        running = {pool for pool, _ in self._left.values()}
-        waiting = {assignment.pool: assignment for assignment in self._waiting}
+        running = {assignment.pool for assignment, _ in self._left.values()}
+        number = min((assignment.round for assignment in self._waiting), default=0)
+        waiting = {
+            assignment.pool: assignment
+            for assignment in reversed(self._waiting)
+            if assignment.pool not in running
+            and (assignment.round == number or assignment.pool in self._haunted)
+        }
+        order = [pool for pool in dict.fromkeys(one.pool for one in self._waiting) if pool in waiting]
         # What a lost worker left still loads its devices: its pool goes before those it is kept apart from.
         # It always may: only pools that are apart from it ran when it was lost, and none started since.
         for sort in (True, False):
-            some = [pool for pool in waiting if (pool in self._haunted) is sort]
+            some = [pool for pool in order if (pool in self._haunted) is sort]
             if (pool := next_pool(some, running, self._estimates_s, self._apart)) is not None:
                 return waiting[pool]
         return None
@@ -97,7 +115,7 @@ class PoolQueue:
 
         Raises `ValueError` if the worker does not have the item.
         """
-        _, left = self._left.get(worker, ("", []))
+        _, left = self._left.get(worker, (None, []))
         if item not in left:
             raise ValueError(f"worker {worker} ended item {item}, which it does not have")
         left.remove(item)
@@ -109,16 +127,16 @@ class PoolQueue:
     def lost(self, worker: str) -> int | None:
         """Note that ``worker`` is gone; the item that it died in, if it had any.
 
-        That item counts as ended: what killed one worker would kill the next. The others of its pool go to
-        the front of the queue.
+        That item counts as ended: what killed one worker would kill the next. The others of its pool in this
+        round go to the front of the queue.
         """
-        pool, left = self._left.pop(worker, ("", []))
-        if not left:
+        assignment, left = self._left.pop(worker, (None, []))
+        if assignment is None or not left:
             return None
         crashed, *rest = left
         if rest:
-            self._waiting.insert(0, Assignment(pool, tuple(rest)))
-            self._haunted.add(pool)
+            self._waiting.insert(0, replace(assignment, items=tuple(rest)))
+            self._haunted.add(assignment.pool)
         return crashed
 
     def idle(self, worker: str) -> bool:
@@ -127,11 +145,15 @@ class PoolQueue:
 
     def pool_of(self, worker: str) -> str | None:
         """The pool that ``worker`` has."""
-        return self._left[worker][0] if worker in self._left else None
+        return self._left[worker][0].pool if worker in self._left else None
+
+    def is_haunted(self, pool: str) -> bool:
+        """Whether ``pool`` goes on next, and whoever takes it deletes what a lost worker left of it."""
+        return pool in self._haunted
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """The pools that no worker has, the next one first."""
+        """The pools that no worker has, the next one first; with rounds one for each that is left."""
         return tuple(assignment.pool for assignment in self._waiting)
 
     @property

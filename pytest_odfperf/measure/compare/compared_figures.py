@@ -12,6 +12,9 @@ from pytest_odfperf.measure.record import DIRECTIONS, Record
 
 Metric = Literal["rate", "lat_p99"]
 
+#: The run, and the round of it, that a repeat was in: runs that are merged have rounds of their own.
+Round = tuple[str, int]
+
 #: Bandwidth at a fixed block size is the rate once more.
 METRICS: tuple[Metric, ...] = ("rate", "lat_p99")
 
@@ -42,6 +45,8 @@ class RunFigures:
     """A run's figures: one for each repeat, in IOPS or ns."""
 
     values: dict[Cell, tuple[float, ...]] = field(default_factory=dict)
+    #: The round of each of the ``values``; nothing of a cell: all were in one.
+    rounds: dict[Cell, tuple[Round, ...]] = field(default_factory=dict)
     #: Keys with a result that is doubted, and by what; they are compared all the same, and marked.
     suspect: dict[Key, str] = field(default_factory=dict)
     #: Keys with a result that is no measurement, and by what; it is not among ``values``.
@@ -66,6 +71,7 @@ def measured_once(records: Iterable[Record]) -> Iterator[Record]:
 def figures_of(records: Iterable[Record]) -> RunFigures:
     """The figures of ``records``, those of invalid ones left out."""
     found: dict[Cell, list[float]] = {}
+    rounds: dict[Cell, list[Round]] = {}
     figures = RunFigures()
     for record in measured_once(records):
         doubts = "; ".join(dict.fromkeys(doubt.code for doubt in record.doubts))
@@ -76,7 +82,9 @@ def figures_of(records: Iterable[Record]) -> RunFigures:
             figures.suspect[record.key] = doubts
         for cell, value in cells(record):
             found.setdefault(cell, []).append(value)
+            rounds.setdefault(cell, []).append((record.run_id, record.round or 1))
     figures.values.update((cell, tuple(values)) for cell, values in found.items())
+    figures.rounds.update((cell, tuple(own)) for cell, own in rounds.items())
     return figures
 
 

@@ -18,9 +18,10 @@ import numpy as np
 from scipy import stats
 
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.compare.assumed_noise import ASSUMED
 from pytest_odfperf.measure.compare.compared_figures import Cell, Metric, RunFigures
 from pytest_odfperf.measure.compare.confirm_plan import ConfirmPlan
-from pytest_odfperf.measure.compare.run_comparison import ASSUMED, ComparedCell, Comparison, log_samples
+from pytest_odfperf.measure.compare.run_comparison import ComparedCell, Comparison, log_samples
 from pytest_odfperf.measure.compare.session_model import SessionModel, fit
 
 Gated = Literal["confirmed", "not confirmed", "environment shift", "not gateable"]

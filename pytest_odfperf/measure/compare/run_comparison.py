@@ -16,9 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.compare.assumed_noise import ASSUMED
 from pytest_odfperf.measure.compare.compared_figures import METRICS, Cell, Metric, RunFigures
 from pytest_odfperf.measure.compare.multiplicity import rejected, rejected_in_families
-from pytest_odfperf.measure.compare.session_model import Assumed, Estimate, LogSamples, SessionModel, fit
+from pytest_odfperf.measure.compare.session_model import Estimate, LogSamples, SessionModel, fit
 
 Outcome = Literal["worse", "better", "no difference shown", "inconclusive"]
 
@@ -30,12 +31,6 @@ LEVEL = 0.90
 FLOOR, FAMILY_FLOOR, FLOOR_SDS = 0.07, 0.03, 2.0
 #: No difference: within this, or three times the spread of sessions.
 MARGIN, MARGIN_SDS = 0.10, 3.0
-
-#: Where one baseline run can not show it: how sessions differ, and repeats without repeats. p99 is noisier.
-ASSUMED: Mapping[Metric, Assumed] = {
-    "rate": Assumed(session_sd=0.03, noise_sd=0.05),
-    "lat_p99": Assumed(session_sd=0.06, noise_sd=0.15),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,23 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from pytest_odfperf.measure.compare.assumed_noise import ASSUMED_SESSIONS, Assumed
 from pytest_odfperf.measure.compare.variance_shrinkage import Array, Shrunk, shrink
 
-#: How many sessions' worth the assumed spread of sessions counts for, beside what the sessions show.
-ASSUMED_SESSIONS = 4.0
 #: The share of the assumed spread that a key has for itself: controls do not take it off.
 ASSUMED_OWN = 0.2
 _ASSUMED_NOISE_DF = 4.0
 #: Of a median absolute deviation of normal values to their standard deviation, and its efficiency.
 _MAD, _MAD_EFFICIENCY = 1.4826, 0.37
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assumed:
-    """What is taken where the runs themselves say nothing: standard deviations of logarithms."""
-
-    session_sd: float
-    noise_sd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

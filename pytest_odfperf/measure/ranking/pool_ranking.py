@@ -5,9 +5,9 @@ profile with nine block sizes does not weigh nine times, then over profiles with
 geometric mean is the only one whose order does not depend on what the figures are divided by (Fleming and
 Wallace, CACM 29(3) 1986). Rates and p99 are scores of their own.
 
-The ranks that a pool may have come from the pairwise differences of the scores, repeat by repeat, at 95 %
-for all pairs together (Bonferroni; Welch 1947 for each): from 1 + the pools that are surely better to the
-number of pools - those that are surely worse (Mogstad, Romano, Shaikh and Wilhelm 2024).
+The ranks that a pool may have come from the pairwise differences of the scores, at 95 % for all pairs
+together (Bonferroni; `pair_difference` for each): from 1 + the pools that are surely better to the number of
+pools - those that are surely worse (Mogstad, Romano, Shaikh and Wilhelm 2024).
 """
 
 from __future__ import annotations
@@ -15,15 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, variance
+from functools import partial
+from itertools import combinations
+from statistics import fmean
+from typing import Literal
 
 from pytest_odfperf.matrix.keys import Key
-from pytest_odfperf.measure.compare.compared_figures import METRICS, Cell, Metric, RunFigures
-from pytest_odfperf.measure.statistics.t_distribution import t_quantile
+from pytest_odfperf.measure.compare.assumed_noise import ASSUMED
+from pytest_odfperf.measure.compare.compared_figures import METRICS, Cell, Metric, Round, RunFigures
+from pytest_odfperf.measure.ranking.pair_difference import PairDifference, Source, pair_difference
+from pytest_odfperf.measure.ranking.round_scores import Scores, levels, scores_by_round
 
 CONFIDENCE = 0.95
 #: Pools whose scores are nearer than this are not told apart, however alike their repeats are.
 LEAST_DIFFERENCE = 0.01
+
+#: Of figures whose round is not told, and of a pool that has no whole one.
+_ONE_ROUND: Round = ("", 1)
+_NO_ROUND: Round = ("", 0)
 
 #: A key without its pool, the section and the direction: what pools have in common.
 Place = tuple[str, str, int, str, str, str, str]
@@ -36,7 +45,7 @@ class RankedPool:
     pool: str
     rank: int
     share: float
-    #: None: there are no repeats, so nothing is known.
+    #: None: it has no repeats, so nothing is known.
     rank_low: int | None = None
     rank_high: int | None = None
 
@@ -56,6 +65,11 @@ class Ranking:
     #: How many figures the scores are made of, and how many repeats there are of each.
     figures: int = 0
     repeats: int = 0
+    #: In how many rounds the pool with the fewest was measured as a whole.
+    rounds: int = 1
+    #: What the intervals are from; ``both``: some pairs of pools have not two rounds in common. None: there
+    #: are none.
+    intervals_from: Source | Literal["both"] | None = None
     #: Figures that no ranked pool has, or that not all can have: left out for all.
     left_out: int = 0
     weights: Mapping[str, float]
@@ -94,6 +108,7 @@ def _rank(
     weights: Mapping[str, float],
 ) -> Ranking | None:
     values: dict[str, dict[Place, tuple[float, ...]]] = {pool: {} for pool in pools}
+    rounds: dict[str, dict[Place, tuple[Round, ...]]] = {pool: {} for pool in pools}
     weak: set[Place] = set()
     for cell, samples in figures.values.items():
         if _common(cell.key) not in common or cell.key.pool not in values:
@@ -101,6 +116,7 @@ def _rank(
         place = _place(cell)
         if cell.metric == metric:
             values[cell.key.pool][place] = samples
+            rounds[cell.key.pool][place] = figures.rounds.get(cell) or (_ONE_ROUND,) * len(samples)
         elif metric == "lat_p99" and replace(cell, metric=metric) not in figures.values:
             # Too few I/Os for a p99 are no fault of the pool.
             weak.add(place)
@@ -111,20 +127,22 @@ def _rank(
     lacking = {pool: sorted({_text(place) for place in places - set(own)}) for pool, own in values.items()}
     incomplete = {pool: tuple(lacks) for pool, lacks in lacking.items() if lacks}
     complete = [pool for pool in pools if pool not in incomplete]
-    repeats = min((len(values[pool][place]) for pool in complete for place in places), default=0)
-    scores = {
-        pool: [
-            _score({place: values[pool][place][number] for place in places}, weights)
-            for number in range(repeats)
-        ]
-        for pool in complete
-    }
+    scores = {}
+    for pool in complete:
+        own = {place: values[pool][place] for place in sorted(places)}
+        scores[pool] = scores_by_round(own, rounds[pool], partial(_score, weights=weights)) or {
+            # No round is whole: there is an order, and no interval.
+            _NO_ROUND: [_score({place: math.exp(fmean(map(math.log, own[place]))) for place in own}, weights)]
+        }
+    ranked, sources = _ranked(scores, metric)
     return Ranking(
         metric=metric,
-        pools=_ranked(scores, higher_is_better=metric == "rate"),
+        pools=ranked,
         incomplete=incomplete,
         figures=len(places),
-        repeats=repeats,
+        repeats=min((len(values[pool][place]) for pool in complete for place in places), default=0),
+        rounds=min((len(own) for own in scores.values()), default=1),
+        intervals_from=next(iter(sources)) if len(sources) == 1 else "both" if sources else None,
         left_out=len(weak) + len(unmeasured),
         weights={place[3]: weights.get(place[3], 1.0) for place in sorted(places)},
     )
@@ -148,29 +166,29 @@ def _score(values: Mapping[Place, float], weights: Mapping[str, float]) -> float
     return sum(weight[name] * fmean(own) for name, own in logs.items()) / sum(weight.values())
 
 
-def _ranked(scores: Mapping[str, Sequence[float]], *, higher_is_better: bool) -> tuple[RankedPool, ...]:
-    sign = 1 if higher_is_better else -1
-    means = {pool: sign * fmean(own) for pool, own in scores.items() if own}
+def _ranked(scores: Mapping[str, Scores], metric: Metric) -> tuple[tuple[RankedPool, ...], set[Source]]:
+    """The pools in order, and what their intervals are from."""
+    sign = 1 if metric == "rate" else -1
+    means = {pool: sign * level for pool, level in levels(scores).items()}
     ordered = sorted(means, key=lambda pool: (-means[pool], pool))
     pairs = len(ordered) * (len(ordered) - 1) / 2
+    apart: dict[tuple[str, str], PairDifference] = {}
+    for one, other in combinations(ordered, 2):
+        level = 1 - (1 - CONFIDENCE) / pairs / 2
+        apart[one, other] = pair_difference(scores[one], scores[other], ASSUMED[metric].session_sd, level)
+    better, worse = dict.fromkeys(ordered, 0), dict.fromkeys(ordered, 0)
+    for (one, other), difference in apart.items():
+        if abs(difference.by) > max(LEAST_DIFFERENCE, difference.reach):
+            first, second = (one, other) if sign * difference.by > 0 else (other, one)
+            better[second] += 1
+            worse[first] += 1
     found = []
-    for number, pool in enumerate(ordered):
-        ranked = RankedPool(pool=pool, rank=number + 1, share=math.exp(means[pool] - means[ordered[0]]))
-        if len(scores[pool]) > 1:
-            reach = {other: _reach(scores[pool], scores[other], pairs) for other in ordered if other != pool}
-            better = sum(means[other] - means[pool] > far for other, far in reach.items())
-            worse = sum(means[pool] - means[other] > far for other, far in reach.items())
-            ranked = replace(ranked, rank_low=1 + better, rank_high=len(ordered) - worse)
+    for number, pool in enumerate(ordered, 1):
+        ranked = RankedPool(pool=pool, rank=number, share=math.exp(means[pool] - means[ordered[0]]))
+        if len(scores[pool]) > 1 or any(len(own) > 1 for own in scores[pool].values()):
+            # The order is by all rounds, a pair by those that both have: where rounds are lacking, the rank
+            # may lie beside what the pairs say, and is possible all the same.
+            low, high = min(number, 1 + better[pool]), max(number, len(ordered) - worse[pool])
+            ranked = replace(ranked, rank_low=low, rank_high=high)
         found.append(ranked)
-    return tuple(found)
-
-
-def _reach(one: Sequence[float], other: Sequence[float], pairs: float) -> float:
-    """How far the means of two pools may lie apart by chance; infinite without repeats."""
-    parts = [variance(own) / len(own) for own in (one, other)]
-    if not sum(parts):
-        return LEAST_DIFFERENCE
-    df = sum(parts) ** 2 / sum(
-        part**2 / (len(own) - 1) for part, own in zip(parts, (one, other), strict=True)
-    )
-    return max(LEAST_DIFFERENCE, t_quantile(1 - (1 - CONFIDENCE) / pairs / 2, df) * math.sqrt(sum(parts)))
+    return tuple(found), {one.source for one in apart.values() if one.source is not None}

@@ -35,6 +35,13 @@ def repeats(text: str) -> int:
     return _whole(text, "a number of repeats", MOST_REPEATS)
 
 
+def rounds(text: str) -> int:
+    """The value of ``--odf-rounds``."""
+    from pytest_odfperf.schedule.repeat_blocks import MOST_REPEATS
+
+    return _whole(text, "a number of rounds", MOST_REPEATS)
+
+
 def seed(text: str) -> int:
     """The value of ``--odf-seed``."""
     from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED

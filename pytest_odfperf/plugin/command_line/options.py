@@ -12,6 +12,7 @@ from pytest_odfperf.plugin.command_line.option_values import (
     parallel,
     prometheus,
     repeats,
+    rounds,
     seed,
 )
 
@@ -140,6 +141,13 @@ def add_options(parser: pytest.Parser) -> None:
         "N",
         "Measure each key N times, in blocks of all keys of a VM group in random order.",
         type=repeats,
+    )
+    single(
+        "--odf-rounds",
+        "N",
+        "Spread the repeats over N rounds: each has all pools, in an order of its own, with new VMs (without "
+        "--odf-repeat: one repeat a round).",
+        type=rounds,
     )
     repeated(
         "--odf-notify",

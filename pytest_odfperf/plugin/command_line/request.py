@@ -16,6 +16,7 @@ from pytest_odfperf.plugin.command_line.option_values import (
     parallel,
     prometheus,
     repeats,
+    rounds,
     seed,
 )
 from pytest_odfperf.plugin.command_line.options import INVALID, MODES, ini
@@ -53,6 +54,7 @@ class Request:
     #: None: not said.
     ramp: bool
     repeat: int | None
+    rounds: int | None
     #: Runs to compare with, as given.
     baseline: str | None
     gate: bool
@@ -153,6 +155,7 @@ def read_request(config: pytest.Config) -> Request:
         fio=tuple(value("odf_fio") or ()),
         ramp=bool(value("odf_ramp")),
         repeat=parsed("odf_repeat", repeats),
+        rounds=parsed("odf_rounds", rounds),
         baseline=baseline,
         gate=bool(value("odf_gate")),
         force_compare=bool(value("odf_force_compare")),

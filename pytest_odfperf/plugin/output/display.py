@@ -89,21 +89,24 @@ class Display:
             own = os.fdopen(os.dup(writer._file.fileno()), "w", 1, encoding, errors)
             self._captured, writer._file = (writer._file, own), own
 
-    def key_started(self, key: Key, repeat: int) -> None:
+    def key_started(self, key: Key, repeat: int, number: int = 1) -> None:
+        """``number`` is the round."""
         with self._lock:
-            first = self._progress.key_started(key, time.monotonic(), repeat)
-            total = range(self._progress.pools[key.pool].total)
+            first = self._progress.key_started(key, time.monotonic(), repeat, number)
+            total = range(self._progress.part(key, number).total)
         if first:
-            self.write(f"odfperf: pool {key.pool} started, {count_text(total, self._progress.noun)}")
+            what = " ".join(filter(None, ("started", self._progress.part_text(number))))
+            self.write(f"odfperf: pool {key.pool} {what}, {count_text(total, self._progress.noun)}")
 
-    def key_ended(self, key: Key, outcome: str) -> None:
+    def key_ended(self, key: Key, outcome: str, number: int = 1) -> None:
         with self._lock:
-            last = self._progress.key_ended(key, outcome, time.monotonic())
-            pool = self._progress.pools[key.pool]
-            took = time_text((pool.ended_s or 0) - (pool.started_s or pool.ended_s or 0))
-            counts = ", ".join(f"{pool.outcomes[name]} {name}" for name in ("passed", "failed", "skipped"))
+            last = self._progress.key_ended(key, outcome, time.monotonic(), number)
+            part = self._progress.part(key, number)
+            took = time_text((part.ended_s or 0) - (part.started_s or part.ended_s or 0))
+            counts = ", ".join(f"{part.outcomes[name]} {name}" for name in ("passed", "failed", "skipped"))
         if last:
-            self.write(f"odfperf: pool {key.pool} ended after {took}: {counts}")
+            what = " ".join(filter(None, ("ended", self._progress.part_text(number))))
+            self.write(f"odfperf: pool {key.pool} {what} after {took}: {counts}")
 
     def snapshot(self) -> dict[str, Any]:
         """How far the run is now, for its reports: see `RunProgress`."""
@@ -148,10 +151,10 @@ class Display:
                 table.add_column(column, justify="left" if column in ("pool", "running") else "right")
             for name, pool in self._progress.pools.items():
                 state = (
-                    pool.running.partition(":")[2] if pool.running else "ended" if pool.ended_s else "waiting"
+                    pool.running.partition(":")[2] if pool.running else "ended" if pool.ended else "waiting"
                 )
                 since = f"{now_s - pool.running_since_s:.0f} s" if pool.running else ""
                 table.add_row(
-                    Text(name), f"{pool.done}/{pool.total}", str(pool.outcomes["failed"]), Text(state), since
+                    Text(name), f"{pool.done}/{pool.total}", str(pool.count("failed")), Text(state), since
                 )
         return table

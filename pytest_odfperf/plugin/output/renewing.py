@@ -18,12 +18,12 @@ class Renewing:
     def __init__(self, run: Run, outputs: Outputs) -> None:
         self._run = run
         self._outputs = outputs
-        self._left: Counter[GroupKey] = Counter()
+        self._left: Counter[tuple[GroupKey, int]] = Counter()
         self._renewal: ReportRenewal | None = None
 
-    def start(self, keys: Iterable[Key], display: Display) -> None:
-        """``keys`` are those that will run, once for each repeat."""
-        self._left = Counter(key.group for key in keys)
+    def start(self, keys: Iterable[tuple[Key, int]], display: Display) -> None:
+        """``keys`` are those that will run, once for each repeat, and the round of it."""
+        self._left = Counter((key.group, number) for key, number in keys)
         self._renewal = ReportRenewal(
             self._run.run_dir.path,
             display.snapshot,
@@ -32,9 +32,10 @@ class Renewing:
         )
         self._renewal.start()
 
-    def key_ended(self, key: Key) -> None:
-        self._left[key.group] -= 1
-        if self._renewal is not None and self._left[key.group] == 0:
+    def key_ended(self, key: Key, number: int) -> None:
+        """``key`` ended in round ``number``."""
+        self._left[key.group, number] -= 1
+        if self._renewal is not None and self._left[key.group, number] == 0:
             self._renewal.ask()
 
     def close(self) -> None:

@@ -45,7 +45,10 @@ def header_lines(run: Run, workers: Workers, count: int) -> list[str]:
 def repeats_text(run: Run) -> str:
     """How often each key is measured, and in which order."""
     plan = run.plan
-    return f"{plan.repeats} of each key, in blocks of random order (--odf-seed {plan.seed})"
+    spread = ""
+    if plan.rounds > 1:
+        spread = f"in {plan.rounds} rounds of new VMs, each with the pools in an order of its own, "
+    return f"{plan.repeats} of each key, {spread}in blocks of random order (--odf-seed {plan.seed})"
 
 
 def _together(run: Run, count: int) -> list[str]:

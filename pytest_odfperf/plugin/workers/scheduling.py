@@ -33,8 +33,9 @@ class PoolScheduling:
         stopping: Callable[[], bool],
         apart: Apart | None = None,
         clear: Callable[[str], None] = lambda _: None,
+        round_of: Callable[[str], int] = lambda _: 1,
     ) -> None:
-        """``apart``: which pools may run at one time (see `PoolQueue`).
+        """``round_of`` is the round of a test; ``apart``: which pools may run at one time (see `PoolQueue`).
 
         ``clear`` deletes the VMs of a pool whose worker was lost with its last test: nobody else does before
         the run ends, and pools that are kept apart from it start next. It returns when they are gone.
@@ -47,6 +48,7 @@ class PoolScheduling:
         self._stopping = stopping
         self._apart = apart
         self._clear = clear
+        self._round_of = round_of
         self._nodes: list[WorkerController] = []
         self._collected: set[WorkerController] = set()
         self._ids: list[str] | None = None
@@ -84,7 +86,11 @@ class PoolScheduling:
     def schedule(self) -> None:
         """Called when all first workers have collected, and again for each replacement."""
         if self._queue is None:
-            self._queue = PoolQueue(self._group(self._ids or []), self._estimates_s, self._apart)
+            ids = self._ids or []
+            rounds = [self._round_of(node_id) for node_id in ids]
+            self._queue = PoolQueue(
+                self._group(ids), self._estimates_s, self._apart, lambda index: rounds[index]
+            )
         self._assign_to_free()
 
     def _group(self, ids: Sequence[str]) -> dict[str, list[int]]:
@@ -144,7 +150,7 @@ class PoolScheduling:
             return None
         pool = self._queue.pool_of(node.gateway.id)
         crashed = self._queue.lost(node.gateway.id)
-        if pool is not None and pool not in self._queue.waiting and self._apart is not None:
+        if pool is not None and not self._queue.is_haunted(pool) and self._apart is not None:
             self._clear(pool)
         self._assign_to_free()
         return None if crashed is None or self._stopping() else self._ids[crashed]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_odfperf.matrix.keys import Key
+from pytest_odfperf.measure.compare.assumed_noise import ASSUMED
 from pytest_odfperf.measure.compare.compared_figures import figures_of
 from pytest_odfperf.measure.ranking import composite_score
 from pytest_odfperf.measure.ranking.composite_score import Composite, composites, dimensions
@@ -21,7 +22,7 @@ from pytest_odfperf.report.tables.csv_cells import cell_text
 NAMES = {"rate": "rate", "lat_p99": "p99"}
 COLUMNS = (
     "score", "group", "storage_pool", "rank", "rank_low", "rank_high", "share_of_best", "status", "figures",
-    "repeats", "missing",
+    "repeats", "missing", "rounds", "intervals_from",
 )  # fmt: skip
 #: Said where there are no repeats.
 NO_INTERVALS = "without repeats nothing is known of which ranks are possible (--odf-repeat)"
@@ -87,8 +88,7 @@ def ranking_lines(report: RankingReport) -> list[str]:
     for ranking in report.rankings:
         for pool, lacks in ranking.incomplete.items():
             lines.append(f"  {pool} has no rank by {NAMES[ranking.metric]}: {lacks_text(lacks)}")
-    if not any(ranking.intervals_known for ranking in report.rankings):
-        lines.append(f"  {NO_INTERVALS}")
+    lines.append(f"  {intervals_text(report)}")
     for group, scored in report.composites.items():
         found = ", ".join(f"{one.pool} {'incomplete' if one.score is None else one.score}" for one in scored)
         lines.append(f"{composite_score.NAME} ({group}): {found}")
@@ -104,6 +104,28 @@ def made_of(ranking: Ranking) -> str:
     """What the ranks are by."""
     weights = ", ".join(f"{profile} {weight:g}" for profile, weight in ranking.weights.items())
     return f"geometric means over {ranking.figures} common figures (weights: {weights})"
+
+
+def intervals_text(report: RankingReport) -> str:
+    """What the ranks that are possible are from."""
+    known = [ranking for ranking in report.rankings if ranking.intervals_known]
+    if not known:
+        return NO_INTERVALS
+    sources = {ranking.intervals_from for ranking in known} - {None}
+    assumed = " and ".join(f"{ASSUMED[one.metric].session_sd:.0%} ({NAMES[one.metric]})" for one in known)
+    if sources == {"rounds"}:
+        rounds = min(ranking.rounds for ranking in known)
+        few = "; two rounds tell next to nothing apart (--odf-rounds)" if rounds == 2 else ""
+        return f"possible ranks from {rounds} rounds of new VMs, compared round by round{few}"
+    if sources == {"assumed"} and all(ranking.rounds == 1 for ranking in known):
+        return (
+            f"one group of VMs for each pool: an assumption of {assumed} stands for what changes between "
+            "groups; --odf-rounds measures it"
+        )
+    return (
+        f"some pools have not two rounds in common: an assumption of {assumed} stands for what changes "
+        "between their groups of VMs"
+    )
 
 
 def lacks_text(lacks: Sequence[str]) -> str:
@@ -122,6 +144,7 @@ def ranking_csv(report: RankingReport) -> str:
     table.writerow(COLUMNS)
     for ranking in report.rankings:
         made = [ranking.figures, ranking.repeats]
+        source = [ranking.rounds, ranking.intervals_from or ""]
         for one in ranking.pools:
             low, high = one.rank_low or "", one.rank_high or ""
             table.writerow(
@@ -136,12 +159,25 @@ def ranking_csv(report: RankingReport) -> str:
                     "ranked",
                     *made,
                     "",
+                    *source,
                 ]
             )
         for pool, lacks in ranking.incomplete.items():
             missing = cell_text("; ".join(lacks))
             table.writerow(
-                [NAMES[ranking.metric], "", cell_text(pool), "", "", "", "", "incomplete", *made, missing]
+                [
+                    NAMES[ranking.metric],
+                    "",
+                    cell_text(pool),
+                    "",
+                    "",
+                    "",
+                    "",
+                    "incomplete",
+                    *made,
+                    missing,
+                    *source,
+                ]
             )
     for group, scored in report.composites.items():
         for number, found in enumerate(scored, 1):
@@ -163,6 +199,8 @@ def ranking_csv(report: RankingReport) -> str:
                     len(found.shares),
                     "",
                     missing,
+                    "",
+                    "",
                 ]
             )
     return text.getvalue()
@@ -177,6 +215,11 @@ def ranking_json(report: RankingReport) -> dict[str, Any]:
                 "metric": one.metric,
                 "figures": one.figures,
                 "repeats": one.repeats,
+                "rounds": one.rounds,
+                "intervals_from": one.intervals_from,
+                "assumed_sd": None
+                if one.intervals_from in (None, "rounds")
+                else ASSUMED[one.metric].session_sd,
                 "left_out": one.left_out,
                 "weights": dict(one.weights),
                 "pools": [to_plain(pool) for pool in one.pools],

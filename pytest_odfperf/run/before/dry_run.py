@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_odfperf.errors import ClusterError
@@ -36,15 +37,18 @@ def dry_run_text(selection: Selection, earlier: Earlier, stop: Stop) -> str:
     workers = choose_workers(selection, facts)
     every = [(key, repeat) for key in selection.keys for repeat in range(1, selection.repeats + 1)]
     test = _CAPACITY if selection.matrix.asks_capacity else _TEST
-    left = [key for key, repeat in every if not plan.is_done(_node(test, key, repeat), key)]
+    todo = [(key, repeat) for key, repeat in every if not plan.is_done(_node(test, key, repeat), key)]
+    visits = {(key.group, plan.round_of(repeat)) for key, repeat in todo}
     text = plan_text(
         matrix=selection.matrix,
-        keys=left,
+        keys=[key for key, _ in todo],
         jobs=selection.jobs,
         workers=max(1, workers.count),
         why=workers.why,
-        done=len(every) - len(left),
+        done=len(every) - len(todo),
         repeats=selection.repeats,
+        rounds=selection.rounds,
+        rounds_left=Counter(group for group, _ in visits),
         pool_problems=plan.pool_problems,
         isolation=selection.isolation,
         backends=facts.backends if facts is not None else by_matrix(selection.matrix, why_not),

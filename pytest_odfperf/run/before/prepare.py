@@ -18,6 +18,7 @@ from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.schedule.backends import apart_by_isolation, by_matrix, most_at_once
 from pytest_odfperf.schedule.capacity import AutoScale, auto_scale, demands, shapes
 from pytest_odfperf.schedule.estimate import pool_estimates_s
+from pytest_odfperf.schedule.jobs import groups_of
 from pytest_odfperf.schedule.repeat_blocks import seed_of
 
 if TYPE_CHECKING:
@@ -148,12 +149,15 @@ def make_plan(
         done=earlier.done(definitions) if facts else earlier.presumably_done(definitions),
         pool_problems=dict(facts.pool_problems) if facts else {},
         pool_notes=dict(facts.pool_notes) if facts else {},
-        estimates_s=pool_estimates_s(matrix, selection.jobs, every),
+        estimates_s=pool_estimates_s(
+            matrix, selection.jobs, every, dict.fromkeys(groups_of(every), selection.rounds)
+        ),
         kubeconfig=kubeconfig,
         owner=owner or {},
         volume_modes=dict(facts.volume_modes) if facts else {},
         marking=facts.marking if facts else None,
         repeats=selection.repeats,
+        rounds=selection.rounds,
         seed=selection.seed if selection.seed or not run_id else seed_of(run_id),
         backends={pool: to_plain(found) for pool, found in facts.backends.items()} if facts else {},
         root_backend=to_plain(facts.root_backend) if facts else None,

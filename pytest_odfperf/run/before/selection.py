@@ -17,6 +17,7 @@ from pytest_odfperf.matrix.reading.matrix_check import check
 from pytest_odfperf.matrix.select import select
 from pytest_odfperf.matrix.serial import from_json
 from pytest_odfperf.report.tables.csv_layout import CSV_LAYOUTS, CsvLayout
+from pytest_odfperf.run.before.repeat_rounds import read_repeats
 from pytest_odfperf.schedule.backends import ISOLATIONS, Isolation
 from pytest_odfperf.schedule.jobs import Jobs, check_fit, render_jobs
 from pytest_odfperf.schedule.limit_check import check_limits
@@ -63,6 +64,8 @@ class Request(Protocol):
     @property
     def repeat(self) -> int | None: ...
     @property
+    def rounds(self) -> int | None: ...
+    @property
     def seed(self) -> int | None: ...
     @property
     def csv(self) -> CsvLayout | None: ...
@@ -85,6 +88,8 @@ class Selection:
     pools: tuple[str, ...]
     #: How often each key is measured.
     repeats: int
+    #: Over how many rounds of new VMs these are spread.
+    rounds: int
     #: Of the order of repeats; None: it will be made of the run's id.
     seed: int | None
     #: The columns of results.csv.
@@ -109,6 +114,7 @@ class Selection:
             "pools": list(self.pools),
             "cluster": self.cluster,
             "repeat": self.repeats,
+            "rounds": self.rounds,
             "seed": self.seed,
             "csv": self.csv,
             **self.comparing,
@@ -142,7 +148,9 @@ def read_selection(request: Request) -> Selection:
     pools = request.pools or tuple(options.get("pools", ()))
     every = expand(matrix)
     keys = select(every, filters, excludes, pools)
-    repeats = request.repeat or options.get("repeat") or 1
+    repeats, rounds = read_repeats(request.repeat, request.rounds, options)
+    if rounds > 1 and matrix.asks_capacity:
+        raise InputError("--odf-rounds and --odf-ramp exclude each other: a search is not spread over rounds")
     if repeats > 1 and matrix.asks_capacity:
         raise InputError("--odf-repeat and --odf-ramp exclude each other: capacity.repeats says how often")
     if len(keys) * repeats > MOST_KEYS:
@@ -164,6 +172,7 @@ def read_selection(request: Request) -> Selection:
         excludes=excludes,
         pools=pools,
         repeats=repeats,
+        rounds=rounds,
         seed=_seed(request, options),
         csv=request.csv or options.get("csv") or CSV_LAYOUTS[0],
         resumed=resumed,
@@ -212,7 +221,7 @@ def stored_options(run_dir: RunDir, stored: Mapping[str, Any]) -> Mapping[str, A
         raise InputError(
             f"options.parallel is {parallel!r:.40}, not 'auto' or a number of pools", place=place
         )
-    for name, most in (("repeat", MOST_REPEATS), ("seed", LARGEST_SEED)):
+    for name, most in (("repeat", MOST_REPEATS), ("rounds", MOST_REPEATS), ("seed", LARGEST_SEED)):
         number = options.get(name)
         if number is not None and not (type(number) is int and 1 <= number <= most):
             raise InputError(f"options.{name} is {number!r:.40}, not from 1 to {most}", place=place)

@@ -18,6 +18,7 @@ from pytest_odfperf.run.plan import Plan
 from pytest_odfperf.run.pool_log import LOGGER, PoolLog
 from pytest_odfperf.run.undeleted_journal import UndeletedJournal
 from pytest_odfperf.run.worker.diagnosis_files import write_diagnosis
+from pytest_odfperf.run.worker.failed_groups import FailedGroups
 from pytest_odfperf.run.worker.group_login import CLOUD_INIT, SETTLE_S, log_in
 from pytest_odfperf.run.worker.job_check import Refused, ask_guest_fio
 from pytest_odfperf.run.worker.key_surroundings import Around
@@ -40,8 +41,8 @@ MAIN = "main"
 ABANDON_S = 8.0
 #: Causes that the cluster has no part in.
 _NO_DIAGNOSIS = ("config",)
-#: A group that is lost in mid-run is made again, but not for ever: so often in a row.
-_LOSSES = 2
+#: Attempts at a group in a round: the VMs of each have names of their own.
+_ATTEMPTS = 10_000
 
 
 class GroupSlot:
@@ -70,8 +71,8 @@ class GroupSlot:
         self.baked: Job | None = None
         self._refused: Refused = {}
         self._attempts: dict[GroupKey, int] = {}
-        self._failures: dict[GroupKey, str] = {}
-        self._losses: dict[GroupKey, int] = {}
+        self._failures = FailedGroups()
+        self._round = 1
         #: Why the current group is of no use for another key.
         self._spoiled: str | None = None
 
@@ -94,7 +95,13 @@ class GroupSlot:
 
     def failure(self, group: GroupKey) -> str | None:
         """Why ``group`` could not be made in this process."""
-        return self._failures.get(group)
+        return self._failures.why(group)
+
+    def begin_round(self, number: int) -> None:
+        """From here on groups are of round ``number``; the one before holds none any more."""
+        if number != self._round:
+            self._round = number
+            self._failures.new_round()
 
     def differs(self, key: Key | None) -> bool:
         """Whether a group is held that is not ``key``'s, or of no use for it."""
@@ -105,17 +112,12 @@ class GroupSlot:
         """The current group lost a guest: the next key gets it made anew, unless that happens too often."""
         if self._spoiled is not None:
             return
-        self._spoiled, group = why, self.group.spec.key
-        losses = self._losses[group] = self._losses.get(group, 0) + 1
-        if losses >= _LOSSES:
-            self._failures[group] = f"it was lost {losses} times in a row: {why}"
-            LOGGER.error("VM group %s is given up: %s", group, self._failures[group])
-        else:
-            LOGGER.warning("VM group %s is made anew for its next key: %s", group, why)
+        self._spoiled = why
+        self._failures.lost(self.group.spec.key, why)
 
     def measured(self) -> None:
         """The current group is of use: what was lost before counts no more."""
-        self._losses.pop(self.group.spec.key, None)
+        self._failures.measured(self.group.spec.key)
 
     def ensure(self, key: Key) -> tuple[Guest, ...]:
         """The guests of ``key``'s group, made and connected if need be. Raises `OdfError`."""
@@ -134,7 +136,7 @@ class GroupSlot:
                 # It ran, and was lost before its guests answered.
                 self.spoil(str(error))
             else:
-                self._failures[key.group] = str(error)
+                self._failures.failed(key.group, str(error))
             self._discard()
             raise
         return self._guests
@@ -203,7 +205,8 @@ class GroupSlot:
             client_key_public=plan.client_key_public,
             job=job.text,
             layout_bytes=layout_bytes(matrix, self._jobs, members),
-            attempt=attempt,
+            # Another worker may have made the group of the round before.
+            attempt=(self._round - 1) * _ATTEMPTS + attempt,
         )
         self._watch = self._watch or PoolWatch.of(self._cluster, spec)
         LOGGER.info(

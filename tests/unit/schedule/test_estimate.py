@@ -133,6 +133,23 @@ def test_the_makespan_is_within_grahams_bound(estimates: dict[str, float], worke
     assert max(share, longest) - 1e-3 <= makespan <= share + (1 - 1 / workers) * longest + 1e-3
 
 
+def test_rounds_cost_their_groups_again_and_a_pool_waits_for_the_round_that_runs() -> None:
+    matrix = load_matrix("quick")
+    keys = [k for k in expand(matrix) if k.pool == "rep2"]
+    jobs = render_jobs(matrix, keys)
+    made_s = group_s(matrix, jobs, keys) - sum(key_s(matrix, jobs, k) for k in keys)
+    assert group_s(matrix, jobs, keys, 3) == pytest.approx(group_s(matrix, jobs, keys) + 2 * made_s)
+    once = pool_estimates_s(matrix, jobs, keys)
+    thrice = pool_estimates_s(matrix, jobs, keys, dict.fromkeys(groups_of(keys), 3))
+    assert thrice["rep2"] == pytest.approx(once["rep2"] + 2 * made_s)
+    # Three alike on two workers: by pools 2 of 3 times, by rounds they share it.
+    three = dict.fromkeys("abc", 6.0)
+    assert makespan_s(three, 2) == 12
+    assert makespan_s(three, 2, rounds=dict.fromkeys("abc", 2)) == 9
+    # What runs has another round to do when it ends.
+    assert makespan_s({"a": 3.0}, 2, None, {"a": 2.0}, {"a": 1}) == 5
+
+
 def test_pools_that_are_kept_apart_take_as_long_as_their_queue() -> None:
     def apart(one: str, other: str) -> bool:
         return one[0] != other[0]

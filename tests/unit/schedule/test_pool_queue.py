@@ -125,6 +125,49 @@ def test_what_a_lost_worker_left_goes_before_its_neighbours_on_the_backend() -> 
     assert queue.assign("gw2") is None
 
 
+def test_a_round_is_given_out_before_the_next_and_its_longest_pool_first() -> None:
+    rounds = {0: 1, 1: 2, 2: 1, 3: 2, 4: 1, 5: 2}
+    queue = PoolQueue({"a": [0, 1], "b": [2, 3], "c": [4, 5]}, {"b": 9, "a": 5}, None, rounds.__getitem__)
+    assert queue.assign("gw0") == Assignment("b", (2,), 1)
+    assert queue.assign("gw1") == Assignment("a", (0,), 1)
+    queue.done("gw0", 2)
+    assert queue.assign("gw0") == Assignment("c", (4,), 1)
+    queue.done("gw0", 4)
+    # All of round 1 is given out; the longest pool that does not run is next.
+    assert queue.assign("gw0") == Assignment("b", (3,), 2)
+    queue.done("gw0", 3)
+    assert queue.assign("gw0") == Assignment("c", (5,), 2)
+    queue.done("gw0", 5)
+    # Of round 2 only a waits, which is on the other worker.
+    assert queue.assign("gw0") is None
+    queue.done("gw1", 0)
+    assert queue.assign("gw0") == Assignment("a", (1,), 2)
+
+
+def test_a_short_pool_does_not_run_ahead_of_a_long_one() -> None:
+    queue = PoolQueue({"a": [0, 1, 2], "b": [3, 4, 5]}, {"a": 9}, None, lambda item: item % 3 + 1)
+    queue.assign("gw0")
+    for item in (3, 4):
+        assert queue.assign("gw1") == Assignment("b", (item,), item % 3 + 1)
+        queue.done("gw1", item)
+    assert queue.assign("gw1") is None
+
+
+def test_what_a_lost_worker_left_of_a_round_goes_first_and_its_later_rounds_wait() -> None:
+    queue = PoolQueue(
+        {"a": [0, 1, 2], "b": [3, 4]}, {"a": 9}, None, {0: 1, 1: 1, 2: 2, 3: 1, 4: 2}.__getitem__
+    )
+    queue.assign("gw0")
+    assert queue.lost("gw0") == 0
+    assert queue.is_haunted("a")
+    assert queue.assign("gw1") == Assignment("a", (1,), 1)
+    assert not queue.is_haunted("a")
+    # Its last item in the round: what it left is nobody's, though the pool waits for the next round.
+    assert queue.lost("gw1") == 1
+    assert not queue.is_haunted("a")
+    assert queue.assign("gw2") == Assignment("b", (3,), 1)
+
+
 class AnyInterleaving(RuleBasedStateMachine):
     """Workers come, take pools, end items, and are lost, in any order."""
 
@@ -133,17 +176,28 @@ class AnyInterleaving(RuleBasedStateMachine):
     @initialize(
         sizes=st.lists(st.integers(0, 5), max_size=7),
         estimates=st.lists(st.floats(0, 1e6), max_size=7),
+        breaks=st.lists(st.integers(1, 4), min_size=35, max_size=35),
         together=st.none() | st.sets(st.frozensets(st.integers(0, 6), min_size=2, max_size=2)),
     )
-    def fill(self, sizes: list[int], estimates: list[float], together: set[frozenset[int]] | None) -> None:
+    def fill(
+        self,
+        sizes: list[int],
+        estimates: list[float],
+        breaks: list[int],
+        together: set[frozenset[int]] | None,
+    ) -> None:
         pairs = {frozenset(f"pool{number}" for number in pair) for pair in together or ()}
         self.apart = None if together is None else lambda one, other: {one, other} not in pairs
         self.pools: dict[str, list[int]] = {}
         for number, size in enumerate(sizes):
             first = sum(map(len, self.pools.values()))
             self.pools[f"pool{number}"] = list(range(first, first + size))
+        # Each pool's items in the order of their rounds, of which it may lack some.
+        self.rounds: dict[int, int] = {}
+        for items in self.pools.values():
+            self.rounds.update(zip(items, sorted(breaks[item] for item in items), strict=True))
         seconds = {f"pool{number}": seconds for number, seconds in enumerate(estimates)}
-        self.queue = PoolQueue(self.pools, seconds, self.apart)
+        self.queue = PoolQueue(self.pools, seconds, self.apart, self.rounds.__getitem__)
         self.every = {item for items in self.pools.values() for item in items}
         self.ended: list[int] = []
         self.has: dict[str, tuple[str, list[int]]] = {}
@@ -159,21 +213,39 @@ class AnyInterleaving(RuleBasedStateMachine):
     def take(self, worker: str) -> None:
         if worker in self.has:
             return
-        waiting = self.queue.waiting
+        running = {pool for pool, _ in self.has.values()}
+        left = {
+            pool: [item for item in items if item not in self.ended]
+            for pool, items in self.pools.items()
+            if pool not in running
+        }
+        waiting = {pool: self.rounds[items[0]] for pool, items in left.items() if items}
+        # Those that wait for a later round, since they run in an earlier one.
+        later = [
+            self.rounds[item]
+            for pool, items in self.has.values()
+            for item in self.pools[pool]
+            if item not in self.ended and item not in items
+        ]
+        first = min([*waiting.values(), *later], default=0)
         # What runs, and the VMs that a lost worker left of a pool that waits.
-        busy = {pool for pool, _ in self.has.values()} | self.returned
+        busy = running | self.returned
         able = [
             pool
-            for pool in waiting
-            if self.apart is None or all(self.apart(pool, other) for other in busy - {pool})
+            for pool, number in waiting.items()
+            if (number == first or pool in self.returned)
+            and (self.apart is None or all(self.apart(pool, other) for other in busy - {pool}))
         ]
         assignment = self.queue.assign(worker)
         # No worker is idle without need.
         assert (assignment is None) == (not able)
         if assignment is not None:
             assert assignment.pool in able
-            assert self.apart is not None or assignment.pool == waiting[0]
-            assert assignment.items
+            assert assignment.round == waiting[assignment.pool]
+            assert {self.rounds[item] for item in assignment.items} == {assignment.round}
+            own = left[assignment.pool]
+            assert list(assignment.items) == [item for item in own if self.rounds[item] == assignment.round]
+            assert self.returned == set() or assignment.pool in self.returned
             self.returned.discard(assignment.pool)
             self.has[worker] = (assignment.pool, list(assignment.items))
 
@@ -205,7 +277,7 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     @invariant()
     def a_pool_is_in_one_place(self) -> None:
-        places = [*self.queue.waiting, *(pool for pool, _ in self.has.values())]
+        places = [pool for pool, _ in self.has.values()]
         assert len(places) == len(set(places))
         assert all(self.queue.pool_of(worker) == pool for worker, (pool, _) in self.has.items())
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odfperf.errors import InputError
 from pytest_odfperf.matrix.expand import expand
 from pytest_odfperf.matrix.keys import Key, param_id
 from pytest_odfperf.matrix.reading.load import load_matrix
 from pytest_odfperf.plugin.node_ids import NodeIds
+from pytest_odfperf.run.before.repeat_rounds import read_repeats
 from pytest_odfperf.run.controller.progress import Progress
+from pytest_odfperf.run.worker.failed_groups import FailedGroups
 from pytest_odfperf.schedule.estimate import GROUP_CREATE_S, GROUP_DELETE_S, group_s, key_s, pool_estimates_s
 from pytest_odfperf.schedule.jobs import groups_of, layout_bytes, render_jobs
 from pytest_odfperf.schedule.plan_text import plan_text
-from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED, places, seed_of
+from pytest_odfperf.schedule.repeat_blocks import LARGEST_SEED, places, round_of, seed_of
 
 KEYS = [
     Key("rep3", "small", "10Gi", 1, profile, size) for profile in ("a", "b-r2") for size in ("4k", "8k", "1M")
@@ -45,6 +49,63 @@ def test_each_block_and_seed_has_an_order_of_its_own_and_no_key_a_usual_place() 
     assert len(orders) > 150, "of 195; there are 720 orders"
     first = Counter(places(seed, 1, KEYS)[KEYS[0]] for seed in range(1, 6001))
     assert all(900 < first[place] < 1100 for place in range(1, 7)), first
+
+
+@given(blocks, st.data())
+def test_rounds_have_as_many_repeats_as_each_other_or_one_less(repeats: int, data: st.DataObject) -> None:
+    rounds = data.draw(st.integers(1, repeats))
+    found = [round_of(repeat, repeats, rounds) for repeat in range(1, repeats + 1)]
+    assert found == sorted(found)
+    sizes = Counter(found)
+    assert set(sizes) == set(range(1, rounds + 1))
+    assert max(sizes.values()) - min(sizes.values()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "begun", "found"),
+    [
+        ((None, None), {}, (1, 1)),
+        ((None, 5), {}, (5, 5)),
+        ((6, 3), {}, (6, 3)),
+        ((None, None), {"repeat": 6, "rounds": 3}, (6, 3)),
+        ((None, 3), {"repeat": 1}, (3, 3)),
+        ((None, 7), {"repeat": 5, "rounds": 5}, (7, 7)),
+        ((8, 4), {"repeat": 6, "rounds": 3}, (8, 4)),
+        ((4, None), {"repeat": 3}, (4, 1)),
+        ((2, 1), {"repeat": 4, "rounds": 2}, (2, 1)),
+        ((2, 3), {}, "--odf-rounds 3 is more than the 2 repeats of each key"),
+        ((6, None), {"repeat": 5, "rounds": 5}, "repeat 2 would be in another round"),
+        ((None, 2), {"repeat": 5}, "begun with 5 repeats in 1 round, and repeat 4 would"),
+    ],
+)
+def test_what_was_measured_stays_in_its_round(given: Any, begun: Any, found: Any) -> None:
+    if not isinstance(found, str):
+        assert read_repeats(*given, begun) == found
+        return
+    with pytest.raises(InputError, match=found) as caught:
+        read_repeats(*given, begun)
+    assert str(caught.value).isprintable()
+
+
+def test_a_group_that_fails_is_tried_again_in_the_next_round_but_not_in_all() -> None:
+    groups, group = FailedGroups(), KEYS[0].group
+    groups.failed(group, "no node")
+    assert groups.why(group) == "no node"
+    groups.new_round()
+    assert groups.why(group) is None
+    groups.lost(group, "gone")
+    assert groups.why(group) is None
+    groups.lost(group, "gone")
+    assert groups.why(group) == "it was lost 2 times in a row: gone"
+    groups.new_round()
+    assert groups.why(group) is not None, "twice in a row"
+    other = KEYS[0].group
+    fresh = FailedGroups()
+    for _ in range(3):
+        fresh.failed(other, "no node")
+        fresh.new_round()
+        fresh.measured(other)
+    assert fresh.why(other) is None
 
 
 @given(st.text(min_size=1, max_size=40))

@@ -6,7 +6,7 @@ from pytest_odfperf.measure.ranking.pool_ranking import Ranking
 from pytest_odfperf.report.pictures import spec_parts as parts
 from pytest_odfperf.report.pictures.picture import Cell, Column, Picture, Slice
 from pytest_odfperf.report.pictures.shown_figures import Shown, rounded
-from pytest_odfperf.report.tables.ranking_table import NAMES, ranking_of
+from pytest_odfperf.report.tables.ranking_table import NAMES, intervals_text, ranking_of
 
 _COLUMNS = (
     Column(field="pool", heading="pool"),
@@ -22,7 +22,8 @@ _COLUMNS = (
 def pool_ranks(shown: Shown) -> Picture | None:
     """None with fewer than two pools, or without figures that they have in common."""
     content = shown.content
-    rankings = content.once(ranking_of).rankings
+    report = content.once(ranking_of)
+    rankings = report.rankings
     rows = tuple(row for ranking in rankings for row in _rows(ranking))
     if not any(row[2] is not None for row in rows):
         return None
@@ -31,9 +32,10 @@ def pool_ranks(shown: Shown) -> Picture | None:
         "all have in common, 1 is the best; "
     )
     if any(ranking.intervals_known for ranking in rankings):
-        sentence += "the line goes over the ranks that are possible, for all pairs of pools together at 95 %."
-    else:
-        sentence += "without repeats nothing is known of which ranks are possible (--odf-repeat)."
+        sentence += (
+            "the line goes over the ranks that are possible, for all pairs of pools together at 95 %: "
+        )
+    sentence += f"{intervals_text(report)}."
     one = Slice(label="all pools", spec=_spec(len(content.pools)), columns=_COLUMNS, rows=rows)
     return Picture(name="ranks", title="Ranking of pools", sentence=sentence, slices=(one,))
 

@@ -112,6 +112,8 @@ def _head(record: Record) -> str:
         told.append(f"without a VM ({record.machine})")
     if record.block is not None:
         told.append(f"repeat {record.repeat}, block {record.block}, place {record.order} in it")
+    if record.round is not None:
+        told.append(f"round {record.round}")
     return ", ".join(told)
 
 

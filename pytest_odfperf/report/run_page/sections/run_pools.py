@@ -18,8 +18,8 @@ from pytest_odfperf.report.summary import count
 from pytest_odfperf.report.tables.capacity_table import place_text, sweep_text
 from pytest_odfperf.report.tables.ranking_table import (
     NAMES,
-    NO_INTERVALS,
     RankingReport,
+    intervals_text,
     lacks_text,
     made_of,
     rank_of,
@@ -96,11 +96,9 @@ def _ranking(report: RankingReport) -> Iterator[SmallTable]:
     else:
         rows = [row[:-1] for row in rows]
     known = any(ranking.intervals_known for ranking in report.rankings)
-    note = (
-        "In brackets the ranks that are possible, at 95 % for all pools together."
-        if known
-        else f"{NO_INTERVALS[0].upper()}{NO_INTERVALS[1:]}."
-    )
+    note = "In brackets the ranks that are possible, at 95 % for all pools together. " if known else ""
+    source = intervals_text(report)
+    note += f"{source[0].upper()}{source[1:]}."
     yield SmallTable(
         heading="Ranking of pools",
         heads=heads,
