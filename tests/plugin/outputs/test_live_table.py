@@ -1,6 +1,7 @@
 """What a person sees on a terminal while keys run: the screen itself, as a terminal draws it."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -44,10 +45,10 @@ class Terminal:
         with self._lock:
             return "\n".join(line.rstrip() for line in self._screen.display).strip()
 
-    def until(self, *words):
-        """Wait until all words are on the screen."""
+    def until(self, *patterns):
+        """Wait until all patterns are on the screen at one time."""
         deadline = time.monotonic() + 60
-        while not all(word in self.text for word in words):
+        while not all(re.search(pattern, text) for text in [self.text] for pattern in patterns):
             assert time.monotonic() < deadline, self.text
             time.sleep(0.05)
 
@@ -92,7 +93,7 @@ def test_one_pool_after_the_other_is_told_in_lines_of_their_own(start_terminal):
     terminal = start_terminal("--odf", *TWO_POOLS, "--odf-filter", "*:*:*:*:*:4k")
     terminal.until("0/2 keys, ETA", "tiny:10Gi:1:random-rw:4k", "waiting")
     # It moves while the test itself runs in this process, and pytest captures what is written.
-    terminal.until("tiny:10Gi:1:random-rw:4k  2 s")
+    terminal.until(r"tiny:10Gi:1:random-rw:4k  [1-9]\d* s")
     screen, code = terminal.end()
     assert code == 0
     assert [line for line in screen.splitlines() if " started, " in line] == [
@@ -120,5 +121,6 @@ def test_a_log_hears_of_the_run_while_a_key_is_measured(run_pytest, how):
     )
     told = [line for line in done.lines if line.startswith("odfperf: 0/1 keys")]
     assert done.code == 0
-    assert len(told) > 3
+    # On a busy machine they come late, as does all else.
+    assert len(told) > 1
     assert done.lines.index(told[-1]) < done.lines.index(next(x for x in done.lines if " ended after " in x))

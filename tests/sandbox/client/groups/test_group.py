@@ -111,8 +111,13 @@ def test_a_claim_that_can_not_be_provisioned_ends_the_wait_within_seconds(bench:
 
 
 def test_a_vm_that_no_node_takes_is_named_with_the_schedulers_words(bench: Any) -> None:
-    with pytest.raises(GroupError, match="did not run within 8 s") as caught:
-        bench.group(vms=3, vcpus=10, boot_s=8)
+    # How long two VMs take to boot is the machine's matter.
+    for boot_s in (4, 16, 64):
+        with pytest.raises(GroupError, match=f"did not run within {boot_s} s") as caught:
+            bench.group(vms=3, vcpus=10, boot_s=boot_s)
+        if "2 of 3 VMs run" in str(caught.value):
+            break
+        assert bench.left() == []
     assert "2 of 3 VMs run" in str(caught.value)
     assert "unschedulable" in str(caught.value)
     assert "Insufficient cpu" in str(caught.value)
