@@ -68,11 +68,15 @@ class Cluster:
         document["users"][0]["user"] = dict(user)
         path.write_text(yaml.safe_dump(document))
 
-    def machines(self, run_id: str) -> int:
-        """How many VMs and pods of a run there are; a VM's own pod is none."""
+    def machines(self, run_id: str) -> list[str]:
+        """The paths of a run's VMs and pods; a VM's own pod is none."""
         vms = f"/apis/kubevirt.io/v1/namespaces/{NAMESPACE}/virtualmachines?labelSelector="
         pods = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=odfperf/machine%3Dpod,"
-        return sum(len(self.call("GET", f"{path}{RUN_LABEL}%3D{run_id}")["items"]) for path in (vms, pods))
+        return [
+            f"{path.partition('?')[0]}/{item['metadata']['name']}"
+            for path in (vms, pods)
+            for item in self.call("GET", f"{path}{RUN_LABEL}%3D{run_id}")["items"]
+        ]
 
     def objects(self) -> dict[str, str]:
         """Everything in the namespace that runs could make, and all volumes: name to the run's id, if any."""

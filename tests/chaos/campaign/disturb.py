@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.error
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def _wait_for(moment: Moment, scene: Scene) -> bool:
     lines = scene.place.lines(scene.run_id)
     while not scene.ended.is_set():
         if (not moment.records or scene.place.lines(scene.run_id) >= lines + moment.records) and (
-            not moment.vms or _machines(scene) >= moment.vms
+            not moment.vms or len(_machines(scene)) >= moment.vms
         ):
             since_s = scene.began_s if not (moment.records or moment.vms) else time.monotonic()
             return not scene.ended.wait(max(0.0, since_s + moment.after_s - time.monotonic()))
@@ -52,10 +53,10 @@ def _wait_for(moment: Moment, scene: Scene) -> bool:
     return False
 
 
-def _machines(scene: Scene) -> int:
+def _machines(scene: Scene) -> list[str]:
     with contextlib.suppress(OSError):
         return scene.place.cluster.machines(scene.run_id)
-    return 0
+    return []
 
 
 def _targets(one: Disturbance, scene: Scene) -> list[int]:
@@ -180,6 +181,21 @@ def _restart(one: Disturbance, scene: Scene) -> None:
     scene.place.cluster.call("POST", "/sandbox/restart", {"seconds": one.for_s})
 
 
+def _machine_deleted(one: Disturbance, scene: Scene) -> None:
+    """Somebody deletes a VM or pod that is measured in."""
+    found = _machines(scene)
+    deleted = bool(found)
+    path = found[one.index % len(found)] if found else ""
+    try:
+        if found:
+            scene.place.cluster.call("DELETE", path)
+    except urllib.error.HTTPError as error:
+        if error.code != 404:  # the run was faster
+            raise
+        deleted = False
+    scene.note(one.kind, path.rpartition("/")[2] or "none there", hit=deleted)
+
+
 def _token(one: Disturbance, scene: Scene) -> None:
     """The run's token is revoked; its login gives another, at once or a little later."""
     place = scene.place
@@ -258,6 +274,7 @@ _ACTS: dict[str, Callable[[Disturbance, Scene], None]] = {
     "api restart": _restart,
     "token": _token,
     "tunnel cut": _rule,
+    "machine deleted": _machine_deleted,
     "cleanup beside": _beside,
     "resume beside": _beside,
 }

@@ -195,6 +195,8 @@ def allowed_codes(attempt: Attempt, *, lossy: bool) -> set[int]:
     if attempt.hits("token") and _HEADER not in attempt.out:
         # Refused at the start, where a login that is over is said at once.
         allowed |= {4, *done}
+    if attempt.hits("machine deleted"):
+        allowed |= {1, *done}
     if _ENDED_BY_X in attempt.out:
         allowed |= {2}
     for effect in attempt.hits("signal", "kill"):

@@ -38,6 +38,7 @@ KINDS: Mapping[str, int] = {
     "api restart": 3,
     "token": 3,
     "tunnel cut": 4,
+    "machine deleted": 4,
     "cleanup beside": 4,
     "resume beside": 3,
 }
@@ -81,7 +82,7 @@ class Disturbance:
     signum: int = 0
     #: Between the two halves of the kinds that have two.
     for_s: float = 0.0
-    #: Which of the workers.
+    #: Which of the workers, or of the VMs and pods.
     index: int = 0
     #: A rule of the sandbox's ``api_faults``.
     rule: Mapping[str, Any] = field(default_factory=dict)
@@ -217,6 +218,9 @@ def _disturbance(random: Random, kind: str) -> Disturbance:
         # While the run is at work: before and after it there is nothing to touch.
         when = Moment(after_s=when.after_s if when.vms or when.records else 0.5, vms=1)
         return Disturbance(kind, when, random.choice(("orphans", "all", "this run")))
+    if kind == "machine deleted":
+        # In the middle of its boot, of a question to its fio, of a key.
+        return Disturbance(kind, Moment(round(random.uniform(0.0, 4.0), 2), vms=1), index=index)
     for_s = round(random.uniform(0.5, 8.0), 1)
     if kind == "api":
         rule = random.choice(_RULES)
