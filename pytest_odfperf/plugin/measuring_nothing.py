@@ -19,6 +19,7 @@ from pytest_odfperf.waiting import Stop
 
 def clean_up(request: Request, interrupt: Interrupt) -> int:
     from pytest_odfperf.run.cleanup.remove_pools import remove_pools
+    from pytest_odfperf.run.cleanup.remove_runs import ORPHANS
     from pytest_odfperf.run.cleanup.remove_runs import clean_up as remove_runs
 
     code = 0
@@ -37,6 +38,7 @@ def clean_up(request: Request, interrupt: Interrupt) -> int:
             matrix=request.matrix,
             pools=request.pools,
             cluster=request.cluster,
+            whoever=ORPHANS in request.cleanup,
             only_show=request.dry_run,
             stop=interrupt.stop,
             say=tell,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pytest_odfperf.errors import ClusterError, InterruptedRunError
 from pytest_odfperf.waiting import Stop
 
-if TYPE_CHECKING:
-    from pytest_odfperf.cluster.runs.run_lease import RunLease
+
+class Renewable(Protocol):
+    """A Lease of the cluster."""
+
+    def renew(self, stop: Stop) -> None: ...
 
 
 class Heartbeat:
@@ -19,7 +22,7 @@ class Heartbeat:
     An API server that is away ends nothing: the lease is renewed when it is back.
     """
 
-    def __init__(self, lease: RunLease, period_s: float, lost: Callable[[str], None]) -> None:
+    def __init__(self, lease: Renewable, period_s: float, lost: Callable[[str], None]) -> None:
         self._lease = lease
         self._period_s = period_s
         self._lost = lost

@@ -29,8 +29,7 @@ def infeasible(
     ``coming`` are the objects that other pools of the matrix make.
     """
     return (
-        _domains(recipe, site)
-        or _devices(recipe, site)
+        ": ".join(filter(None, (_domains(recipe, site), _devices(recipe, site))))
         or _metadata(recipe, site, coming)
         or _once(recipe, site, coming)
         or _room(recipe, site, need)

@@ -35,6 +35,11 @@ def maker_of(found: Mapping[str, Any]) -> str:
     return str(_metadata(found, "annotations").get(MADE_BY, "") or "somebody")[:100]
 
 
+def is_made_by(found: Mapping[str, Any], account: str) -> bool:
+    """Whether ``account`` made it, as far as anybody knows: what says no maker is nobody else's."""
+    return str(_metadata(found, "annotations").get(MADE_BY, account)) == account
+
+
 def _metadata(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = (found.get("metadata") or {}).get(name)
     return value if isinstance(value, dict) else {}

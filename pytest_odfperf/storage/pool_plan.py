@@ -17,7 +17,7 @@ from pytest_odfperf.storage.ceph_objects import (
 )
 from pytest_odfperf.storage.class_objects import cephfs_class, rbd_class
 from pytest_odfperf.storage.feasibility import Need, infeasible
-from pytest_odfperf.storage.likeness import ceph_differences, class_differences
+from pytest_odfperf.storage.likeness import ceph_differences, class_differences, lent_differences
 from pytest_odfperf.storage.made_labels import is_ours, maker_of
 from pytest_odfperf.storage.site import JsonObject, StorageSite
 
@@ -103,6 +103,9 @@ def _plan(
         f"{recipe.kind} {name} is not as the recipe says: {', '.join(unlike)}" if unlike else None
     )
     if found_class is not None and not is_ours(found_class):
+        if lent := lent_differences(recipe, _ceph_name(name, site), found_class):
+            leads = f"StorageClass {pool.storage_class} is not as the recipe says: {', '.join(lent)}"
+            differs = "; ".join(filter(None, (leads, differs)))
         why = f"StorageClass {pool.storage_class} is not of the plugin's making, and stays as it is"
         return fate("there", why, note=differs, makes=False)
     if not recipe.makes:

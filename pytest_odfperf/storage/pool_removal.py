@@ -6,14 +6,14 @@ A pool goes only if nothing is known to be in it. What might be somebody's data 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_odfperf.schedule.plan_text import size_text
 from pytest_odfperf.storage.ceph_objects import DATA_POOL, METADATA_POOL
-from pytest_odfperf.storage.csi_handle import location_of
-from pytest_odfperf.storage.made_labels import is_ours, maker_of, pool_of
+from pytest_odfperf.storage.csi_handle import is_of, location_of
+from pytest_odfperf.storage.made_labels import is_made_by, is_ours, maker_of, pool_of
 
 JsonObject = Mapping[str, Any]
 
@@ -33,8 +33,10 @@ class Storage:
     ceph: Mapping[str, Sequence[JsonObject]]
     volumes: Sequence[JsonObject]
     snapshots: Sequence[JsonObject]
-    #: By StorageClass: the living run that measures on it.
+    #: By StorageClass: the living run that measures on it, or the setup that makes it.
     in_use: Mapping[str, str] = field(default_factory=dict)
+    #: By kind, namespace and name of Ceph objects: the living setup that makes them.
+    being_made: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     #: By namespace and name in Ceph: what a pool stores. Pools that are not here are not known.
     stored_bytes: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
@@ -43,7 +45,7 @@ class Storage:
 class Removal:
     """One object of ours. ``kept``: why it stays; ``going``: what keeps it is on its way out by itself.
 
-    ``alive``: a living run keeps it, which is as it should be.
+    ``alive``: a living run or setup, or somebody else, keeps it, which is as it should be.
     """
 
     kind: str
@@ -65,17 +67,23 @@ class Removal:
         return f"{self} (made by {self.maker}) stays: {self.kept}"
 
 
-def plan_removal(storage: Storage, wanted: Iterable[str] | None = None) -> tuple[Removal, ...]:
-    """What becomes of each object of ours, StorageClasses first; ``wanted``: of these pools of a matrix."""
+def plan_removal(
+    storage: Storage, wanted: Iterable[str] | None = None, account: str | None = None
+) -> tuple[Removal, ...]:
+    """What becomes of each object of ours, StorageClasses first; ``wanted``: of these pools of a matrix.
+
+    With an ``account`` only what that made goes.
+    """
     chosen = None if wanted is None else set(wanted)
     classes = [one for one in storage.classes if is_ours(one) and (chosen is None or pool_of(one) in chosen)]
-    removals: list[Removal] = [_class_removal(one, storage) for one in classes]
+    removals: list[Removal] = [_unless_others(_class_removal(one, storage), one, account) for one in classes]
     staying = [
         one for one in storage.classes if _name(one) not in {r.name for r in removals if r.kept is None}
     ]
     for kind in ("CephFilesystem", "CephBlockPool"):
+        alive = {one.name for one in removals if one.alive and one.kind == "StorageClass"}
         removals += [
-            _ceph_removal(kind, found, storage, staying)
+            _unless_others(_ceph_removal(kind, found, storage, staying, alive), found, account)
             for found in storage.ceph.get(kind, ())
             if is_ours(found) and (chosen is None or pool_of(found) in chosen)
         ]
@@ -92,18 +100,31 @@ def plan_removal(storage: Storage, wanted: Iterable[str] | None = None) -> tuple
 def _class_removal(found: JsonObject, storage: Storage) -> Removal:
     name = _name(found)
     base = Removal("StorageClass", name, None, maker_of(found))
-    if (run := storage.in_use.get(name)) is not None:
-        return _with(base, f"{run} measures on it", alive=True)
+    if (who := storage.in_use.get(name)) is not None:
+        return _with(base, who, alive=True)
     volumes = [
         volume for volume in storage.volumes if (volume.get("spec") or {}).get("storageClassName") == name
     ]
     return _kept_by(base, volumes, ())
 
 
-def _ceph_removal(kind: str, found: JsonObject, storage: Storage, staying: Sequence[JsonObject]) -> Removal:
+def _unless_others(removal: Removal, found: JsonObject, account: str | None) -> Removal:
+    """What would go stays if somebody else made it."""
+    if account is None or removal.kept is not None or is_made_by(found, account):
+        return removal
+    how = f"--odf-pool {pool_of(found)}" if pool_of(found) else "--odf-cleanup orphans"
+    return _with(removal, f"somebody else made it; {how} beside --odf-pools removes it too", alive=True)
+
+
+def _ceph_removal(
+    kind: str, found: JsonObject, storage: Storage, staying: Sequence[JsonObject], alive: Container[str]
+) -> Removal:
+    """``alive`` are those StorageClasses among ``staying`` that do so as they should."""
     name, metadata = _name(found), found["metadata"]
     namespace = str(metadata.get("namespace", ""))
     base = Removal(kind, name, namespace, maker_of(found))
+    if (who := storage.being_made.get((kind, namespace, name))) is not None:
+        return _with(base, who, alive=True)
     in_ceph = str((found.get("spec") or {}).get("name") or name)
     number = (found.get("status") or {}).get("poolID")
     volumes = [one for one in storage.volumes if _is_in(kind, in_ceph, number, namespace, one)]
@@ -112,8 +133,9 @@ def _ceph_removal(kind: str, found: JsonObject, storage: Storage, staying: Seque
         return _kept_by(base, volumes, snapshots)
     leading = [one for one in staying if _leads_to(kind, in_ceph, namespace, one)]
     if leading:
-        alive = all(_name(one) in storage.in_use for one in leading)
-        return _with(base, f"StorageClass {_shown(map(_name, leading))} leads there and stays", alive=alive)
+        as_it_should = all(_name(one) in storage.in_use or _name(one) in alive for one in leading)
+        why = f"StorageClass {_shown(map(_name, leading))} leads there and stays"
+        return _with(base, why, alive=as_it_should)
     stored = storage.stored_bytes.get(
         (namespace, f"{in_ceph}-{DATA_POOL}" if kind == "CephFilesystem" else in_ceph)
     )
@@ -150,7 +172,8 @@ def _kept_by(base: Removal, volumes: Sequence[JsonObject], snapshots: Sequence[J
 def _is_in(kind: str, in_ceph: str, number: Any, namespace: str, volume: JsonObject) -> bool:
     """Whether a volume's data, or RBD's metadata of it, is in this pool or file system."""
     source = _source(volume)
-    if not str(source.get("driver", "")).startswith(f"{namespace}."):
+    cluster = _attribute(volume, "clusterID")
+    if not is_of(str(source.get("driver", "")), namespace, cluster):
         return False
     if kind == "CephFilesystem":
         return bool(_attribute(volume, "fsName") == in_ceph)
@@ -163,7 +186,7 @@ def _is_in(kind: str, in_ceph: str, number: Any, namespace: str, volume: JsonObj
 def _snapshot_is_in(kind: str, number: Any, namespace: str, snapshot: JsonObject) -> bool:
     spec, status = snapshot.get("spec") or {}, snapshot.get("status") or {}
     driver = str(spec.get("driver", ""))
-    if not driver.startswith(f"{namespace}."):
+    if not is_of(driver, namespace):
         return False
     if kind == "CephFilesystem":
         # Its handle has the number of the file system, which no object says: any of CephFS may be in it.
@@ -176,7 +199,7 @@ def _snapshot_is_in(kind: str, number: Any, namespace: str, snapshot: JsonObject
 
 def _leads_to(kind: str, in_ceph: str, namespace: str, found: JsonObject) -> bool:
     parameters = found.get("parameters") or {}
-    if not str(found.get("provisioner", "")).startswith(f"{namespace}."):
+    if not is_of(str(found.get("provisioner", "")), namespace, parameters.get("clusterID")):
         return False
     names = ("fsName",) if kind == "CephFilesystem" else ("pool", "dataPool")
     is_rbd = str(found.get("provisioner")).endswith("rbd.csi.ceph.com")

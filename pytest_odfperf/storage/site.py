@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_odfperf.storage.csi_handle import is_sort
 from pytest_odfperf.storage.made_labels import is_ours
 from pytest_odfperf.storage.topology import Topology
 
@@ -32,11 +33,9 @@ class Provisioner:
         for _, found in sorted(classes.items()):
             name = str(found.get("provisioner", ""))
             parameters = found.get("parameters") or {}
-            if (
-                name == f"{namespace}.{kind}.csi.ceph.com"
-                and parameters.get("clusterID")
-                and not is_ours(found)
-            ):
+            cluster_id = parameters.get("clusterID")
+            its_own = name == f"{namespace}.{kind}.csi.ceph.com" and cluster_id
+            if (its_own or (is_sort(name, kind) and cluster_id == namespace)) and not is_ours(found):
                 secrets = {
                     parameter: str(value)
                     for parameter, value in parameters.items()
@@ -44,7 +43,7 @@ class Provisioner:
                 }
                 # A class that names none leaves them to be the usual ones.
                 secrets = secrets or _usual_secrets(kind, namespace)
-                return cls(name=name, cluster_id=str(parameters["clusterID"]), secrets=secrets)
+                return cls(name=name, cluster_id=str(cluster_id), secrets=secrets)
         return cls(
             name=f"{namespace}.{kind}.csi.ceph.com",
             cluster_id=namespace,

@@ -33,6 +33,8 @@ class Topology:
     osds: tuple[Osd, ...] | None = None
     #: The labels of each node that has OSDs.
     node_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Kinds of domains that pools are Ready on: somebody may have drawn them in the CRUSH map by hand.
+    in_use: frozenset[str] = frozenset()
 
     def domains(self, kind: str, device_class: str | None) -> int | None:
         """How many domains of ``kind`` have OSDs of this class (None: of any); None: not known."""
@@ -49,7 +51,10 @@ class Topology:
         if found:
             return len(found)
         # ODF draws racks of its own, which need not be on the nodes.
-        return len(self.named) if self.named and kind == self.failure_domain else None
+        if self.named and kind == self.failure_domain:
+            return len(self.named)
+        seen = bool(hosts) and all(host in self.node_labels for host in hosts)
+        return 0 if seen and kind != self.failure_domain and kind not in self.in_use else None
 
     @property
     def device_classes(self) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ _EFFECTS = (
         ("leases",),
         (),
         False,
-        "a run of another namespace does not keep its pool from being removed while it has no volume",
+        "runs and setups of other namespaces do not keep a pool from being removed while it has no volume",
         "cluster",
     ),
     _Effect(

@@ -18,11 +18,12 @@ from pytest_odfperf.cluster.client.kinds import (
 )
 from pytest_odfperf.cluster.facts.ceph.mgr_metrics import read_metrics
 from pytest_odfperf.cluster.facts.rights import GRANT_SETUP
+from pytest_odfperf.cluster.pools.setup_lease import is_setup, made_by, remove_dead_setups
 from pytest_odfperf.cluster.runs.run_holder import Holder
 from pytest_odfperf.cluster.runs.run_lease import STORAGE_CLASSES, SignOfLife
 from pytest_odfperf.errors import ClusterError
 from pytest_odfperf.prometheus_text import read_samples
-from pytest_odfperf.storage.made_labels import is_ours
+from pytest_odfperf.storage.made_labels import SELECTOR, is_ours
 from pytest_odfperf.storage.object_words import blocked_words
 from pytest_odfperf.storage.pool_removal import Removal, Storage, plan_removal
 from pytest_odfperf.vm.labels import RUN
@@ -38,9 +39,18 @@ class PoolRemoval:
     """One removal of pools. ``wanted`` are names of pools of a matrix; None: all that the plugin made."""
 
     def __init__(
-        self, cluster: Cluster, namespace: str, stop: Stop, wanted: Iterable[str] | None = None
+        self,
+        cluster: Cluster,
+        namespace: str,
+        stop: Stop,
+        wanted: Iterable[str] | None = None,
+        account: str | None = None,
     ) -> None:
-        """``namespace`` is where runs are looked for, if those of others may not be read."""
+        """``namespace`` is where runs are looked for, if those of others may not be read.
+
+        With an ``account`` only what that made is removed.
+        """
+        self._account = account
         self._cluster = cluster
         self._calls = Calls(cluster, stop)
         self._namespace = namespace
@@ -50,10 +60,11 @@ class PoolRemoval:
 
     def plan(self) -> Plan:
         """What would go, and what stays and why. Raises `ClusterError` if that can not be known."""
-        return plan_removal(self._storage(), self._wanted)
+        return plan_removal(self._storage(), self._wanted, self._account)
 
     def remove(self, deadline_s: float, say: Callable[[str], None]) -> bool:
         """Remove what nothing keeps; whether all that should go is gone. ``say`` is told of each object."""
+        remove_dead_setups(self._calls, self._namespace)
         deadline = Deadline("the pools to be gone", deadline_s)
         plan = self._when_settled(deadline)
         for one in plan:
@@ -126,12 +137,14 @@ class PoolRemoval:
             for found in items
             if is_ours(found)
         }
+        in_use, being_made = self._in_use()
         return Storage(
             classes=self._list(STORAGE_CLASS),
             ceph=ceph,
             volumes=self._list(VOLUME),
             snapshots=self._list(SNAPSHOT_CONTENT),
-            in_use=self._in_use(),
+            in_use=in_use,
+            being_made=being_made,
             stored_bytes={
                 (place, name): size for place in places for name, size in self._stored_bytes(place).items()
             },
@@ -150,26 +163,30 @@ class PoolRemoval:
                 ) from error
             raise
 
-    def _in_use(self) -> dict[str, str]:
-        """By StorageClass, a living run that measures on it."""
+    def _in_use(self) -> tuple[dict[str, str], dict[tuple[str, str, str], str]]:
+        """What living runs measure on, and living setups make: by StorageClass, and by Ceph object."""
         try:
-            leases = self._calls.items(LEASE, label_selector=RUN)
+            leases = self._calls.items(LEASE, label_selector=SELECTOR)
         except ApiError as error:
             if error.status != 403:
                 raise
             self._note(f"runs of other namespaces than {self._namespace} are not seen: {error.message}")
-            leases = self._calls.items(LEASE, self._namespace, label_selector=RUN)
+            leases = self._calls.items(LEASE, self._namespace, label_selector=SELECTOR)
         me, now = Holder.of_this_process(), self._calls.date or datetime.now(tz=UTC)
         found: dict[str, str] = {}
+        made: dict[tuple[str, str, str], str] = {}
         for lease in leases:
             sign = SignOfLife.of(lease, now)
             if not sign.alive(me):
                 continue
             metadata = lease["metadata"]
-            run = f"run {(metadata.get('labels') or {}).get(RUN)} of {sign.holder.account}"
+            who = f"run {(metadata.get('labels') or {}).get(RUN)} of {sign.holder.account} measures on it"
+            if is_setup(lease):
+                who = f"a setup of {sign.holder.account} makes it"
+                made |= dict.fromkeys(made_by(lease), who)
             for name in str((metadata.get("annotations") or {}).get(STORAGE_CLASSES, "")).split(","):
-                found.setdefault(name, run)
-        return found
+                found.setdefault(name, who)
+        return found, made
 
     def _stored_bytes(self, place: str) -> dict[str, float]:
         try:

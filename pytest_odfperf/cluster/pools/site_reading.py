@@ -176,6 +176,11 @@ class _Reader:
                 node["metadata"]["name"]: node["metadata"].get("labels") or {}
                 for node in self._optional(NODE)
             },
+            in_use=frozenset(
+                str(_at(pool, "spec", "failureDomain"))
+                for pool in block_pools.values()
+                if _at(pool, "status", "phase") == "Ready"
+            ),
         )
 
     def _osds(self, samples: list[Sample]) -> tuple[Osd, ...] | None:

@@ -29,7 +29,8 @@ from pytest_odfperf.waiting import Stop
 DURATION_S = 60
 #: Signs of life within that time.
 BEATS = 6
-_PROCESS = "odfperf/process"
+#: An annotation: which process holds it.
+PROCESS = "odfperf/process"
 #: An annotation: what the run measures on, with commas between.
 STORAGE_CLASSES = "odfperf/storage-classes"
 
@@ -61,7 +62,7 @@ class SignOfLife:
         renewed = _time(spec.get("renewTime")) or created(lease, now)
         annotations = metadata.get("annotations") or {}
         return cls(
-            holder=Holder(str(spec.get("holderIdentity") or "nobody"), str(annotations.get(_PROCESS, ""))),
+            holder=Holder(str(spec.get("holderIdentity") or "nobody"), str(annotations.get(PROCESS, ""))),
             age_s=max(0.0, (now - renewed).total_seconds()),
             duration_s=float(spec.get("leaseDurationSeconds") or DURATION_S),
         )
@@ -214,7 +215,7 @@ class RunLease:
                 "namespace": self._namespace,
                 "labels": run_labels(self._run_id),
                 "annotations": {
-                    _PROCESS: self._holder.process,
+                    PROCESS: self._holder.process,
                     **({STORAGE_CLASSES: self._classes} if self._classes else {}),
                 },
                 "ownerReferences": [self._owner.reference()],

@@ -63,7 +63,7 @@ _SAID_OTHERWISE: Mapping[str, str] = {
 _MOST_COPIES, _MOST_CHUNKS, _MOST_PGS = 10, 32, 65_536
 _LARGEST_BYTES = 1 << 60
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)
+_PARAMETER = re.compile(r"[a-z][a-z0-9_-]{0,99}", re.ASCII)
 _VALUE = re.compile(r"[A-Za-z0-9._:+-]{1,100}", re.ASCII)
 _OPTIONS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:,;=-]{0,252}", re.ASCII)
 
@@ -100,6 +100,7 @@ def read_recipe(item: Marked, pool: str) -> Recipe:
     recipe = Recipe(**read)
     if recipe.makes and recipe.name is None:
         fields.check_subdomain(f"{what} has no name, and the pool's own", pool, place=item.place)
+    _check_least_copies(recipe, values, what)
     if recipe.metadata_pool is not None and recipe.chunks is None:
         raise InputError(
             f"{what}: metadata_pool is of an erasure coded pool, and it has no data_chunks",
@@ -197,6 +198,20 @@ def _parameters(item: Marked, fixed: bool, what: str) -> dict[str, str]:
             )
         read[name] = value.text
     return read
+
+
+def _check_least_copies(recipe: Recipe, values: Mapping[str, Marked], what: str) -> None:
+    """Ceph's bounds of ``min_size``: from one copy to all, of chunks from as many as data has."""
+    said = recipe.parameters.get("min_size")
+    if said is None or not recipe.makes:
+        return
+    data, coding = recipe.chunks or (1, (recipe.replicas or 1) - 1)
+    if not (said.isdecimal() and data <= int(said) <= data + coding):
+        raise InputError(
+            f"{what}: parameters: min_size {said} is not from {data} to {data + coding}, with "
+            f"{recipe.redundancy}",
+            place=values["parameters"].place,
+        )
 
 
 def _quota(item: Marked, what: str) -> dict[str, int]:

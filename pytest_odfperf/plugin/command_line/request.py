@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Options with which nothing is measured: one of them, and none that says what is measured or goes on.
 _TASKS = ("odf_discover", "odf_cleanup", "odf_setup", "odf_compare", "odf_trend", "odf_report")
+#: What narrows a measurement, and would not narrow what is removed.
+_OF_KEYS = ("odf_filter", "odf_exclude", "odf_extra_sc")
 _NOT_BESIDE = ("odf_resume", "odf_run_id", "odf_preflight", "odf_baseline")
 
 
@@ -197,6 +199,13 @@ def _check_one_task(config: pytest.Config) -> None:
         beside = [name for name in beside if name != "odf_dry_run"]
     if given == ["odf_setup"]:
         beside = [name for name in beside if name != "odf_resume"]
+    if given == ["odf_cleanup"]:
+        beside += [name for name in _OF_KEYS if config.getoption(name)]
+        if config.getoption("odf_pool") and not config.getoption("odf_pools"):
+            raise pytest.UsageError(
+                "--odf-cleanup of runs takes no --odf-pool, since all of a run goes; with --odf-pools it "
+                "says which pools are removed"
+            )
     if given and (others := given[1:] + beside):
         one, other = (f"--{name.replace('_', '-')}" for name in (given[0], others[0]))
         raise pytest.UsageError(f"{one} and {other} exclude each other")

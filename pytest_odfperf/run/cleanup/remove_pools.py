@@ -18,20 +18,24 @@ def remove_pools(
     matrix: str | None,
     pools: Sequence[str],
     cluster: str | None,
+    whoever: bool,
     only_show: bool,
     stop: Stop,
     say: Callable[[str], None],
 ) -> int:
-    """Remove them; the exit code. ``matrix`` and ``pools`` say which pools; neither: all that are labelled.
+    """Remove them; the exit code. ``matrix`` and ``pools`` say which pools, and with ``whoever`` all that the
+    plugin made are meant; else those that this account made.
 
     Raises `InputError` and `ClusterError`.
     """
     from pytest_odfperf.cluster.pools.removing import PoolRemoval
+    from pytest_odfperf.cluster.runs.run_holder import Holder
 
     loaded = load_matrix(matrix or DEFAULT_MATRIX)
     connected = connect_for_cleanup(cluster or loaded.cluster or "kubeconfig", stop)
     wanted = list(pools) or ([pool.name for pool in loaded.pools] if matrix else None)
-    removal = PoolRemoval(connected, loaded.namespace, stop, wanted)
+    account = None if whoever or wanted is not None else Holder.of_this_process().account
+    removal = PoolRemoval(connected, loaded.namespace, stop, wanted, account)
     plan = removal.plan()
     of = "" if wanted is None else f" for {', '.join(wanted[:5])}{' and others' if len(wanted) > 5 else ''}"
     say(f"cluster {connected.server}: {count_text(plan, 'object')} of storage made by the plugin{of}")

@@ -166,7 +166,8 @@ def open_run(
     with ExitStack() as stack:
         if selection.resumed is not None:
             stack.enter_context(run_dir.locked())
-        make_pools = partial(set_up, selection=selection, stop=interrupt.stop, say=say)
+        making = stack.enter_context(ExitStack())
+        make_pools = partial(set_up, selection=selection, stop=interrupt.stop, say=say, held=making)
         opened = stack.enter_context(
             open_cluster(selection, interrupt.stop, make_pools if selection.makes_pools else None)
         )
@@ -179,6 +180,8 @@ def open_run(
         pools = dict.fromkeys(key.pool for key in selection.keys)
         classes = dict.fromkeys(matrix.pool(pool).storage_class for pool in pools)
         held = stack.enter_context(hold_run(opened, matrix, run_dir, interrupt, classes))
+        # From here on the run's own Lease says what it measures on.
+        making.close()
         if selection.resumed is None:
             page = begun_page(run_dir.run_id, f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d %H:%M:%S}")
             run_dir.create({REPORT_HTML: page})

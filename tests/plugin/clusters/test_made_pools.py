@@ -28,7 +28,7 @@ def test_a_run_makes_its_pools_first_and_measures_on_them(pools):
 
 
 def test_a_pool_that_fails_holds_up_no_other_and_the_exit_code_says_it(pools):
-    bad = f"{REP2}, failure_domain: pdu, pg_num: 8"
+    bad = f"{REP2}, parameters: {{no_such_setting: 1}}, pg_num: 8"
     pools.matrix(bad=bad, good=f"{REP2}, pg_num: 8")
     (pools.bed.folder / "made.yaml").write_text(
         (pools.bed.folder / "made.yaml").read_text().replace("setup: 60s", "setup: 8s")
@@ -37,6 +37,7 @@ def test_a_pool_that_fails_holds_up_no_other_and_the_exit_code_says_it(pools):
     assert outcome.code == 1, outcome.out
     assert f"pool good-{pools.word} is ready" in outcome.out
     assert f"pool bad-{pools.word} FAILED: " in outcome.out
+    assert "unrecognized variable 'no_such_setting'" in outcome.out
     measured = pools.run("--odf", pytest__ini="[pytest]\nodf_setup = true\n")
     assert measured.code == 1, measured.out
     assert "1 passed" in measured.out

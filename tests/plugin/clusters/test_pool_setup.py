@@ -8,7 +8,7 @@ import signal
 import pytest
 from pool_bed import MATRIX, PLACE, QUICK, REP2, lasting_cluster, pools  # noqa: F401
 
-from pytest_odfperf.cluster.client.kinds import CEPH_BLOCK_POOL, STORAGE_CLASS
+from pytest_odfperf.cluster.client.kinds import CEPH_BLOCK_POOL, LEASE, STORAGE_CLASS
 
 
 def test_missing_pools_are_made_used_again_and_removed(pools):
@@ -71,6 +71,10 @@ def test_a_setup_that_is_killed_is_gone_on_with_and_one_that_is_interrupted_says
     uid = pools.get(CEPH_BLOCK_POOL, "one")["metadata"]["uid"]
     waiting = pools.bed.start("--odf-setup", "--odf-matrix", "made.yaml", env=long)
     pools.bed.until(lambda: pools.there() == {"one", "sc-one"})
+    kept = pools.run("--odf-cleanup", "--odf-pools", "--odf-pool", f"one-{pools.word}")
+    assert kept.code == 0, kept.out
+    assert f"CephBlockPool one-{pools.word} (made by " in kept.out
+    assert "makes it" in kept.out
     waiting.send_signal(signal.SIGINT)
     ended = pools.bed.end(waiting)
     assert ended.code == 130, ended.out
@@ -79,6 +83,8 @@ def test_a_setup_that_is_killed_is_gone_on_with_and_one_that_is_interrupted_says
     done = pools.run("--odf-setup")
     assert done.code == 0, done.out
     assert pools.get(CEPH_BLOCK_POOL, "one")["metadata"]["uid"] == uid
+    # The killed one's was removed by the next, and each removed its own.
+    assert pools.bed.calls.items(LEASE, pools.bed.namespace) == []
 
 
 def test_what_is_there_and_unlike_the_recipe_is_never_changed(pools):
@@ -98,6 +104,8 @@ def test_what_is_there_and_unlike_the_recipe_is_never_changed(pools):
         (("--odf-setup", "--odf-preflight"), "--odf-setup and --odf-preflight exclude each other"),
         (("--odf-pools",), "--odf-pools needs --odf-cleanup"),
         (("--odf-cleanup",), "--odf-cleanup says nothing to remove"),
+        (("--odf-cleanup", "--odf-pools", "--odf-filter", "x"), "--odf-cleanup and --odf-filter exclude"),
+        (("--odf-cleanup", "last", "--odf-pool", "x"), "takes no --odf-pool, since all of a run goes"),
         (("--odf-cleanup", "--odf-pools", "--odf-cluster", "sandbox"), "a sandbox ends with its run"),
     ],
 )

@@ -43,6 +43,10 @@ FATES = [
     ("nobody knows the domains", EC42, {"topology": Topology()}, "make", ""),
     ("racks that ODF names", f"{EC42}, failure_domain: rack", {"topology": Topology(failure_domain="rack", named=("r0", "r1", "r2"))}, "skipped", "of kind rack, and the cluster has 3"),
     ("zones of the nodes", f"{REP2}, failure_domain: zone", {"topology": Topology(osds=(Osd("a"), Osd("b")), node_labels={"a": {"topology.kubernetes.io/zone": "z"}, "b": {"topology.kubernetes.io/zone": "z"}})}, "skipped", "of kind zone, and the cluster has 1"),
+    ("zones that no node is in", f"{REP2}, failure_domain: zone", {"topology": Topology(osds=(Osd("a"),), node_labels={"a": {}})}, "skipped", "of kind zone, and the cluster has 0"),
+    ("zones that only Ceph knows", f"{REP2}, failure_domain: zone", {"topology": Topology(osds=(Osd("a"),), node_labels={"a": {}}, in_use=frozenset({"zone"}))}, "make", ""),
+    ("racks that ODF does not name", f"{REP2}, failure_domain: rack", {"topology": Topology(failure_domain="rack", osds=(Osd("a"),), node_labels={"a": {}})}, "make", ""),
+    ("devices that no OSD has", f"{REP2}, device_class: nvme", {}, "skipped", "has 0: no OSD is of device class nvme (there are: ssd)"),
     ("a second file system on ODF", FILES, {"filesystems": by_name(found("cephfs", {}))}, "skipped", "ODF supports one CephFilesystem, and there is cephfs"),
     ("with the word for it", f"{FILES}, second_filesystem: true", {"filesystems": by_name(found("cephfs", {}))}, "make", ""),
     ("Rook without ODF", FILES, {"filesystems": by_name(found("cephfs", {})), "storage_cluster": None}, "make", ""),
@@ -54,6 +58,14 @@ FATES = [
     ("ours, erasure coded", REP2, {"block_pools": by_name(found("p", {"replicated": {"size": 0}, "erasureCoded": {"dataChunks": 2, "codingChunks": 1}}, ours=True))}, "refused", "replicas 2+1 chunks, not 2"),
     ("ours, compressed otherwise", f"{REP2}, compression: force", {"block_pools": by_name(found("p", SIZE2, ours=True))}, "refused", "compression_mode none, not force"),
     ("ours, on other devices", f"{REP2}, device_class: ssd", {"block_pools": by_name(found("p", {**SIZE2, "deviceClass": "hdd"}, ours=True))}, "refused", "deviceClass hdd, not ssd"),
+    ("ours, with another share", f"{REP2}, target_size_ratio: 0.5", {"block_pools": by_name(found("p", {"replicated": {"size": 2, "targetSizeRatio": 0.1}}, ours=True))}, "refused", "target_size_ratio 0.1, not 0.5"),
+    ("ours, erasure coded, with another share", f"{EC21}, target_size_ratio: 0.5", {"block_pools": by_name(found("p", {"erasureCoded": {"dataChunks": 2, "codingChunks": 1}, "parameters": {"target_size_ratio": "0.1"}}, ours=True))}, "refused", "target_size_ratio 0.1, not 0.5"),
+    ("ours, with another quota", f"{REP2}, quota: {{max_size: 2Gi}}", {"block_pools": by_name(found("p", {**SIZE2, "quotas": {"maxSize": "1Gi"}}, ours=True))}, "refused", "quota max_size 1Gi, not 2Gi"),
+    ("ours, with the same quota in other words", f"{REP2}, quota: {{max_size: 2Gi}}", {"block_pools": by_name(found("p", {**SIZE2, "quotas": {"maxSize": "2048Mi"}}, ours=True))}, "make", ""),
+    ("ours, with what the recipe said once", REP2, {"block_pools": by_name(found("p", {**SIZE2, "parameters": {"pg_num": "8", "compression_mode": "force"}, "quotas": {"maxObjects": 5}}, ours=True))}, "refused", "parameter compression_mode force, not set, parameter pg_num 8, not set, quota max_objects 5, not set"),
+    ("foreign, with more than the recipe says", REP2, {"block_pools": by_name(found("p", {**SIZE2, "parameters": {"compression_mode": "force"}, "quotas": {"maxObjects": 5}}))}, "make", ""),
+    ("ours, a file system with other servers", f"{FILES}, mds: {{active: 2}}", {"storage_cluster": None, "filesystems": by_name(found("p", {"dataPools": [SIZE2], "metadataServer": {"activeCount": 1, "activeStandby": True, "resources": {"requests": {"cpu": "1", "memory": "4Gi"}}}}, ours=True))}, "refused", "mds active 1, not 2"),
+    ("ours, a file system as it was made", FILES, {"storage_cluster": None, "filesystems": by_name(found("p", {"dataPools": [SIZE2], "metadataServer": {"activeCount": 1, "activeStandby": True, "resources": {"requests": {"cpu": "1000m", "memory": "4096Mi"}}}}, ours=True))}, "make", ""),
     ("ours, of an earlier setup that was killed", REP2, {"block_pools": by_name(found("p", SIZE2, ours=True, phase="Progressing"))}, "make", "CephBlockPool p, made by somebody"),
 ]  # fmt: skip
 
@@ -75,6 +87,26 @@ def test_a_foreign_class_is_left_as_it_is_and_its_pool_compared() -> None:
         "pool p is there: StorageClass sc-p is not of the plugin's making, and stays as it is; CephBlockPool p is "
         "not as the recipe says: replicas 3, not 2"
     )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "parameters", "note"),
+    [
+        (REP2, {"pool": "other"}, "its data is in pool other, not p"),
+        (EC21, {"pool": "p", "dataPool": "d"}, "its data is in pool d, not p"),
+        (f"{REP2}, map_options: krbd:rxbounce", {"pool": "p"}, "mapOptions not set, not krbd:rxbounce"),
+        (f"{REP2}, image_features: [layering]", {"pool": "p"}, "imageFeatures not set, not layering"),
+        (FILES, {"fsName": "cephfs"}, "fsName cephfs, not p"),
+        (FILES, {"fsName": "p"}, None),
+        (f"{REP2}, image_features: [layering, exclusive-lock]", {"pool": "p", "imageFeatures": "exclusive-lock,layering"}, None),
+    ],
+)  # fmt: skip
+def test_a_foreign_class_that_is_not_as_the_recipe_says_is_told(
+    recipe: str, parameters: dict[str, str], note: str | None
+) -> None:
+    one = plan(recipe, classes=by_name(storage_class("sc-p", parameters)))
+    assert (one.fate, one.missing) == ("there", ())
+    assert one.note == (note and f"StorageClass sc-p is not as the recipe says: {note}")
 
 
 def test_all_of_ours_is_used_again_and_a_class_of_another_recipe_is_not() -> None:
@@ -220,6 +252,10 @@ def test_provisioner_cluster_and_secrets_are_those_of_the_class_that_is_there() 
     parameters = plan(REP2, classes=by_name(there)).missing[1].body["parameters"]
     assert parameters["clusterID"] == "a-profile"
     assert parameters["csi.storage.k8s.io/node-stage-secret-name"] == "x"
+    # Of an operator in another namespace; and one of another Ceph.
+    for driver, cluster, taken in (("rook.rbd.csi.ceph.com", PLACE, True), ("rbd.csi.ceph.com", "x", False)):
+        there = storage_class("rbd", {"pool": OOB, "clusterID": cluster}) | {"provisioner": driver}
+        assert (plan(REP2, classes=by_name(there)).missing[1].body["provisioner"] == driver) is taken
 
 
 def test_the_pool_of_the_metadata_is_made_first_also_if_nobody_selected_it() -> None:
@@ -232,6 +268,9 @@ def test_the_pool_of_the_metadata_is_made_first_also_if_nobody_selected_it() -> 
 
 CONTRADICTIONS = [
     ([("a", "kind: CephBlockPool, replicas: 1")], "m.yaml:1: recipe of pool 'a': replicas: 1 loses all data with one disk"),
+    ([("a", f"{EC21}, metadata_pool: a")], "metadata_pool a is the erasure coded pool itself"),
+    ([("a", f"{FILES}, name: x"), ("b", f"{REP2}, name: x-data0")], "pools 'a' and 'b' would both make Ceph pool x-data0"),
+    ([("a", f"{REP2}, name: x"), ("b", "kind: CephBlockPool, replicas: 3, name: x, namespace: n")], "both have CephBlockPool x"),
     ([("a", f"{REP2}, name: x"), ("b", "kind: CephBlockPool, replicas: 3, name: x")], "pools 'a' and 'b' both have CephBlockPool x, and their recipes differ"),
 ]  # fmt: skip
 
@@ -243,6 +282,12 @@ def test_recipes_that_contradict_each_other_are_refused_before_the_cluster_is_as
     with pytest.raises(InputError) as caught:
         check_recipes([pool(*one) for one in pools])
     assert problem in str(caught.value)
+
+
+def test_recipes_that_say_the_same_or_mean_two_clusters_are_taken() -> None:
+    check_recipes([pool("a", f"{REP2}, name: x"), pool("b", f"{REP2}, name: x, namespace: {PLACE}")])
+    three = "kind: CephBlockPool, replicas: 3, name: x, namespace: other"
+    check_recipes([pool("a", f"{REP2}, name: x, namespace: {PLACE}"), pool("b", three)])
 
 
 def test_two_recipes_of_one_class_are_refused() -> None:

@@ -37,6 +37,12 @@ def volume(
     }
 
 
+def driven(driver: str, **attributes: str) -> dict[str, Any]:
+    one = volume(**attributes)
+    one["spec"]["csi"]["driver"] = driver
+    return one
+
+
 def snapshot(**source: str) -> dict[str, Any]:
     spec = {"driver": RBD, "source": source, "volumeSnapshotRef": {"namespace": "them", "name": "s"}}
     return {"metadata": {"name": "content"}, "spec": spec}
@@ -64,6 +70,10 @@ KEEP_THE_POOL = [
     ("a volume of a class that is gone", {"volumes": [volume(pool="p")]}, "PersistentVolume pv (Bound, claim them/data)"),
     ("its data only", {"volumes": [volume(dataPool="p", pool="other")]}, "PersistentVolume pv"),
     ("known by its handle", {"volumes": [volume(handle=HANDLE)]}, "PersistentVolume pv"),
+    ("of a driver without a prefix", {"volumes": [driven("rbd.csi.ceph.com", pool="p")]}, "PersistentVolume pv"),
+    ("of an operator elsewhere", {"volumes": [driven("rook.rbd.csi.ceph.com", pool="p", clusterID=PLACE)]}, "PersistentVolume pv"),
+    ("a class of an operator elsewhere", {"classes": [OURS, {**storage_class("theirs", {"pool": "p", "clusterID": PLACE}), "provisioner": "rook.rbd.csi.ceph.com"}]}, "StorageClass theirs leads there"),
+    ("a setup that makes it", {"being_made": {("CephBlockPool", PLACE, "p"): "a setup of me makes it"}}, "a setup of me makes it"),
     ("a snapshot", {"snapshots": [snapshot(volumeHandle=HANDLE)]}, "VolumeSnapshotContent content (of them/s)"),
     ("a class of others", {"classes": [OURS, THEIRS]}, "StorageClass theirs leads there and stays"),
     ("a living run", {"in_use": {"sc": "run x of me"}}, "StorageClass sc leads there"),
@@ -107,6 +117,17 @@ NO_REASON = [
 @pytest.mark.parametrize("storage", [row[1] for row in NO_REASON], ids=[row[0] for row in NO_REASON])
 def test_what_is_not_in_it_does_not_keep_it(storage: dict[str, Any]) -> None:
     assert kept(**storage) == {"StorageClass sc": None, "CephBlockPool p": None}
+
+
+@pytest.mark.parametrize(("account", "stays"), [(None, False), ("me@here", False), ("you@there", True)])
+def test_what_somebody_else_made_is_removed_only_where_that_is_said(account: str | None, stays: bool) -> None:
+    one, two = ceph_pool(), ceph_pool("q", number=8)
+    one["metadata"]["annotations"] = {"odfperf/made-by": "me@here"}
+    storage = Storage(classes=(), ceph={"CephBlockPool": [one, two]}, volumes=(), snapshots=())
+    said = {removal.name: removal for removal in plan_removal(storage, None, account)}
+    # What says no maker is nobody else's.
+    assert said["q"].kept is None
+    assert ((said["p"].kept or "").startswith("somebody else made it"), said["p"].alive) == (stays, stays)
 
 
 def test_nothing_without_our_label_is_in_a_removal() -> None:

@@ -39,7 +39,7 @@ def make_pools(
             raise
     skipped = len(done.problems) - len(done.failed)
     ready = count_text(range(done.ready), "pool")
-    say(f"{ready} ready, {skipped} skipped, {len(done.failed)} failed; {_REMOVE}")
+    say(f"{ready} ready, {skipped} skipped, {len(done.failed)} failed; nothing was measured; {_REMOVE}")
     return NOT_ALL_THERE if done.failed or not done.ready else ALL_THERE
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -39,7 +37,11 @@ class PoolPlan:
 
     @property
     def pools(self) -> list[PlannedPool]:
-        return [plan for members in self.sites.values() for plan, _ in members]
+        return [plan for _, plan in self.by_site]
+
+    @property
+    def by_site(self) -> list[tuple[StorageSite, PlannedPool]]:
+        return [(site, plan) for site, members in self.sites.items() for plan, _ in members]
 
     @property
     def lines(self) -> list[str]:
@@ -92,12 +94,17 @@ def plan_setup(cluster: Cluster, selection: Selection, stop: Stop) -> PoolPlan:
     return PoolPlan(sites=sites, notes=tuple(dict.fromkeys(notes)))
 
 
-def set_up(cluster: Cluster, selection: Selection, stop: Stop, say: Say) -> SetUp:
+def set_up(
+    cluster: Cluster, selection: Selection, stop: Stop, say: Say, held: ExitStack | None = None
+) -> SetUp:
     """Make the pools of ``selection`` that are missing, and wait until they can be measured.
 
     What fails is one pool's alone: the others go on. Raises `OdfError` if nothing can be made at all, and
-    `InterruptedRunError`; what was made until then stays, and another setup goes on with it.
+    `InterruptedRunError`; what was made until then stays, and another setup goes on with it. No
+    cleanup removes the pools until ``held`` is closed, or without one until this returns.
     """
+    from pytest_odfperf.run.before.setup.held_setup import held_setup
+
     plan = plan_setup(cluster, selection, stop)
     done = SetUp(pools=[planned.pool for planned in plan.pools if planned.makes])
     for line in plan.lines:
@@ -107,8 +114,12 @@ def set_up(cluster: Cluster, selection: Selection, stop: Stop, say: Say) -> SetU
             done.problems[planned.pool] = f"it was not made: {planned.why}"
             if planned.fate == "refused":
                 done.failed.append(planned.pool)
-    for site, members in plan.sites.items():
-        _make(cluster, site, members, selection.matrix, stop, say, done)
+    with ExitStack() as own:
+        if any(one.fate == "make" or _is_new(one, site) for site, one in plan.by_site):
+            hold = held_setup(cluster, selection.matrix.namespace, plan.sites, stop, say)
+            (held or own).enter_context(hold)
+        for site, members in plan.sites.items():
+            _make(cluster, site, members, selection.matrix, stop, say, done)
     done.problems = {pool: one_line(why) for pool, why in done.problems.items()}
     done.ready = sum(planned.pool not in done.problems for planned in plan.pools)
     return done
@@ -202,8 +213,6 @@ def _needs(matrix: Matrix, jobs: Jobs, keys: Iterable[Key]) -> dict[str, Need]:
 
 
 def _account() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in a pod
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+    from pytest_odfperf.cluster.runs.run_holder import Holder
+
+    return Holder.of_this_process().account

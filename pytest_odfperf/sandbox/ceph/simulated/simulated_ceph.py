@@ -23,6 +23,7 @@ from pytest_odfperf.sandbox.ceph.simulated.cluster_view import ClusterView, Pool
 from pytest_odfperf.sandbox.ceph.simulated.disturbed import Disturbed
 from pytest_odfperf.sandbox.ceph.simulated.modelled_pool import Image, ModelledPool
 from pytest_odfperf.sandbox.ceph.simulated.pg_states import USUAL_PGS, is_active
+from pytest_odfperf.sandbox.ceph.simulated.pool_settings import check_settings
 from pytest_odfperf.sandbox.config.config_values import CephStatus, SandboxConfig, SimulatedCephConfig
 
 _TIMEOUT = "exec timeout waiting for process rbd to return"
@@ -157,6 +158,7 @@ class SimulatedCeph:
         else:
             self._check_change(pool, wanted)
             pool.change(wanted)
+        check_settings(wanted)
         if wanted.application and wanted.application not in pool.applications:
             if wanted.application == "rbd":
                 await self._write_into(pool, f"rbd pool init {wanted.name}")
