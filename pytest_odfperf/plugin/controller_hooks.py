@@ -136,6 +136,7 @@ class ControllerHooks:
                 node_id=crashitem,
                 status="failed",
                 reason=str(report.longrepr),
+                reason_code="worker_died",
                 measured=None,
                 started_at_s=now_s,
                 ended_at_s=now_s,

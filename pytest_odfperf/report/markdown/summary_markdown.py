@@ -100,7 +100,7 @@ def _pools(content: RunContent) -> tuple[list[str], list[str]]:
         cells: list[object] = [code(pool, _KEY_LENGTH), *(states[pool, state] for state in shown)]
         for place in places:
             one = place.get(pool)
-            cells += [one.text, f"{one.share:.0%}"] if one else ["incomplete", ""]
+            cells += [one.text, f"{one.share:.1%}"] if one else ["incomplete", ""]
         rows.append(table_row(cells))
     return ["#### Pools", "", *table_head(names, numbers=len(names) - 1)], rows
 

@@ -38,11 +38,11 @@ def find_run(name: str, results: Path, option: str) -> RunDir:
 
 
 def find_runs(names: Sequence[str], results: Path, option: str) -> list[RunDir]:
-    """The folders of all ``names``. Raises `InputError`, also if two are of one run."""
+    """The folders of all ``names``. Raises `InputError`, also if two are one folder."""
     found: list[RunDir] = []
     for name in names:
         run_dir = find_run(name, results, option)
-        if any(run.run_id == run_dir.run_id for run in found):
+        if any(run.path.samefile(run_dir.path) for run in found):
             raise InputError(f"{option} names run {run_dir.run_id} twice")
         found.append(run_dir)
     return found

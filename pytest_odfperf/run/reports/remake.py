@@ -43,8 +43,10 @@ def remake(
     except StoreError as error:
         raise InputError(f"{OPTION}: {error}") from error
     ids = [one.runs[0].run_id for one in contents]
-    if doubled := [run_id for run_id in ids if ids.count(run_id) > 1]:
-        raise InputError(f"{OPTION}: two of the folders are of a run {doubled[0]}")
+    for place, run_id in enumerate(ids):
+        if (first := ids.index(run_id)) != place:
+            both = f"{runs[first].path} and {runs[place].path}"
+            raise InputError(f"{OPTION}: {both} are both of a run {run_id}")
     try:
         content = merged(contents)
     except InputError as error:

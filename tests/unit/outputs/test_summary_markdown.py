@@ -78,6 +78,8 @@ def test_a_run_in_which_all_goes_wrong_is_all_ours(everything: RunContent) -> No
     counts = everything.counts
     (row,) = re.findall(r"<tbody>\n<tr>\n(.*?)</tr>", page, re.DOTALL)[:1]
     assert [int(cell) for cell in re.findall(r">(\d+)<", row)] == list(counts.values())
+    merged = summary_markdown(replace(everything, runs=everything.runs * 2))
+    assert ("`results.jsonl`" in text, "`results.jsonl`" in merged) == (True, False)
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -120,6 +121,19 @@ def test_runs_are_named_by_folder_too_and_a_baseline_can_be_several(
     # No page is taken for a run.
     with pytest.raises(InputError, match=r"\(known: a, b, c\)"):
         compare_runs("a", "nope", first.results, forced=False)
+
+
+def test_runs_of_one_id_are_told_apart_by_their_folders(pair: Any) -> None:
+    first, _ = pair()
+    elsewhere = first.results.parent / "after" / "a"
+    shutil.copytree(first.path, elsewhere)
+    shutil.copytree(first.path, first.results / "copy")
+    for name, called in (("copy", ["a", "copy"]), (str(elsewhere), [str(first.path), str(elsewhere)])):
+        lines, page = compare_runs("a", name, first.results, forced=False)
+        found = json.loads((page.parent / "comparison.json").read_text())
+        assert found["baseline"] == called[:1]
+        assert f"Run {called[1]} compared with baseline run {called[0]}," in lines[0]
+        assert f"{called[1]} compared with {called[0]}" in page.read_text()
 
 
 def test_what_can_not_be_compared_is_said_in_one_line(make_run: Any, make_record: Any) -> None:

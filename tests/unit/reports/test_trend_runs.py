@@ -7,6 +7,7 @@ import gzip
 import json
 import random
 import re
+import shutil
 from dataclasses import replace
 from math import exp
 from pathlib import Path
@@ -163,6 +164,14 @@ def test_runs_are_found_by_glob_by_all_and_by_name_and_those_without_figures_are
     assert any("left out: run empty" in line for line in lines)
     assert len(trend(results, "n[0-2]")[2]["runs"]) == 3
     assert len(trend(results, "n3", str(results / "n0"), "n1", "n1")[2]["runs"]) == 3
+
+
+def test_a_copy_of_a_run_is_no_second_run(course: Any) -> None:
+    results = course([1000.0] * 3)
+    shutil.copytree(results / "n1", results / "n1-copy")
+    found = trend(results)[2]
+    assert [run["run_id"] for run in found["runs"]] == ["n0", "n1", "n2"]
+    assert any("n1-copy is the same run as " in text for text in found["left_out"])
 
 
 def test_what_can_not_be_shown_is_said_in_one_line(course: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_odfperf.errors import InputError, StoreError
@@ -37,7 +38,8 @@ def compare_runs(base: str, now: str, results: Path, *, forced: bool) -> tuple[l
     *first, last = [run_dir.run_id for run_dir in run_dirs]
     more = [f"and-{len(first) - 1}-more"] if len(first) > 1 else []
     folder = page_folder(results, "compare", first[0], *more, last)
-    *baselines, current = [_read(run_dir, folder) for run_dir in run_dirs]
+    *baselines, current = told_apart([_read(run_dir, folder) for run_dir in run_dirs])
+    *first, last = [content.runs[0].run_id for content in (*baselines, current)]
     *of_baselines, of_current = [
         _described(run_dir, content)
         for run_dir, content in zip(run_dirs, [*baselines, current], strict=True)
@@ -81,6 +83,19 @@ def _compared(
         runs=tuple(content.runs[0].run_id for content in baselines),
         unlike=tuple(unlike),
     )
+
+
+def told_apart(contents: Sequence[RunContent]) -> list[RunContent]:
+    """Runs of one id (of two results folders, or copied) are called as their folders, or by their paths."""
+    runs = [content.runs[0] for content in contents]
+    paths = [Path(run.path) for run in runs]
+    for names in ([run.run_id for run in runs], [path.name for path in paths], list(map(str, paths))):
+        if len({*names}) == len(names):
+            break
+    return [
+        replace(content, runs=(replace(run, run_id=name),))
+        for content, run, name in zip(contents, runs, names, strict=True)
+    ]
 
 
 def _read(run_dir: RunDir, folder: Path) -> RunContent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -93,12 +93,24 @@ def _read(run_dirs: Sequence[RunDir], *, every: bool) -> tuple[list[ReadRun], li
         else:
             left_out.append(f"run {run_dir.run_id} has no valid result")
     runs.sort(key=lambda run: (run.started_at, run.run_dir.run_id))
+    runs = list(_without_copies(runs, left_out))
     if every and runs:
         newest = _matrix(runs[-1])
         other = [run for run in runs if _matrix(run) != newest]
         left_out += [f"run {run.run_dir.run_id} is of matrix {_matrix(run)}, not {newest}" for run in other]
         runs = [run for run in runs if run not in other]
     return runs, left_out
+
+
+def _without_copies(runs: Sequence[ReadRun], left_out: list[str]) -> Iterator[ReadRun]:
+    """A folder that was copied is no second run: it would make a course of one measurement."""
+    known: dict[tuple[str, str], ReadRun] = {}
+    for run in runs:
+        first = known.setdefault((str(run.content.get("run_id")), run.started_at), run)
+        if first is run:
+            yield run
+        else:
+            left_out.append(f"{run.run_dir.path} is the same run as {first.run_dir.path}")
 
 
 def _matrix(run: ReadRun) -> str:
