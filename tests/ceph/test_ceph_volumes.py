@@ -49,7 +49,10 @@ def _claim(name: str, size: str, **spec: object) -> dict[str, object]:
     return {**head, "spec": {**wanted, **spec}}
 
 
-def test_a_clone_has_its_sources_content_and_outlives_it(ceph_sandbox) -> None:
+SNAPSHOTS = "/apis/snapshot.storage.k8s.io/v1/namespaces/odfperf-ceph/volumesnapshots"
+
+
+def test_clones_and_snapshots_have_their_sources_content_and_outlive_it(ceph_sandbox) -> None:
     def image(name: str) -> str:
         def bound() -> str | None:
             claim = json.loads(ceph_sandbox.call("GET", f"{CLAIMS}/{name}"))
@@ -76,8 +79,20 @@ def test_a_clone_has_its_sources_content_and_outlives_it(ceph_sandbox) -> None:
     assert (info["parent"]["image"], info["size"]) == (source, 96 << 20)
     ceph_sandbox.call("DELETE", f"{CLAIMS}/a")
     ceph_sandbox.until("one image", lambda: ceph_sandbox.program("rbd", "ls", "rep2").split() == [clone])
-    assert "Pattern verification failed" not in look(clone, "read -P 0xab 0 1M")
+    group = "snapshot.storage.k8s.io"
+    snapshot = {"apiVersion": f"{group}/v1", "kind": "VolumeSnapshot", "metadata": {"name": "s"}}
+    snapshot_class = "ocs-storagecluster-rbdplugin-snapclass"
+    spec = {"source": {"persistentVolumeClaimName": "b"}, "volumeSnapshotClassName": snapshot_class}
+    ceph_sandbox.call("POST", SNAPSHOTS, {**snapshot, "spec": spec})
+    named = {"apiGroup": group, "kind": "VolumeSnapshot", "name": "s"}
+    ceph_sandbox.call("POST", CLAIMS, _claim("c", "96Mi", storageClassName="plain", dataSource=named))
+    restored = image("c")
+    assert json.loads(ceph_sandbox.call("GET", f"{SNAPSHOTS}/s"))["status"]["restoreSize"] == "96Mi"
     ceph_sandbox.call("DELETE", f"{CLAIMS}/b")
+    ceph_sandbox.call("DELETE", f"{SNAPSHOTS}/s")
+    ceph_sandbox.until("one image", lambda: ceph_sandbox.program("rbd", "ls", "rep2").split() == [restored])
+    assert "Pattern verification failed" not in look(restored, "read -P 0xab 0 1M")
+    ceph_sandbox.call("DELETE", f"{CLAIMS}/c")
     ceph_sandbox.until("no image", lambda: not ceph_sandbox.program("rbd", "ls", "rep2").split())
     ceph_sandbox.until("no trash", lambda: not ceph_sandbox.program("rbd", "trash", "ls", "rep2").split())
     ceph_sandbox.call("DELETE", f"{CLASSES}/plain")

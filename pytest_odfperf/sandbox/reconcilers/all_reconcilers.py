@@ -29,6 +29,8 @@ from pytest_odfperf.sandbox.reconcilers.storage.claims import Claims
 from pytest_odfperf.sandbox.reconcilers.storage.data_volume import DataVolumes
 from pytest_odfperf.sandbox.reconcilers.storage.rook.operator import pools_made, rook_operator
 from pytest_odfperf.sandbox.reconcilers.storage.rook.rook_objects import create_rook_objects
+from pytest_odfperf.sandbox.reconcilers.storage.snapshot_classes import create_snapshot_classes
+from pytest_odfperf.sandbox.reconcilers.storage.snapshots import Snapshots
 from pytest_odfperf.sandbox.reconcilers.storage.storage_profiles import StorageProfiles
 from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
 from pytest_odfperf.sandbox.reconcilers.storage.volumes import Volumes
@@ -50,6 +52,9 @@ _CACHED = (
     reconciled_kinds.DATA_VOLUME,
     reconciled_kinds.DATA_SOURCE,
     reconciled_kinds.STORAGE_PROFILE,
+    reconciled_kinds.VOLUME_SNAPSHOT,
+    reconciled_kinds.VOLUME_SNAPSHOT_CLASS,
+    reconciled_kinds.VOLUME_SNAPSHOT_CONTENT,
 )
 _OF_ROOK = (
     reconciled_kinds.CEPH_CLUSTER,
@@ -103,6 +108,7 @@ async def reconcilers(
     await create_objects(api, config, machines.marking)
     if ceph is not None:
         await create_rook_objects(api, config.ceph, ceph)
+    await create_snapshot_classes(api, config, ceph=ceph is not None)
     backends = VolumeBackends(
         {sc.name: backend_of(sc, directory, ceph) for sc in config.storage_classes},
         CephProvisioner(api, ceph, directory / "volumes") if ceph else None,
@@ -135,6 +141,7 @@ async def reconcilers(
             api, caches, machines, backends, ceph, clone_s=config.clone_s, errors=errors, troubles=troubles
         ),
         Volumes(api, caches, machines, backends, ceph),
+        Snapshots(api, caches, machines, backends, ceph),
         StorageProfiles(api, caches),
         DataVolumes(api, caches, troubles, clone_s=config.clone_s),
         VirtualMachines(api, caches, moves),

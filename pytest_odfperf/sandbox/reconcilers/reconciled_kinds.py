@@ -59,6 +59,13 @@ DATA_VOLUME = Kind("cdi.kubevirt.io/v1beta1", "DataVolume", "datavolumes")
 CDI = Kind("cdi.kubevirt.io/v1beta1", "CDI", "cdis", namespaced=False)
 DATA_SOURCE = Kind("cdi.kubevirt.io/v1beta1", "DataSource", "datasources")
 STORAGE_PROFILE = Kind("cdi.kubevirt.io/v1beta1", "StorageProfile", "storageprofiles", namespaced=False)
+VOLUME_SNAPSHOT = Kind("snapshot.storage.k8s.io/v1", "VolumeSnapshot", "volumesnapshots")
+VOLUME_SNAPSHOT_CLASS = Kind(
+    "snapshot.storage.k8s.io/v1", "VolumeSnapshotClass", "volumesnapshotclasses", namespaced=False
+)
+VOLUME_SNAPSHOT_CONTENT = Kind(
+    "snapshot.storage.k8s.io/v1", "VolumeSnapshotContent", "volumesnapshotcontents", namespaced=False
+)
 CEPH_CLUSTER = Kind("ceph.rook.io/v1", "CephCluster", "cephclusters")
 CEPH_BLOCK_POOL = Kind("ceph.rook.io/v1", "CephBlockPool", "cephblockpools")
 CEPH_FILESYSTEM = Kind("ceph.rook.io/v1", "CephFilesystem", "cephfilesystems")

@@ -159,6 +159,23 @@ def test_cdi_clones_as_the_two_classes_let_it(
     assert made["spec"]["resources"]["requests"]["storage"] == "2Gi"
 
 
+@pytest.mark.parametrize(
+    ("strategy", "way"), [("copy", "copy"), ("snapshot", "snapshot"), ("other", "csi-clone")]
+)
+def test_a_class_may_say_how_cdi_clones(rook: Rook, strategy: str, way: str) -> None:
+    name = rook.storage_class("sc", pool="old")
+    annotation = {"cdi.kubevirt.io/clone-strategy": strategy}
+    rook.kube.patch("storageclasses", name, {"metadata": {"annotations": annotation}})
+    profile = f"/apis/cdi.kubevirt.io/v1beta1/storageprofiles/{name}"
+    claim(rook, "a", name)
+    rook.volume("a")
+    rook.kube.until(lambda: rook.kube.call("GET", profile).get("status", {}).get("cloneStrategy") == way)
+    data_volume(rook, "b", rook.kube.namespace, storageClassName=name, volumeMode="Block")
+    rook.kube.until_status("datavolumes", "b", "phase", "Succeeded")
+    annotations = rook.kube.get(PVC, "b")["metadata"]["annotations"]
+    assert annotations["cdi.kubevirt.io/cloneType"] == way
+
+
 def test_cdi_refuses_a_smaller_clone_and_waits_for_who_uses_the_source(rook: Rook) -> None:
     claim(rook, "a", "root")
     rook.volume("a")

@@ -154,6 +154,14 @@ def _ceph_cluster(_: Store, resource: Resource, before: Obj, after: Obj) -> None
         raise _refuse(resource, after, f"spec.{field}", problem, "FieldValueInvalid")
 
 
+def _snapshot(_: Store, resource: Resource, before: Obj, after: Obj) -> None:
+    old, new = before["spec"]["source"], after["spec"]["source"]
+    for name in ("persistentVolumeClaimName", "volumeSnapshotContentName"):
+        if old.get(name) != new.get(name):
+            problem = f'Invalid value: "string": {name} is immutable'
+            raise _refuse(resource, after, f"spec.source.{name}", problem, "FieldValueInvalid")
+
+
 _CHECKS: dict[str, Callable[[Store, Resource, Obj, Obj], None]] = {
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
@@ -166,4 +174,5 @@ _CHECKS: dict[str, Callable[[Store, Resource, Obj, Obj], None]] = {
     "DataVolume": _data_volume,
     "VirtualMachineInstance": _instance,
     "CephCluster": _ceph_cluster,
+    "VolumeSnapshot": _snapshot,
 }

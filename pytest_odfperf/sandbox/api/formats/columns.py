@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pytest_odfperf.sandbox.api.formats.ages import human_age
+from pytest_odfperf.sandbox.api.formats.snapshot_fields import SNAPSHOT_FIELDS
 
 Obj = Mapping[str, Any]
 
@@ -165,6 +166,10 @@ _VOLUME_MODE = _field("VolumeMode", "spec.volumeMode", wide=True)
 _PHASE = _field("Phase", "status.phase")
 
 _COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    **{
+        kind: (_NAME, *(_field(name, path, kind=sort) for name, path, sort in fields), _AGE)
+        for kind, fields in SNAPSHOT_FIELDS.items()
+    },
     "Namespace": (_NAME, _STATUS, _AGE),
     "Node": (
         _NAME,

@@ -103,6 +103,7 @@ _WHO = "authentication.k8s.io"
 _KUBEVIRT = "kubevirt.io"
 _CDI = "cdi.kubevirt.io"
 _CEPH = "ceph.rook.io"
+_SNAPSHOT = "snapshot.storage.k8s.io"
 
 RESOURCES = (
     _core("namespaces", "Namespace", "ns", namespaced=False, deletes_all=False),
@@ -182,6 +183,20 @@ RESOURCES = (
     _custom(_CDI, "v1beta1", "cdis", "CDI", namespaced=False),
     _custom(_CDI, "v1beta1", "datasources", "DataSource", "das"),
     _custom(_CDI, "v1beta1", "storageprofiles", "StorageProfile", namespaced=False),
+    _custom(_SNAPSHOT, "v1", "volumesnapshots", "VolumeSnapshot", "vs"),
+    _custom(
+        _SNAPSHOT,
+        "v1",
+        "volumesnapshotclasses",
+        "VolumeSnapshotClass",
+        "vsclass",
+        "vsclasses",
+        namespaced=False,
+        status=False,
+    ),
+    _custom(
+        _SNAPSHOT, "v1", "volumesnapshotcontents", "VolumeSnapshotContent", "vsc", "vscs", namespaced=False
+    ),
     _custom(_CEPH, "v1", "cephclusters", "CephCluster", "ceph"),
     _custom(_CEPH, "v1", "cephblockpools", "CephBlockPool", "cephbp"),
     _custom(_CEPH, "v1", "cephfilesystems", "CephFilesystem", "cephfs"),

@@ -34,6 +34,7 @@ from pytest_odfperf.sandbox.api.rules.name_forms import (
 from pytest_odfperf.sandbox.api.rules.pod_rules import POD, node_requirement
 from pytest_odfperf.sandbox.api.rules.rbac_rules import RBAC_RULES
 from pytest_odfperf.sandbox.api.rules.rook_rules import ROOK_RULES
+from pytest_odfperf.sandbox.api.rules.snapshot_rules import SNAPSHOT_RULES
 
 _LARGEST_DATA_BYTES = 1 << 20
 _LARGEST_PARAMETERS_BYTES = 256 << 10
@@ -260,5 +261,6 @@ CORE_RULES: Mapping[str, tuple[Rule, ...]] = {
     "PriorityClass": (("", _priority),),
     **RBAC_RULES,
     **ROOK_RULES,
+    **SNAPSHOT_RULES,
     "ServiceAccount": (("secrets[*].name", dns_subdomain),),
 }

@@ -17,6 +17,9 @@ from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
     PVC,
     STORAGE_CLASS,
     STORAGE_PROFILE,
+    VOLUME_SNAPSHOT,
+    VOLUME_SNAPSHOT_CLASS,
+    VOLUME_SNAPSHOT_CONTENT,
     Name,
     Obj,
     owned_by,
@@ -30,6 +33,9 @@ Sort = Literal["pvc", "snapshot"]
 Strategy = Literal["csi-clone", "snapshot", "copy"]
 #: What a claim that CDI clones is filled by.
 CLONE_SOURCE = "VolumeCloneSource"
+
+
+_SOURCES = {"pvc", "snapshot", "blank"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,22 @@ def source_problem(caches: Caches, dv: Obj) -> str | None:
         namespace = ref.get("namespace") or dv["metadata"]["namespace"]
         if data_source(caches, (namespace, ref["name"])) is None:
             return f'DataSource "{namespace}/{ref["name"]}" not found'
-    elif not {"pvc", "blank"} & set(source := dv["spec"].get("source") or {}):
-        return f"a sandbox has no source {', '.join(source) or 'none'} (known: sourceRef, pvc, blank)"
+    elif not _SOURCES & set(source := dv["spec"].get("source") or {}):
+        known = "sourceRef, pvc, snapshot, blank"
+        return f"a sandbox has no source {', '.join(source) or 'none'} (known: {known})"
     origin = source_of(caches, dv)
-    if origin is not None and origin.sort == "pvc" and caches[PVC].get(*origin.name) is None:
-        return f"The source pvc {origin.name[1]} doesn't exist"
+    if origin is None or is_image(caches, dv, origin):
+        return None
+    kind = PVC if origin.sort == "pvc" else VOLUME_SNAPSHOT
+    if caches[kind].get(*origin.name) is None:
+        return f"The source {origin.sort} {origin.name[1]} doesn't exist"
     return None
+
+
+def is_image(caches: Caches, dv: Obj, source: CloneSource) -> bool:
+    """Whether it is cloned of the guest image: what DataSources lead to that is no object here."""
+    missing = source.sort == "snapshot" and caches[VOLUME_SNAPSHOT].get(*source.name) is None
+    return missing and "sourceRef" in dv["spec"]
 
 
 def owner_of(caches: Caches, claim: Obj) -> Obj | None:
@@ -95,13 +111,38 @@ def owner_of(caches: Caches, claim: Obj) -> Obj | None:
     return dv if dv is not None and owned_by(claim, dv) else None
 
 
+def _way_of_snapshot(caches: Caches, snapshot: Obj, class_name: str) -> Way:
+    status = snapshot.get("status") or {}
+    content = caches[VOLUME_SNAPSHOT_CONTENT].get("", status.get("boundVolumeSnapshotContentName") or "")
+    sc = caches[STORAGE_CLASS].get("", class_name) or {}
+    if content is not None and content["spec"]["driver"] != driver_of(sc):
+        words = "The storageclass provisioner does not match the volumesnapshotcontent driver"
+        return Way("copy", ("NoProvisionerMatch", words))
+    return Way("snapshot")
+
+
 def requested_bytes(claim: Obj) -> int:
     return to_bytes(str(claim["spec"]["resources"]["requests"]["storage"]))
 
 
-def too_small(source: Obj, size: str) -> str | None:
-    """Why a claim can not be cloned into so little; None if it can."""
-    had, wanted = requested_bytes(source), to_bytes(size)
+def source_object(caches: Caches, dv: Obj, sort: Sort) -> Obj | None:
+    """The claim or the snapshot that a DataVolume is a clone of."""
+    source = source_of(caches, dv)
+    kind = PVC if sort == "pvc" else VOLUME_SNAPSHOT
+    return caches[kind].get(*source.name) if source and source.sort == sort else None
+
+
+def size_of(caches: Caches, dv: Obj) -> str | None:
+    """Of what a DataVolume is a clone of; None: it is none, or of the guest image."""
+    if (claim := source_object(caches, dv, "pvc")) is not None:
+        return str(claim["spec"]["resources"]["requests"]["storage"])
+    snapshot = source_object(caches, dv, "snapshot") or {}
+    return (snapshot.get("status") or {}).get("restoreSize")
+
+
+def too_small(source_size: str, size: str) -> str | None:
+    """Why nothing of ``source_size`` can be cloned into so little; None if it can."""
+    had, wanted = to_bytes(source_size), to_bytes(size)
     if had <= wanted:
         return None
     said = f"target resources requests storage size is smaller than the source {wanted} < {had}"
@@ -120,8 +161,17 @@ def waits_for(caches: Caches, source: Obj) -> str | None:
     return None
 
 
-def way_of(caches: Caches, source: Obj, class_name: str, volume_mode: str, size: str) -> Way:
-    """How a claim is cloned into one of that class."""
+def way_of(caches: Caches, dv: Obj, class_name: str, volume_mode: str, size: str) -> Way:
+    """How a DataVolume is cloned into a claim of that class."""
+    if (snapshot := source_object(caches, dv, "snapshot")) is not None:
+        return _way_of_snapshot(caches, snapshot, class_name)
+    source = source_object(caches, dv, "pvc")
+    return (
+        Way("csi-clone") if source is None else _way_of_claim(caches, source, class_name, volume_mode, size)
+    )
+
+
+def _way_of_claim(caches: Caches, source: Obj, class_name: str, volume_mode: str, size: str) -> Way:
     profile = caches[STORAGE_PROFILE].get("", class_name) or {}
     wanted = (profile.get("status") or {}).get("cloneStrategy") or "csi-clone"
     if wanted == "copy":
@@ -134,6 +184,11 @@ def way_of(caches: Caches, source: Obj, class_name: str, volume_mode: str, size:
         return Way("copy", ("IncompatibleVolumeModes", words))
     if to_bytes(size) > requested_bytes(source) and not sc.get("allowVolumeExpansion"):
         return Way("copy", ("NoVolumeExpansion", "No volume expansion is possible"))
+    if wanted == "snapshot":
+        classes = caches[VOLUME_SNAPSHOT_CLASS].objects.values()
+        if driver_of(sc) not in [one["driver"] for one in classes]:
+            return Way("copy", ("NoVolumeSnapshotClass", "No compatible volumesnapshotclass found"))
+        return Way("snapshot")
     return Way("csi-clone")
 
 

@@ -33,8 +33,8 @@ from pytest_odfperf.sandbox.reconcilers.storage.claim_states import (
 )
 from pytest_odfperf.sandbox.reconcilers.storage.clone_plan import (
     CLONE_SOURCE,
-    Way,
-    source_of,
+    size_of,
+    source_object,
     source_problem,
     too_small,
     waits_for,
@@ -49,7 +49,12 @@ _RESTART_S = 1.0
 _SOURCE = "datavolume-controller"
 _CLONE_TYPE = "cdi.kubevirt.io/cloneType"
 #: The phase in which a claim is filled, by the way in which it is cloned.
-_IN_PROGRESS = {"csi-clone": "CSICloneInProgress", "copy": "CloneInProgress"}
+_IN_PROGRESS = {
+    "csi-clone": "CSICloneInProgress",
+    "snapshot": "CloneFromSnapshotSourceInProgress",
+    "smart": "SnapshotForSmartCloneInProgress",
+    "copy": "CloneInProgress",
+}
 
 
 class DataVolumes(Reconciler):
@@ -98,9 +103,9 @@ class DataVolumes(Reconciler):
             return None
         wanted = dv["spec"].get("storage") or dv["spec"].get("pvc") or {}
         modes, volume_mode = self._modes(dv, wanted, class_name)
-        origin = self._source_claim(dv)
-        size = _size(wanted) or _size(origin["spec"] if origin else {}) or "10Gi"
-        if origin is not None and (refused := too_small(origin, size)):
+        source_size = size_of(self.caches, dv)
+        size = ((wanted.get("resources") or {}).get("requests") or {}).get("storage") or source_size or "10Gi"
+        if source_size is not None and (refused := too_small(source_size, size)):
             await self._refuse(dv, "CloneValidationFailed", refused)
             return None
         spec: Obj = {
@@ -119,9 +124,7 @@ class DataVolumes(Reconciler):
         meta = dv["metadata"]
         labels = {**(meta.get("labels") or {}), "app": "containerized-data-importer"}
         annotations = dict(meta.get("annotations") or {})
-        way = Way("csi-clone")
-        if origin is not None:
-            way = way_of(self.caches, origin, class_name, volume_mode, size)
+        way = way_of(self.caches, dv, class_name, volume_mode, size)
         if clone:
             annotations[_CLONE_TYPE] = way.strategy
         if way.fallback is not None:
@@ -147,11 +150,6 @@ class DataVolumes(Reconciler):
             await record_event(self.api, PVC, made, *way.fallback, warning=True, source=_SOURCE)
         return made
 
-    def _source_claim(self, dv: Obj) -> Obj | None:
-        """The claim that it is a clone of."""
-        source = source_of(self.caches, dv)
-        return self.caches[PVC].get(*source.name) if source and source.sort == "pvc" else None
-
     def _modes(self, dv: Obj, wanted: Obj, class_name: str) -> tuple[list[str], str]:
         """Access modes and volume mode: as asked for, else as the StorageProfile has them."""
         profile = self.caches[STORAGE_PROFILE].get("", class_name) or {}
@@ -176,7 +174,9 @@ class DataVolumes(Reconciler):
             return
         if await self._is_troubled(dv, claim) or await self._waits(dv, claim):
             return
-        phase = _IN_PROGRESS[(claim["metadata"].get("annotations") or {}).get(_CLONE_TYPE, "csi-clone")]
+        way = (claim["metadata"].get("annotations") or {}).get(_CLONE_TYPE, "csi-clone")
+        smart = way == "snapshot" and source_object(self.caches, dv, "pvc") is not None
+        phase = _IN_PROGRESS["smart" if smart else way]
         if _phase(dv) not in ("CloneScheduled", phase):
             await self._write(dv, claim, "CloneScheduled", "N/A")
             return
@@ -188,7 +188,7 @@ class DataVolumes(Reconciler):
 
     async def _waits(self, dv: Obj, claim: Obj) -> bool:
         """Whether its source is not ready to be cloned."""
-        source = self._source_claim(dv)
+        source = source_object(self.caches, dv, "pvc")
         if source is None or (words := waits_for(self.caches, source)) is None:
             return False
         if words:
@@ -278,12 +278,8 @@ def _phase(dv: Obj) -> str:
     return (dv.get("status") or {}).get("phase") or ""
 
 
-def _size(spec: Obj) -> str | None:
-    return ((spec.get("resources") or {}).get("requests") or {}).get("storage")
-
-
 def _is_clone(dv: Obj) -> bool:
-    return bool(dv["spec"].get("sourceRef") or (dv["spec"].get("source") or {}).get("pvc"))
+    return "blank" not in (dv["spec"].get("source") or {})
 
 
 def _claim_of_event(event: Obj) -> list[Name]:

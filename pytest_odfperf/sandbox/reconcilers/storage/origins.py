@@ -9,20 +9,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_odfperf.errors import OdfError
-from pytest_odfperf.sandbox.machines.base import Origin
-from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import PV, PVC, Obj, is_deleting
+from pytest_odfperf.quantity import to_bytes
+from pytest_odfperf.sandbox.machines.base import SNAPSHOT_PREFIX, Origin
+from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import (
+    PV,
+    PVC,
+    VOLUME_SNAPSHOT,
+    VOLUME_SNAPSHOT_CONTENT,
+    Obj,
+    is_deleting,
+    name_of,
+    uid_of,
+)
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches
 from pytest_odfperf.sandbox.reconcilers.storage.ceph_csi.ceph_provisioner import ProvisionError
 from pytest_odfperf.sandbox.reconcilers.storage.clone_plan import (
     CLONE_SOURCE,
+    is_image,
     owner_of,
     requested_bytes,
     source_of,
     waits_for,
 )
+from pytest_odfperf.sandbox.reconcilers.storage.snapshots import snapshotted
 from pytest_odfperf.sandbox.reconcilers.storage.volume_backends import VolumeBackends
 from pytest_odfperf.sandbox.reconcilers.storage.volumes import driver_of
 
+_SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
+_MODE_CHANGE = "snapshot.storage.kubernetes.io/allow-volume-mode-change"
 _INVALID = "claim in dataSource not bound or invalid"
 
 
@@ -54,9 +68,12 @@ class Origins:
         kind, name = reference["kind"], reference["name"]
         if kind == CLONE_SOURCE and (dv := owner_of(self._caches, claim)) is not None:
             return await self._of_clone(dv)
+        group = reference.get("apiGroup") or ""
         try:
-            if kind == "PersistentVolumeClaim" and not reference.get("apiGroup"):
+            if (group, kind) == ("", "PersistentVolumeClaim"):
                 return await self._of_volume(self._checked(claim, name, sc))
+            if (group, kind) == (_SNAPSHOT_GROUP, VOLUME_SNAPSHOT.kind):
+                return await self._of_snapshot(self._checked_snapshot(claim, name, sc))
         except ProvisionError as error:
             words = f"error getting handle for DataSource Type {kind} by Name {name}: {error}"
             raise ProvisionError(words) from None
@@ -65,8 +82,13 @@ class Origins:
     async def _of_clone(self, dv: Obj) -> Filling:
         """What CDI clones."""
         source = source_of(self._caches, dv)
-        if source is None or source.sort == "snapshot":
+        if source is None or is_image(self._caches, dv, source):
             return Filling(image=True)
+        if source.sort == "snapshot":
+            snapshot = self._caches[VOLUME_SNAPSHOT].get(*source.name)
+            if snapshot is None or not (snapshot.get("status") or {}).get("readyToUse"):
+                raise NotYetError("")
+            return await self._of_snapshot(snapshot)
         claim = self._caches[PVC].get(*source.name)
         if claim is None or waits_for(self._caches, claim) is not None:
             raise NotYetError("")
@@ -81,6 +103,48 @@ class Origins:
             raise ProvisionError(_INVALID)
         attributes = (volume["spec"].get("csi") or {}).get("volumeAttributes") or {}
         return Filling(False, Origin(backend=backend, volume=volume["metadata"]["name"]), attributes)
+
+    async def _of_snapshot(self, snapshot: Obj) -> Filling:
+        content = self._content(snapshot)
+        volume = snapshotted(content) if content else None
+        backend = await self._backends.of_volume(volume) if volume else None
+        if volume is None or backend is None:
+            raise ProvisionError(f"snapshot handle {snapshot['metadata']['name']} is not available")
+        attributes = volume["spec"]["csi"].get("volumeAttributes") or {}
+        kept = f"{SNAPSHOT_PREFIX}{uid_of(snapshot)}"
+        return Filling(False, Origin(backend=backend, volume=kept), attributes)
+
+    def _content(self, snapshot: Obj) -> Obj | None:
+        bound = (snapshot.get("status") or {}).get("boundVolumeSnapshotContentName") or ""
+        return self._caches[VOLUME_SNAPSHOT_CONTENT].get("", bound)
+
+    def _checked_snapshot(self, claim: Obj, name: str, sc: Obj) -> Obj:
+        """The snapshot that ``claim`` is restored of."""
+        snapshot = self._caches[VOLUME_SNAPSHOT].get(claim["metadata"]["namespace"], name)
+        if snapshot is None:
+            words = f'volumesnapshots.snapshot.storage.k8s.io "{name}" not found'
+            raise ProvisionError(f"error getting snapshot {name} from api server: {words}")
+        if is_deleting(snapshot):
+            raise ProvisionError(f"snapshot {name} is currently being deleted")
+        content = self._content(snapshot)
+        if content is None or content["spec"]["driver"] != driver_of(sc):
+            raise ProvisionError(f"snapshot {name} not bound")
+        if not snapshot["status"].get("readyToUse"):
+            raise ProvisionError(f"snapshot {name} is not Ready")
+        asked, had = requested_bytes(claim), to_bytes(str(snapshot["status"]["restoreSize"]))
+        if asked < had:
+            raise ProvisionError(
+                f"requested volume size {asked} is less than the size {had} for the source snapshot {name}"
+            )
+        mode = claim["spec"].get("volumeMode") or "Filesystem"
+        allowed = (content["metadata"].get("annotations") or {}).get(_MODE_CHANGE)
+        if content["spec"].get("sourceVolumeMode", mode) != mode and allowed != "true":
+            whole, of = "/".join(name_of(claim)), content["metadata"]["name"]
+            raise ProvisionError(
+                f"requested volume {whole} modifies the mode of the source volume but does not have "
+                f"permission to do so. {_MODE_CHANGE} annotation is not present on snapshotcontent {of}"
+            )
+        return snapshot
 
     def _checked(self, claim: Obj, name: str, sc: Obj) -> Obj:
         """The PersistentVolume of the claim that ``claim`` is a clone of."""

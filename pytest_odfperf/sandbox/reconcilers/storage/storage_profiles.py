@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pytest_odfperf.sandbox.reconcilers.api_client import Api
+from pytest_odfperf.sandbox.reconcilers.conditions import differs
 from pytest_odfperf.sandbox.reconcilers.reconciled_kinds import STORAGE_CLASS, STORAGE_PROFILE, Name, Obj
 from pytest_odfperf.sandbox.reconcilers.reconciler import Caches, Reconciler
 
 _OWN = "sandbox.odfperf/"
+_STRATEGY = "cdi.kubevirt.io/clone-strategy"
+_STRATEGIES = ("csi-clone", "snapshot", "copy")
 
 
 def storage_profile(name: str, provisioner: str, volume_mode: str | None = None) -> Obj:
@@ -39,8 +42,13 @@ class StorageProfiles(Reconciler):
         if sc is None:
             await self.api.delete(STORAGE_PROFILE, name)
             return
-        if self.caches[STORAGE_PROFILE].get(*name) is not None:
+        strategy = (sc["metadata"].get("annotations") or {}).get(_STRATEGY)
+        told = {"cloneStrategy": strategy} if strategy in _STRATEGIES else {}
+        profile = self.caches[STORAGE_PROFILE].get(*name)
+        if profile is not None:
+            if differs(told, profile.get("status") or {}):
+                await self.api.patch_status(STORAGE_PROFILE, name, told)
             return
         profile = storage_profile(name[1], str(sc.get("provisioner")))
         if await self.api.create(STORAGE_PROFILE, profile):
-            await self.api.patch_status(STORAGE_PROFILE, name, profile["status"])
+            await self.api.patch_status(STORAGE_PROFILE, name, {**profile["status"], **told})
