@@ -120,6 +120,8 @@ def _mode(profile: JsonObject | None, storage_class: StorageClassFacts) -> tuple
             ),
         )
     usual = usual_mode(storage_class.provisioner, storage_class.parameters)
+    if ibm_service(storage_class.name, storage_class.provisioner) == "pool":
+        return Setting(value=usual, comment="shares of IBM Cloud's file service"), None
     if storage_class.ceph_kind is None and storage_class.provisioner not in DRIVERS:
         return Setting(value=usual, comment="this provisioner is not known: what every driver can"), None
     return Setting(value=usual, comment="by the provisioner: docs/storage-drivers.md"), None

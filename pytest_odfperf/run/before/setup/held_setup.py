@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -14,7 +15,13 @@ from pytest_odfperf.waiting import Stop
 
 if TYPE_CHECKING:
     from pytest_odfperf.cluster.client.configured_client import Cluster
+    from pytest_odfperf.cluster.pools.setup_lease import SetupLease
     from pytest_odfperf.storage.site import StorageSite
+
+
+_RELEASE_S = 5.0
+#: The last request, whose answer is often there before it is awaited.
+_INTERRUPTED_S = 1.0
 
 
 @contextmanager
@@ -54,5 +61,12 @@ def held_setup(
     finally:
         if heartbeat is not None:
             heartbeat.close()
-        with suppress(ClusterError):
-            lease.release()
+        # Nobody waits for a server that does not answer: without signs of life the Lease ends by itself.
+        release = threading.Thread(target=_released, args=(lease,), name="odfperf-setup", daemon=True)
+        release.start()
+        release.join(_INTERRUPTED_S if stop.is_set() else _RELEASE_S)
+
+
+def _released(lease: SetupLease) -> None:
+    with suppress(ClusterError):
+        lease.release()
