@@ -166,6 +166,14 @@ def _totals(
     )
 
 
+def repeats_text(repeats: int, rounds: int, seed: object) -> str:
+    """How often each key is measured, and in which order."""
+    spread = ""
+    if rounds > 1:
+        spread = f"in {rounds} rounds of new VMs, each with the pools in an order of its own, "
+    return f"{repeats} of each key, {spread}in blocks of random order (--odf-seed {seed})"
+
+
 def count_text(things: Sized, one: str) -> str:
     """``1 key``, ``4 keys``."""
     return f"{len(things)} {one}{'' if len(things) == 1 else 's'}"

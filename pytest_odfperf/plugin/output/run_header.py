@@ -8,7 +8,7 @@ from pytest_odfperf.report.html_page.html import RunContext
 from pytest_odfperf.run.before.prepare import Workers
 from pytest_odfperf.run.controller.open_run import Run
 from pytest_odfperf.schedule.backends import apart_by, groups
-from pytest_odfperf.schedule.plan_text import count_text
+from pytest_odfperf.schedule.plan_text import count_text, repeats_text
 
 
 def header_lines(run: Run, workers: Workers, count: int) -> list[str]:
@@ -28,7 +28,7 @@ def header_lines(run: Run, workers: Workers, count: int) -> list[str]:
         f"odfperf: {at_once}: {given}{workers.why}",
     ]
     if plan.repeats > 1:
-        lines.insert(3, f"odfperf: {repeats_text(run)}")
+        lines.insert(3, f"odfperf: {repeats_text(plan.repeats, plan.rounds, plan.seed)}")
     if (who := run.opened.cluster.impersonation).user:
         lines.insert(2, f"odfperf: every request is made as {who} (`as` of the kubeconfig)")
     if run.marking:
@@ -40,15 +40,6 @@ def header_lines(run: Run, workers: Workers, count: int) -> list[str]:
     lines += [f"odfperf: pool {pool}: {note}" for pool, note in plan.pool_notes.items() if pool in pools]
     lines += [f"odfperf: pool {pool} is skipped: {why}" for pool, why in plan.skipped_pools.items()]
     return [one_line(line) for line in (*lines, *(f"odfperf: {line}" for line in run.lines))]
-
-
-def repeats_text(run: Run) -> str:
-    """How often each key is measured, and in which order."""
-    plan = run.plan
-    spread = ""
-    if plan.rounds > 1:
-        spread = f"in {plan.rounds} rounds of new VMs, each with the pools in an order of its own, "
-    return f"{plan.repeats} of each key, {spread}in blocks of random order (--odf-seed {plan.seed})"
 
 
 def _together(run: Run, count: int) -> list[str]:
@@ -70,8 +61,10 @@ def _together(run: Run, count: int) -> list[str]:
 
 def page_context(run: Run, workers: Workers, count: int, report: str | None) -> RunContext:
     """What pytest-html's page says of the run; ``report``: where the run's own is."""
+    plan = run.plan
+    repeats = (("Repeats", repeats_text(plan.repeats, plan.rounds, plan.seed)),) if plan.repeats > 1 else ()
     return RunContext(
-        run_id=run.plan.run_id,
+        run_id=plan.run_id,
         cluster=run.facts.server,
         matrix=run.selection.matrix.name,
         when=str(run.content["started_at"]),
@@ -80,7 +73,7 @@ def page_context(run: Run, workers: Workers, count: int, report: str | None) -> 
         facts=(
             ("Pools at once", f"{max(1, count)} ({workers.why})"),
             ("Isolation", f"{run.selection.isolation} (--odf-isolation)"),
-            *((("Repeats", repeats_text(run)),) if run.plan.repeats > 1 else ()),
+            *repeats,
             *((f"Pool {pool}", note) for pool, note in run.plan.pool_notes.items()),
             *((f"Pool {pool} skipped", why) for pool, why in run.plan.skipped_pools.items()),
         ),

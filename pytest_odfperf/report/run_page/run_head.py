@@ -13,6 +13,7 @@ from pytest_odfperf.report.content.run_content import RunContent, RunFacts
 from pytest_odfperf.report.run_page.page_shell import Section
 from pytest_odfperf.report.run_page.page_template import render_markup
 from pytest_odfperf.report.summary import buffered_line
+from pytest_odfperf.schedule.plan_text import repeats_text
 
 #: What is told of the run's own versions at the top; all are in the provenance.
 _VERSIONS = ("pytest-odfperf", "fio", "kubevirt", "kubernetes", "openshift", "odf", "ceph")
@@ -59,7 +60,8 @@ def run_facts(content: RunContent, made_at: datetime | None = None) -> Iterator[
     yield "Pools at once", str(first.get("parallel") or 1)
     yield "Isolation", f"{first.get('isolation') or 'none'} (--odf-isolation)"
     if (repeats := int(first.get("repeat") or 1)) > 1:
-        yield "Repeats", f"{repeats} of each key, in blocks of random order (--odf-seed {first.get('seed')})"
+        rounds = first.get("rounds")
+        yield "Repeats", repeats_text(repeats, rounds if type(rounds) is int else 1, first.get("seed"))
     for run in runs:
         found = run.content.get("found") or {}
         for pool, note in (found.get("pool_notes") or {}).items():

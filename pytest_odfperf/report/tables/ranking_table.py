@@ -112,7 +112,9 @@ def intervals_text(report: RankingReport) -> str:
     if not known:
         return NO_INTERVALS
     sources = {ranking.intervals_from for ranking in known} - {None}
-    assumed = " and ".join(f"{ASSUMED[one.metric].session_sd:.0%} ({NAMES[one.metric]})" for one in known)
+    assumed = " and ".join(
+        f"{100 * ASSUMED[one.metric].session_sd:g} % ({NAMES[one.metric]})" for one in known
+    )
     if sources == {"rounds"}:
         rounds = min(ranking.rounds for ranking in known)
         few = "; two rounds tell next to nothing apart (--odf-rounds)" if rounds == 2 else ""

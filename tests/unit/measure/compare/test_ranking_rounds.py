@@ -122,7 +122,7 @@ def test_repeats_of_one_visit_do_not_tell_what_groups_of_vms_can_differ_by() -> 
     assert alike(p99)
     said = intervals_text(RankingReport(rankings=(rate, p99), composites={}))
     assert said == (
-        "one group of VMs for each pool: an assumption of 3% (rate) and 6% (p99) stands for what changes "
+        "one group of VMs for each pool: an assumption of 3 % (rate) and 6 % (p99) stands for what changes "
         "between groups; --odf-rounds measures it"
     )
     assert ranking_json(RankingReport(rankings=(rate,), composites={}))["rankings"][0]["assumed_sd"] == 0.03
@@ -210,7 +210,7 @@ def test_the_rounds_of_records_are_those_of_their_run_and_an_invalid_repeat_is_i
     }
     report = ranking_report(records, [record.key for record in records], {})
     assert report.rankings[0].intervals_from == "assumed"
-    assert intervals_text(report).startswith("some pools have not two rounds in common: an assumption of 3%")
+    assert intervals_text(report).startswith("some pools have not two rounds in common: an assumption of 3 %")
     together = [replace(record, run_id="x") for record in records]
     together[1] = replace(together[1], verdict="invalid", doubts=(doubt,))
     rate = ranking_report(together, [record.key for record in records], {}).rankings[0]
