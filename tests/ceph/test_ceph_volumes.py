@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+import urllib.error
+from pathlib import Path
 
 import pytest
+from ceph_processes import commands_of, processes_of
 
 pytestmark = pytest.mark.ceph
 
 POOLS = "/apis/ceph.rook.io/v1/namespaces/openshift-storage/cephblockpools"
+FILESYSTEMS = "/apis/ceph.rook.io/v1/namespaces/openshift-storage/cephfilesystems"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 CLAIMS = "/api/v1/namespaces/odfperf-ceph/persistentvolumeclaims"
 
@@ -151,3 +157,56 @@ def test_volumes_of_a_client_are_images_with_their_data_where_the_class_says(cep
         "no pool", lambda: {"made", "coded", "wide"}.isdisjoint(ceph_sandbox.ceph("osd", "pool", "ls")), 90
     )
     ceph_sandbox.until("health", lambda: ceph_sandbox.health()["status"] == "HEALTH_OK")
+
+
+def test_a_volume_of_a_file_system_is_a_file_in_it_or_the_claim_says_why_not(ceph_sandbox) -> None:
+    pool = {"replicated": {"size": 2}}
+    spec = {
+        "metadataPool": pool,
+        "dataPools": [{"name": "data0", **pool}],
+        "metadataServer": {"activeCount": 1},
+    }
+    head = {"apiVersion": "ceph.rook.io/v1", "kind": "CephFilesystem", "metadata": {"name": "files"}}
+    ceph_sandbox.call("POST", FILESYSTEMS, {**head, "spec": spec})
+    made = _class("shared", fsName="files")
+    parameters = {key: text.replace("-rbd-", "-cephfs-") for key, text in made["parameters"].items()}
+    provisioner = "openshift-storage.cephfs.csi.ceph.com"
+    ceph_sandbox.call("POST", CLASSES, {**made, "provisioner": provisioner, "parameters": parameters})
+    ceph_sandbox.call("POST", CLAIMS, _claim("f", "64Mi", storageClassName="shared", volumeMode="Filesystem"))
+    if shutil.which("ceph-fuse") is None:
+        events = "/api/v1/namespaces/odfperf-ceph/events"
+        ceph_sandbox.until(
+            "words", lambda: b"the Debian package ceph-fuse" in ceph_sandbox.call("GET", events)
+        )
+    else:
+
+        def volume() -> str | None:
+            claim = json.loads(ceph_sandbox.call("GET", f"{CLAIMS}/f"))
+            return claim["status"].get("phase") == "Bound" and claim["spec"]["volumeName"]
+
+        name = ceph_sandbox.until("a bound claim", volume)
+        mount = ceph_sandbox.state / "ceph" / "mnt" / "fuse.files"
+        found = commands_of(ceph_sandbox.state).items()
+        (client,) = [pid for pid, command in found if command.startswith("ceph-fuse")]
+        # Nobody else sees it.
+        assert list(mount.iterdir()) == []
+        file = Path(f"/proc/{client}/root{mount}/volumes/csi/{name}.raw")
+        assert file.stat().st_size == 64 << 20
+        with file.open("r+b") as disk:
+            disk.write(b"x" * (8 << 20))
+            os.fsync(disk.fileno())
+        assert len(ceph_sandbox.program("rados", "-p", "files-data0", "ls").split()) >= 2
+    ceph_sandbox.call("DELETE", f"{CLAIMS}/f")
+    ceph_sandbox.until("no claim", lambda: not _there(ceph_sandbox, f"{CLAIMS}/f"))
+    ceph_sandbox.call("DELETE", f"{CLASSES}/shared")
+    ceph_sandbox.call("DELETE", f"{FILESYSTEMS}/files")
+    ceph_sandbox.until("no pools", lambda: "files-data0" not in ceph_sandbox.ceph("osd", "pool", "ls"))
+    assert not [one for one in processes_of(ceph_sandbox.state) if one.startswith("ceph-fuse")]
+
+
+def _there(ceph_sandbox, path: str) -> bool:
+    try:
+        ceph_sandbox.call("GET", path)
+    except urllib.error.HTTPError as error:
+        return error.code != 404
+    return True

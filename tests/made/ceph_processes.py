@@ -8,7 +8,12 @@ from pathlib import Path
 
 def processes_of(directory: Path) -> list[str]:
     """Command lines of living processes that name this folder."""
-    found = []
+    return list(commands_of(directory).values())
+
+
+def commands_of(directory: Path) -> dict[int, str]:
+    """The same by their numbers."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
@@ -18,5 +23,5 @@ def processes_of(directory: Path) -> list[str]:
         except OSError:
             continue
         if str(directory) in line and state != "Z":
-            found.append(line)
+            found[int(entry.name)] = line
     return found

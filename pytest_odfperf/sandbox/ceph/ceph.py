@@ -124,6 +124,18 @@ class Disturbed(Protocol):
         ...
 
 
+@runtime_checkable
+class Mountable(Protocol):
+    """A cluster whose file systems hold files."""
+
+    async def mount(self, filesystem: str) -> Path:
+        """The root of a file system on this machine, mounted as long as the cluster runs.
+
+        Raises `CephError` where it can not be mounted.
+        """
+        ...
+
+
 class Ceph(Protocol):
     """A cluster. All methods that ask it raise `CephError` with Ceph's own words if it refuses or is silent.
 

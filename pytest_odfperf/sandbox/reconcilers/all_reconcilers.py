@@ -111,7 +111,7 @@ async def reconcilers(
     await create_snapshot_classes(api, config, ceph=ceph is not None)
     backends = VolumeBackends(
         {sc.name: backend_of(sc, directory, ceph) for sc in config.storage_classes},
-        CephProvisioner(api, ceph, directory / "volumes") if ceph else None,
+        CephProvisioner(api, ceph, directory / "volumes", real=machines.marking is None) if ceph else None,
     )
     errors = {sc.name: sc.provisioning_error for sc in config.storage_classes if sc.provisioning_error}
 

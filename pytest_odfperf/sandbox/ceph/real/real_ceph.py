@@ -21,6 +21,7 @@ from pytest_odfperf.sandbox.ceph.ceph import (
 from pytest_odfperf.sandbox.ceph.osd_tree import Osd
 from pytest_odfperf.sandbox.ceph.real.ceph_conf import ADMIN
 from pytest_odfperf.sandbox.ceph.real.filesystems import Filesystems
+from pytest_odfperf.sandbox.ceph.real.fuse_mounts import FuseMounts
 from pytest_odfperf.sandbox.ceph.real.image_commands import Images
 from pytest_odfperf.sandbox.ceph.real.pool_commands import (
     Command,
@@ -43,6 +44,7 @@ class RealCeph:
         self._cluster = cluster
         self._images = Images(cluster.programs.rbd, cluster.files)
         self._filesystems = Filesystems(cluster)
+        self._mounts = FuseMounts(cluster.files)
         self._faults = RealFaults(cluster)
         #: Pools as they were wanted the last time.
         self._wanted: dict[str, PoolWanted] = {}
@@ -124,7 +126,11 @@ class RealCeph:
     async def filesystems(self) -> tuple[str, ...]:
         return await self._filesystems.names()
 
+    async def mount(self, filesystem: str) -> Path:
+        return await self._mounts.folder(filesystem)
+
     async def delete_filesystem(self, name: str) -> None:
+        await self._mounts.forget(name)
         for pool in await self._filesystems.delete(name):
             await self.delete_pool(pool)
 
@@ -160,6 +166,7 @@ class RealCeph:
 
     async def quiet(self) -> None:
         """End what other than the daemons runs."""
+        await self._mounts.close()
         await self._faults.quiet()
 
     async def metrics(self) -> str:

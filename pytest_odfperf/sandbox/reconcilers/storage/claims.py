@@ -165,14 +165,15 @@ class Claims(Reconciler):
 
     async def _provision(self, claim: Obj, sc: Obj) -> None:
         """Raises `ProvisionError`, `CephError`, `NotYetError`."""
-        backend = await self._backends.of_class(sc)
-        if backend is None:
+        if not self._backends.serves(sc):
             raise ProvisionError(f"no provisioner {sc.get('provisioner')} is running")
         filling = await self._origins.of_claim(claim, sc)
-        if problem := self._errors.get(backend.name) or unserved(claim, sc):
+        if problem := self._errors.get(sc["metadata"]["name"]) or unserved(claim, sc):
             raise ProvisionError(problem)
         if (provisioner := self._backends.provisioner(sc)) is not None:
             await provisioner.check(sc)
+        backend = await self._backends.of_class(sc)
+        assert backend is not None
         await self._make(claim, sc, backend, filling)
 
     async def _say_external(self, claim: Obj, sc: Obj) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
-from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError, ImageWanted
+from pytest_odfperf.sandbox.ceph.ceph import Ceph, CephError, ImageWanted, Mountable
 from pytest_odfperf.sandbox.ceph.simulated.pool_rates import modelled
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import STORAGE_NAMESPACE
@@ -41,11 +42,15 @@ class ProvisionError(OdfError):
 class CephProvisioner:
     """Volumes of the Ceph behind the sandbox, for StorageClasses that are not of its configuration."""
 
-    def __init__(self, api: Api, ceph: Ceph, directory: Path) -> None:
-        """Files of volumes that are no images go into ``directory``."""
+    def __init__(self, api: Api, ceph: Ceph, directory: Path, *, real: bool) -> None:
+        """Files of volumes that are not in Ceph go into ``directory``.
+
+        ``real``: machines have disks, so that a CephFS of real processes has to hold them.
+        """
         self._api = api
         self._ceph = ceph
         self._directory = directory
+        self._mountable = ceph if real and isinstance(ceph, Mountable) else None
 
     def serves(self, sc: Obj) -> bool:
         return csi_kind(str(sc.get("provisioner")), STORAGE_NAMESPACE) is not None
@@ -105,11 +110,28 @@ class CephProvisioner:
         pool, data_pool = parameters.get("pool"), parameters.get("dataPool")
         if kind == "cephfs":
             pool, data_pool = _image_pool(parameters), None
+            folder = await self.subvolumes(provisioner, parameters) or folder
         wanted = None
         if isinstance(self._ceph, SimulatedCeph):
             wanted = self._ceph.wanted(data_pool or pool or "")
         rates = modelled(wanted, cephfs=kind == "cephfs") if wanted else None
         return Backend(name=name, directory=folder, pool=pool, data_pool=data_pool, model=rates)
+
+    async def subvolumes(self, provisioner: str, parameters: Parameters) -> Path | None:
+        """Where the disks of VMs are in a CephFS, a file each; None: they are elsewhere, or there are none.
+
+        Raises `ProvisionError`.
+        """
+        if self._mountable is None or csi_kind(provisioner, STORAGE_NAMESPACE) != "cephfs":
+            return None
+        try:
+            root = await self._mountable.mount(parameters.get("fsName", ""))
+            folder = root / "volumes" / "csi"
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        except (CephError, OSError) as error:
+            words = error.said if isinstance(error, CephError) else str(error)
+            raise ProvisionError(rpc("Internal", words)) from error
+        return folder
 
     async def source(self, sc: Obj, claim: Obj, image: str) -> Obj:
         """The ``csi`` part of a PersistentVolume."""
