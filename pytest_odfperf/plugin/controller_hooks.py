@@ -252,8 +252,10 @@ class ControllerHooks:
         try:
             result = yield
         except (OSError, StoreError, UnicodeError) as error:
-            # pytest's own: its reports could not be written.
-            self._outputs.note(f"the reports could not be written: {error}")
+            # pytest's own, where its options say: junit.xml, the page of pytest-html.
+            path = error.filename if isinstance(error, OSError) else None
+            why = f"{path} can not be written: {error.strerror}" if path else f"pytest's reports: {error}"  # type: ignore[union-attr]
+            self._outputs.note(why)
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         finally:
             # Workers are gone by now, so nothing that they still made escapes.

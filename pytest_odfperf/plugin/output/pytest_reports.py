@@ -29,7 +29,8 @@ def _html_path(config: pytest.Config) -> Path | None:
 def written_reports(config: pytest.Config, run_path: Path, others: Iterable[Path]) -> list[Path]:
     """Reports for people that are there: the run's own, pytest-html's, ``others``."""
     pages = [run_path / REPORT_HTML, _html_path(config)]
-    return [*(page for page in pages if page is not None and page.is_file()), *others]
+    there = [page for page in pages if page is not None and page.is_file()]
+    return [*there, *(path for path in others if path.exists())]
 
 
 def replay(

@@ -67,7 +67,8 @@ def remake(
     for problem in [*content.problems, *problems]:
         say(one_line(problem))
     say(f"{content.counts_text} of {', '.join(ids)}")
-    say(f"report: {_shown(folder.path / REPORT_HTML)}")
+    if (folder.path / REPORT_HTML).is_file():
+        say(f"report: {_shown(folder.path / REPORT_HTML)}")
     return 1 if problems else 0
 
 

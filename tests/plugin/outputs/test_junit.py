@@ -125,6 +125,7 @@ def test_on_workers_a_crash_and_tests_that_never_had_their_turn_are_cases_once(r
     }
     died = suites["slow"][name("slow", "4k")]
     assert "the worker died while it measured" in str(died.findtext("failure"))
+    assert died.find("failure").get("type") == "worker_died"
     for cases in suites.values():
         for case in cases.values():
             if case.find("failure") is None and case.find("skipped") is None:

@@ -201,6 +201,16 @@ def test_wrong_runs_are_one_line_and_nothing_is_written(make_run: MakeRun, names
     assert sorted(run.results.rglob("*")) == before
 
 
+def test_a_report_that_is_not_there_is_not_named(make_run: MakeRun, make_record: MakeRecord) -> None:
+    run = make_run([make_record(KEYS[0])], matrix=MATRIX)
+    (run.path / "report.html").mkdir()
+    said: list[str] = []
+    assert remake(["perf-1"], run.results, said.append, junit=run.results / "afile" / "x.xml") == 1
+    assert said[0].startswith("report.html can not be written in ")
+    assert not any(line.startswith("report:") for line in said)
+    assert (run.results / "afile" / "x.xml").is_file()
+
+
 def test_merged_reports_lead_to_the_folders_of_their_runs(
     make_run: MakeRun, make_record: MakeRecord, capsys: pytest.CaptureFixture[str]
 ) -> None:
