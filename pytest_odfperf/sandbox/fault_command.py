@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import ssl
 import sys
 import urllib.error
@@ -29,7 +30,10 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
         description=f"Disturb the Ceph of a sandbox that lives.\n\n{kinds}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--kubeconfig", type=Path, required=True, metavar="FILE", help="of the sandbox")
+    usual = os.environ.get("KUBECONFIG")
+    parser.add_argument(
+        "--kubeconfig", type=Path, required=not usual, default=usual, metavar="FILE", help="of the sandbox"
+    )
     parser.add_argument("kind", choices=tuple(FAULTS), metavar="KIND", help="one of those above")
     parser.add_argument("of", nargs="?", metavar="DAEMON|POOL|RATIO", help="what it is done to")
     parser.add_argument("--seconds", type=int, metavar="N", help="how long noise lasts (60)")

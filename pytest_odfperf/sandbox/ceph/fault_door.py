@@ -18,5 +18,5 @@ class FaultDoor:
         """Raises `InputError`, `CephError`."""
         fault = read_fault(body)
         if not isinstance(self._ceph, Disturbed):
-            raise InputError("this sandbox has no Ceph that can be disturbed (ceph: {real: true})")
+            raise InputError("this sandbox has no Ceph that can be disturbed (ceph: see docs/sandbox.md)")
         return {"done": await self._ceph.cause(fault)}

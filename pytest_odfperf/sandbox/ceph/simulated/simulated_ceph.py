@@ -24,12 +24,13 @@ from pytest_odfperf.sandbox.ceph.simulated.disturbed import Disturbed
 from pytest_odfperf.sandbox.ceph.simulated.modelled_pool import Image, ModelledPool
 from pytest_odfperf.sandbox.ceph.simulated.pg_states import USUAL_PGS, is_active
 from pytest_odfperf.sandbox.ceph.simulated.pool_settings import check_settings
+from pytest_odfperf.sandbox.ceph.simulated.simulated_faults import SimulatedFaults
 from pytest_odfperf.sandbox.config.config_values import CephStatus, SandboxConfig, SimulatedCephConfig
 
 _TIMEOUT = "exec timeout waiting for process rbd to return"
 
 
-class SimulatedCeph:
+class SimulatedCeph(SimulatedFaults):
     """One per sandbox."""
 
     connection: Connection | None = None

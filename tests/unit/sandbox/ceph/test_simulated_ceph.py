@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.ceph.ceph import CephError, FilesystemWanted, ImageWanted, PoolWanted
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo, Done
 from pytest_odfperf.sandbox.ceph.simulated.pg_states import PoolPlacement, pg_num, pg_states
 from pytest_odfperf.sandbox.ceph.simulated.pool_rates import modelled
 from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
+from pytest_odfperf.sandbox.config.ceph_faults import read_fault
+from pytest_odfperf.sandbox.config.disturbance_rules import Disturbance
 from pytest_odfperf.sandbox.config.parse_config import parse_config
 
 GIB = 1 << 30
@@ -303,3 +306,44 @@ def test_rates_go_by_how_much_a_pool_keeps() -> None:
     assert modelled(coded(4, 2)).write_iops < modelled(coded(2, 1)).write_iops
     assert modelled(replicated(3), cephfs=True).write_iops < modelled(replicated(3)).write_iops
     assert {modelled(pool).backend for pool in (replicated(2), coded(2, 1))} == {"ceph"}
+
+
+@pytest.mark.parametrize(
+    ("faults", "left"),
+    [
+        (("kill osd.0", "kill osd.1"), Disturbance(down=(0, 1))),
+        (("kill osd.0", "start osd.0"), Disturbance()),
+        (("hang osd.1", "kill osd.1"), Disturbance(down=(1,))),
+        (("kill osd.1", "hang osd.1"), Disturbance(down=(1,))),
+        (("hang osd.1", "hang osd.1", "continue osd.1"), Disturbance()),
+        (("out osd.2", "out osd.2", "kill osd.2", "in osd.2"), Disturbance(down=(2,))),
+    ],
+)
+def test_a_fault_by_command_is_that_of_a_change(faults: tuple[str, ...], left: Disturbance) -> None:
+    ceph, _ = ceph_of()
+    for fault in faults:
+        kind, daemon = fault.split()
+        asyncio.run(ceph.cause(read_fault({"kind": kind, "daemon": daemon})))
+    assert ceph.disturbed.now == left
+
+
+def test_noise_ends_by_itself_or_by_command_and_what_no_model_does_is_refused() -> None:
+    ceph, _ = ceph_of()
+
+    async def noise() -> None:
+        await ceph.cause(read_fault({"kind": "noise", "pool": "p", "seconds": 1, "writers": 4}))
+        assert ceph.disturbed.now.clients["p"].iops == 1000
+        await asyncio.sleep(1.1)
+        assert not ceph.disturbed.now.clients
+        await ceph.cause(read_fault({"kind": "noise", "pool": "p", "seconds": 60}))
+        await ceph.cause(read_fault({"kind": "quiet"}))
+        assert not ceph.disturbed.now.clients
+
+    asyncio.run(noise())
+    for refused in (
+        {"kind": "full", "pool": "p"},
+        {"kind": "kill", "daemon": "osd.9"},
+        {"kind": "kill", "daemon": "mgr.a"},
+    ):
+        with pytest.raises(InputError):
+            asyncio.run(ceph.cause(read_fault(refused)))
