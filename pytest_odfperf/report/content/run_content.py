@@ -16,6 +16,8 @@ from pytest_odfperf.report.content.result_state import STATES, WORDS, ResultStat
 from pytest_odfperf.report.content.run_progress import RunProgress
 
 _T = TypeVar("_T")
+#: What is later, the year 5138, is no time that anybody can mean: somebody may have changed a file.
+LATEST_S = 1e11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +142,14 @@ class RunContent:
     @cached_property
     def _made(self) -> dict[Callable[[RunContent], Any], Any]:
         return {}
+
+    def first_start_s(self, run: RunFacts) -> float | None:
+        """When the first test of ``run`` that counts began, since the epoch; None: there is none.
+
+        run.json says when the last session began: of a run that is gone on with that is later.
+        """
+        starts = (one.started_at_epoch_ms / 1000 for one in self.records if self.run_of(one) is run)
+        return min((start for start in starts if 0 < start < LATEST_S), default=None)
 
     def run_of(self, record: Record) -> RunFacts:
         """The run that ``record`` is of."""

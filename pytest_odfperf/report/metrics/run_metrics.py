@@ -36,7 +36,8 @@ def _run_families(content: RunContent) -> Iterator[Family]:
         own = labels_text({"run_id": run.run_id})
         for family, name in ((started, "started_at"), (ended, "ended_at")):
             if (instant := _epoch_s(run.content.get(name))) is not None:
-                family.samples.append((own, instant))
+                first = content.first_start_s(run) if family is started else None
+                family.samples.append((own, instant if first is None else min(instant, first)))
     last_ms = max((record.ended_at_epoch_ms for record in content.records), default=None)
     last = Family(
         name="odfperf_last_result_timestamp_seconds",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from markupsafe import Markup
 
@@ -52,7 +52,10 @@ def run_facts(content: RunContent, made_at: datetime | None = None) -> Iterator[
     yield "Matrix", _matrix(content)
     yield (
         "When",
-        "; ".join(f"{run.run_id}: {_when(run, made_at)}" if several else _when(run, made_at) for run in runs),
+        "; ".join(
+            (f"{run.run_id}: " if several else "") + _when(run, content.first_start_s(run), made_at)
+            for run in runs
+        ),
     )
     if versions := _versions(content):
         yield "Versions", versions
@@ -84,11 +87,15 @@ def _matrix(content: RunContent) -> str:
     return f"{name}{where}: {count_of(keys, 'key')} on {count_of(len(content.pools), 'pool')}"
 
 
-def _when(run: RunFacts, made_at: datetime | None) -> str:
+def _when(run: RunFacts, first_s: float | None, made_at: datetime | None) -> str:
+    """``first_s``: when the first test began, which may be of an earlier session than run.json tells of."""
     began, ended = _instant(run.content.get("started_at")), _instant(run.content.get("ended_at"))
     if began is None:
         return "not known"
     text = f"{began:%Y-%m-%d %H:%M:%S}"
+    if first_s is not None and first_s < began.timestamp() - 1:
+        first = datetime.fromtimestamp(first_s, tz=UTC)
+        text = f"{first:%Y-%m-%d %H:%M:%S} UTC, gone on with {text}"
     if ended is not None:
         how = run.content.get("ended_by")
         early = f", ended by {how}" if how not in (None, "normal") else ""

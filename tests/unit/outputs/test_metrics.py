@@ -22,6 +22,7 @@ from pytest_odfperf.report.content.run_progress import RunProgress
 from pytest_odfperf.report.metrics.metric_text import Family, labels_text, metric_text
 from pytest_odfperf.report.metrics.run_metrics import render_metrics
 from pytest_odfperf.report.parts import shown_parts
+from pytest_odfperf.report.run_page.run_head import run_facts
 from pytest_odfperf.run.reports.run_reading import read_run_content
 from pytest_odfperf.store.run_dir import RunDir
 
@@ -103,6 +104,15 @@ def test_counts_and_progress_are_those_of_the_run(content: RunContent) -> None:
     assert "odfperf_run_ended_timestamp_seconds" not in found
     assert list(found["odfperf_metrics_renewed_timestamp_seconds"].values()) == [at.timestamp()]
     assert list(found["odfperf_run_alive"].values()) == [0]
+    # run.json of a run that is gone on with has the start of its last session.
+    begun = {**run.content, "started_at": "2027-01-01T00:00:00+00:00"}
+    later = replace(content, runs=(replace(run, content=begun),))
+    (started,) = parsed(render_metrics(later))["odfperf_run_started_timestamp_seconds"].values()
+    assert started == min(record.started_at_epoch_ms for record in content.records) / 1000
+    first = datetime.fromtimestamp(started, tz=UTC)
+    assert (
+        f"{first:%Y-%m-%d %H:%M:%S} UTC, gone on with 2027-01-01 00:00:00" in dict(run_facts(later))["When"]
+    )
     (info,) = found["odfperf_run_info"]
     assert dict(info)["marking"] == "SIMULATED"
 
