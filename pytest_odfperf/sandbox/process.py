@@ -26,7 +26,7 @@ from pytest_odfperf.sandbox.api.requests.passed_on.pod_exec import Kubelet
 from pytest_odfperf.sandbox.ceph.client_io import ClientIo
 from pytest_odfperf.sandbox.ceph.fault_door import FaultDoor
 from pytest_odfperf.sandbox.ceph.metrics_service import metrics_service
-from pytest_odfperf.sandbox.ceph.open_ceph import open_ceph
+from pytest_odfperf.sandbox.ceph.open_ceph import check_ceph, open_ceph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig, parse_config
 from pytest_odfperf.sandbox.kubeconfig_file import write_kubeconfig
 from pytest_odfperf.sandbox.machines.choose import choose_machines
@@ -170,6 +170,8 @@ async def _serve(
     async with AsyncExitStack() as stack:
         client_io = ClientIo()
         machines = choose_machines(config, state, client_io)
+        # Before a guest image is built, which takes minutes.
+        await check_ceph(config, state)
         await machines.prepare()
         tokens = {name: secrets.token_urlsafe(32) for name in config.users.values()}
         ceph = await stack.enter_async_context(open_ceph(config, state / "ceph", client_io))

@@ -36,6 +36,7 @@ def test_its_osds_are_on_the_sandboxes_nodes_and_can_not_grow(ceph_sandbox) -> N
 
 def test_the_metrics_behind_the_service_are_of_that_moment(ceph_sandbox) -> None:
     ceph_sandbox.ceph("osd", "pool", "create", "counted", "8", "8")
+    ceph_sandbox.ceph("osd", "pool", "application", "enable", "counted", "rados")
 
     def written() -> float:
         text = ceph_sandbox.metrics()

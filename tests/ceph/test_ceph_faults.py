@@ -17,6 +17,8 @@ pytestmark = pytest.mark.ceph
 @pytest.fixture(scope="module")
 def pool(ceph_sandbox):
     ceph_sandbox.ceph("osd", "pool", "create", "disturbed", "8", "8")
+    # From 17 on a pool is told of that has none, also while it is empty.
+    ceph_sandbox.ceph("osd", "pool", "application", "enable", "disturbed", "rados")
     yield "disturbed"
     ceph_sandbox.ceph("osd", "pool", "delete", "disturbed", "disturbed", "--yes-i-really-really-mean-it")
 

@@ -12,6 +12,19 @@ from pytest_odfperf.sandbox.ceph.simulated.simulated_ceph import SimulatedCeph
 from pytest_odfperf.sandbox.config.parse_config import SandboxConfig
 
 
+async def check_ceph(config: SandboxConfig, directory: Path) -> None:
+    """Raises `InputError` if a real cluster can not be in ``directory``: packages, room. It takes no time."""
+    if config.ceph.real is not None:
+        from pytest_odfperf.sandbox.ceph.real.start_ceph import check_cluster
+
+        await check_cluster(config.ceph.real, directory, **_asked(config))
+
+
+def _asked(config: SandboxConfig) -> dict[str, bool]:
+    """What the machines and objects of a configuration need of a real cluster."""
+    return {"qemu": config.machine == "qemu", "filesystems": bool(config.ceph.filesystems)}
+
+
 @asynccontextmanager
 async def open_ceph(
     config: SandboxConfig, directory: Path, client_io: ClientIo
@@ -26,5 +39,5 @@ async def open_ceph(
         return
     from pytest_odfperf.sandbox.ceph.real.real_ceph import real_ceph
 
-    async with real_ceph(config.ceph.real, directory, config.nodes, qemu=config.machine == "qemu") as ceph:
+    async with real_ceph(config.ceph.real, directory, config.nodes, **_asked(config)) as ceph:
         yield ceph

@@ -6,17 +6,19 @@ import os
 import shutil
 from importlib.resources import files
 
-from pytest_odfperf.errors import OdfError
+from pytest_odfperf.errors import InputError
 
 #: Where Debian keeps mke2fs; not in the PATH of every user.
 _SEARCH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+#: It installs what this module lists.
+REMEDY = "tools/install-system-packages"
 
 
 def system_packages(name: str = "system_packages.txt") -> dict[str, str]:
-    """Command to Debian package, as this file lists them."""
+    """Command to Debian package, as this file lists them, also optional ones."""
     text = files("pytest_odfperf.sandbox").joinpath(name).read_text(encoding="utf-8")
     rows = (line.split() for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    return {command: package for package, command in rows if command != "-"}
+    return {command: package for package, command, *_ in rows if command != "-"}
 
 
 def tool_path(command: str) -> str | None:
@@ -25,8 +27,8 @@ def tool_path(command: str) -> str | None:
 
 
 def tool(command: str) -> str:
-    """The path of a program; `OdfError` names the package to install."""
+    """The path of a program; `InputError` names the package and what installs it."""
     if found := tool_path(command):
         return found
     package = system_packages().get(command, command)
-    raise OdfError(f"{command} is not installed; install the Debian package {package}")
+    raise InputError(f"{command} is not there: install the Debian package {package} ({REMEDY})")

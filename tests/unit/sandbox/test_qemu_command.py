@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pytest_odfperf.errors import OdfError
+from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.ceph.ceph import Connection
 from pytest_odfperf.sandbox.image.build import GuestImage
 from pytest_odfperf.sandbox.image.recipe import Recipe
@@ -166,7 +166,9 @@ def test_another_recipe_has_another_key() -> None:
 
 def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pytest_odfperf.sandbox.image.tools._SEARCH", "/nowhere")
-    with pytest.raises(OdfError, match="mke2fs is not installed; install the Debian package e2fsprogs"):
+    with pytest.raises(
+        InputError, match=r"mke2fs is not there: install the Debian package e2fsprogs \(tools/install-"
+    ):
         tool("mke2fs")
     assert system_packages()["qemu-img"] == "qemu-utils"
 

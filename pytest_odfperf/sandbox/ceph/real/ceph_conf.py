@@ -72,6 +72,9 @@ def conf_text(
         **_sizes(config),
         "osd_pool_default_size": str(min(3, config.osds)),
     }
+    if config.osds == 1:
+        # No pool can have more than one copy, also not the manager's own (from 17 on).
+        wanted["mon_warn_on_pool_no_redundancy"] = "false"
     if programs.class_dir is not None:
         wanted["osd_class_dir"] = str(programs.class_dir)
     if programs.erasure_code_dir is not None:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from pytest_odfperf.errors import InputError
 from pytest_odfperf.sandbox.image.run import run
-from pytest_odfperf.sandbox.image.tools import system_packages, tool, tool_path
+from pytest_odfperf.sandbox.image.tools import REMEDY, system_packages, tool, tool_path
 
 _PACKAGES = "ceph_packages.txt"
 _LIBRARIES = (Path("/usr/lib64"), Path("/usr/lib"), *sorted(Path("/usr/lib").glob("*-linux-gnu*")))
-_REMEDY = "tools/install-system-packages --ceph"
+_MDS = "ceph-mds"
+_REMEDY = f"{REMEDY} --ceph"
+#: What a file system says that can not be made.
+NO_MDS = f"a file system needs the Debian package {_MDS}: {_REMEDY}"
 _VERSION = re.compile(r"ceph version (\d+\.\d+\.\d+)")
 #: Beside what the OSDs may hold: the monitor's store and logs.
 _OTHER_BYTES = 1 << 30
@@ -29,7 +32,8 @@ class CephPrograms:
     monmaptool: str
     mgr: str
     osd: str
-    mds: str
+    #: None: it is not installed, and no file system can be made.
+    mds: str | None
     rbd: str
     rados: str
     #: Folders of plugins; None: Ceph's own default. Debian's 18.2 and 20.2 have relative ones, which are
@@ -42,15 +46,19 @@ class CephPrograms:
         return int(self.version.partition(".")[0])
 
 
-async def find_programs(place: str, *, qemu: bool) -> CephPrograms:
-    """``qemu``: its machines shall have images.
+async def find_programs(place: str, *, qemu: bool, filesystems: bool = False) -> CephPrograms:
+    """``qemu``: its machines shall have images. ``filesystems``: some shall be there from the start.
 
     Raises `InputError` that names all packages that are missing, and how to install them.
     """
     packages = system_packages(_PACKAGES)
-    missing = [package for program, package in packages.items() if tool_path(program) is None]
+    missing = {
+        package: None
+        for program, package in packages.items()
+        if tool_path(program) is None and (filesystems or program != _MDS)
+    }
     if qemu and not _has_qemu_rbd():
-        missing.append("qemu-block-extra")
+        missing["qemu-block-extra"] = None
     if missing:
         raise InputError(
             f"a real Ceph needs the Debian packages {', '.join(missing)}: {_REMEDY}", place=f"{place}.real"
@@ -63,7 +71,7 @@ async def find_programs(place: str, *, qemu: bool) -> CephPrograms:
         monmaptool=tool("monmaptool"),
         mgr=tool("ceph-mgr"),
         osd=tool("ceph-osd"),
-        mds=tool("ceph-mds"),
+        mds=tool_path(_MDS),
         rbd=tool("rbd"),
         rados=tool("rados"),
         class_dir=_folder("rados-classes"),

@@ -22,13 +22,15 @@ def daemon_environment() -> dict[str, str]:
 class Daemon:
     """Start it on a thread that lives as long as it: it dies with that thread."""
 
-    def __init__(self, name: str, command: list[str], output: Path, node: str | None = None) -> None:
+    def __init__(
+        self, name: str, command: list[str], output: Path, node: str | None = None, **environment: str
+    ) -> None:
         """``output``: what it says before its log is open; ``node``: where it tells Ceph that it runs."""
         self.name = name
         self._command = command
         self._output = output
         # As Rook tells it the daemons of its pods.
-        self._environment = daemon_environment() | ({"NODE_NAME": node} if node else {})
+        self._environment = daemon_environment() | environment | ({"NODE_NAME": node} if node else {})
         self._process: asyncio.subprocess.Process | None = None
         self._hung = False
 

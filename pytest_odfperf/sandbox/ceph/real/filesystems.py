@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from pytest_odfperf.sandbox.ceph.ceph import CephError, FilesystemWanted
+from pytest_odfperf.sandbox.ceph.real.ceph_programs import NO_MDS
 from pytest_odfperf.sandbox.ceph.real.daemon import Daemon
 from pytest_odfperf.sandbox.ceph.real.start_ceph import RunningCluster
 
@@ -19,7 +20,9 @@ class Filesystems:
 
     async def create(self, wanted: FilesystemWanted) -> None:
         """Its pools are there. Raises `CephError`."""
-        rados = self._cluster.rados
+        rados, program = self._cluster.rados, self._cluster.programs.mds
+        if program is None:
+            raise CephError(f"fs new {wanted.name}", NO_MDS)
         if wanted.name not in await self._all():
             first = wanted.data_pools[0].name
             await rados.mon(
@@ -38,9 +41,9 @@ class Filesystems:
         count = wanted.active_count * (2 if wanted.active_standby else 1)
         servers = self._cluster.mds.setdefault(wanted.name, [])
         while len(servers) < count:
-            servers.append(await self._start(wanted.name, chr(ord("a") + len(servers))))
+            servers.append(await self._start(program, wanted.name, chr(ord("a") + len(servers))))
 
-    async def _start(self, filesystem: str, letter: str) -> Daemon:
+    async def _start(self, program: str, filesystem: str, letter: str) -> Daemon:
         files, rados = self._cluster.files, self._cluster.rados
         name = f"{filesystem}-{letter}"
         key = await rados.mon("auth get-or-create", entity=f"mds.{name}", caps=_CAPS)
@@ -49,7 +52,7 @@ class Filesystems:
         (data / "keyring").touch(mode=0o600)
         (data / "keyring").write_bytes(key)
         await rados.mon("config set", who=f"mds.{name}", name="mds_join_fs", value=filesystem)
-        command = [self._cluster.programs.mds, "-f", "-i", name, "-c", str(files.conf)]
+        command = [program, "-f", "-i", name, "-c", str(files.conf)]
         daemon = Daemon(f"mds.{name}", command, files.directory / "log" / f"mds.{name}.out")
         await daemon.start()
         return daemon

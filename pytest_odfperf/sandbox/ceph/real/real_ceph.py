@@ -199,23 +199,20 @@ def _pool(raw: Mapping[str, Any]) -> Pool:
 
 @asynccontextmanager
 async def real_ceph(
-    config: RealCephConfig, directory: Path, nodes: Sequence[NodeConfig], *, qemu: bool = False
+    config: RealCephConfig,
+    directory: Path,
+    nodes: Sequence[NodeConfig],
+    *,
+    qemu: bool = False,
+    filesystems: bool = False,
 ) -> AsyncIterator[RealCeph]:
     """While the block runs. Raises as `running_cluster` does."""
-    async with running_cluster(config, directory, nodes, qemu=qemu) as cluster:
+    async with running_cluster(config, directory, nodes, qemu=qemu, filesystems=filesystems) as cluster:
         await cluster.rados.mon(
             "osd set-require-min-compat-client", version="mimic", yes_i_really_mean_it=True
         )
-        await _mute_what_is_debians(cluster)
         ceph = RealCeph(cluster)
         try:
             yield ceph
         finally:
             await ceph.quiet()
-
-
-async def _mute_what_is_debians(cluster: RunningCluster) -> None:
-    """Debian 13's manager can not load modules that nothing here needs, and warns of it for ever."""
-    checks = (await cluster.rados.mon_json("status"))["health"]["checks"]
-    if "MGR_MODULE_DEPENDENCY" in checks:
-        await cluster.rados.mon("health mute", code="MGR_MODULE_DEPENDENCY", sticky=True)

@@ -27,6 +27,7 @@ from pytest_odfperf.sandbox.ceph.real.ceph_conf import (
 from pytest_odfperf.sandbox.ceph.real.ceph_programs import CephPrograms, check_room, find_programs
 from pytest_odfperf.sandbox.ceph.real.daemon import Daemon, daemon_environment
 from pytest_odfperf.sandbox.ceph.real.librados import Rados
+from pytest_odfperf.sandbox.ceph.real.manager_python import manager_environment
 from pytest_odfperf.sandbox.config.config_values import NodeConfig, RealCephConfig
 from pytest_odfperf.sandbox.image.run import run
 
@@ -59,18 +60,31 @@ class RunningCluster:
     mds: dict[str, list[Daemon]] = field(default_factory=dict)
 
 
+async def check_cluster(
+    config: RealCephConfig, directory: Path, *, qemu: bool = False, filesystems: bool = False
+) -> CephPrograms:
+    """Raises `InputError` for missing packages or too little room below ``directory``, which is there."""
+    programs = await find_programs(PLACE, qemu=qemu, filesystems=filesystems)
+    await check_room(directory, config.osds, config.osd_size_bytes, PLACE)
+    return programs
+
+
 @asynccontextmanager
 async def running_cluster(
-    config: RealCephConfig, directory: Path, nodes: Sequence[NodeConfig], *, qemu: bool = False
+    config: RealCephConfig,
+    directory: Path,
+    nodes: Sequence[NodeConfig],
+    *,
+    qemu: bool = False,
+    filesystems: bool = False,
 ) -> AsyncIterator[RunningCluster]:
     """A cluster in ``directory`` while the block runs, its OSDs spread over ``nodes``.
 
     Raises `InputError` for missing packages or too little room, `OdfError` if a daemon does not start. After
     it no process is left; the folder is removed.
     """
-    programs = await find_programs(PLACE, qemu=qemu)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    await check_room(directory, config.osds, config.osd_size_bytes, PLACE)
+    programs = await check_cluster(config, directory, qemu=qemu, filesystems=filesystems)
     starting = _Start(ClusterFiles(directory=directory.absolute()), programs, config, nodes)
     try:
         yield await starting.run()
@@ -90,11 +104,13 @@ class _Start:
         self._cluster: RunningCluster | None = None
         self._rados: Rados | None = None
 
-    def _daemon(self, program: str, kind: str, name: str, node: str | None = None) -> Daemon:
+    def _daemon(
+        self, program: str, kind: str, name: str, node: str | None = None, **environment: str
+    ) -> Daemon:
         daemon = f"{kind}.{name}"
         output = self._files.directory / "log" / f"{daemon}.out"
         command = [program, "-f", "-i", name, "-c", str(self._files.conf)]
-        made = Daemon(daemon, command, output, node)
+        made = Daemon(daemon, command, output, node, **environment)
         self._daemons.append(made)
         return made
 
@@ -108,7 +124,8 @@ class _Start:
             mon = await self._monitor(initial)
             rados = self._rados = Rados(self._files)
             await rados.connect()
-            mgr = self._daemon(self._programs.mgr, "mgr", DAEMON_ID)
+            python = manager_environment(self._files.directory / "python")
+            mgr = self._daemon(self._programs.mgr, "mgr", DAEMON_ID, **python)
             metrics_port = await self._start_manager(rados, mgr)
             await asyncio.gather(*made)
         finally:

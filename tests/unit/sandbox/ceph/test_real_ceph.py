@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import configparser
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ from pytest_odfperf.sandbox.api.requests.passed_on.service_proxy import service_
 from pytest_odfperf.sandbox.ceph.ceph import PoolWanted
 from pytest_odfperf.sandbox.ceph.osd_tree import dealt_out
 from pytest_odfperf.sandbox.ceph.real.ceph_conf import ClusterFiles, conf_text, new_key
-from pytest_odfperf.sandbox.ceph.real.ceph_programs import CephPrograms, check_room
+from pytest_odfperf.sandbox.ceph.real.ceph_programs import CephPrograms, check_room, find_programs
 from pytest_odfperf.sandbox.ceph.real.image_commands import said
+from pytest_odfperf.sandbox.ceph.real.manager_python import manager_environment
 from pytest_odfperf.sandbox.ceph.real.pool_commands import change_commands, create_commands, usual_pg_num
 from pytest_odfperf.sandbox.config.ceph_faults import FAULTS, read_fault
 from pytest_odfperf.sandbox.config.config_values import NodeConfig, RealCephConfig
+from pytest_odfperf.sandbox.image.tools import system_packages
 
 PROGRAMS = CephPrograms(
     version="18.2.7-0",
@@ -69,6 +73,68 @@ def test_the_settings_that_one_machine_needs_are_there_and_a_users_win() -> None
     assert found["osd.0"]["crush_location"] == "host=a root=default zone=z"
     assert found["osd.1"]["crush_location"] == "host=b root=default"
     assert found["osd.2"]["crush_location"] == "host=a root=default zone=z"
+
+
+def test_one_osd_is_no_warning_of_itself() -> None:
+    # From 17 on the manager has a pool of its own: of one copy, where there is one OSD.
+    unwarned = "mon_warn_on_pool_no_redundancy"
+    assert conf(RealCephConfig(osds=1))["global"][unwarned] == "false"
+    assert unwarned not in conf(RealCephConfig(osds=2))["global"]
+
+
+@pytest.mark.parametrize("others", [None, "/a:/b"])
+def test_the_manager_finds_stand_ins_before_what_it_can_not_load(
+    others: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As Debian 13's mgr_util does, at its head: without it there are no metrics, and no witness.
+    if others is None:
+        monkeypatch.delenv("PYTHONPATH", raising=False)
+    else:
+        monkeypatch.setenv("PYTHONPATH", others)
+    made = manager_environment(tmp_path / "python")
+    folder = tmp_path / "python"
+    assert made["PYTHONPATH"].split(":") == [str(folder), *(others or "").split(":")][: 3 if others else 1]
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", "import bcrypt; print(bcrypt.__file__)"],
+        env=made,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert said.stdout.strip() == str(folder / "bcrypt.py")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "asked", "said"),
+    [
+        *(
+            (name, {}, package)
+            for name, package in system_packages("ceph_packages.txt").items()
+            if name != "ceph-mds"
+        ),
+        ("ceph-mds", {"filesystems": True}, "ceph-mds"),
+        ("ceph-mds", {}, None),
+    ],
+)
+def test_each_program_that_is_not_there_is_told_with_its_package(
+    lacking: str, asked: dict[str, bool], said: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in system_packages("ceph_packages.txt"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\necho ceph version 19.2.3 squid\n")
+        program.chmod(0o700)
+    (tmp_path / lacking).unlink()
+    monkeypatch.setattr("pytest_odfperf.sandbox.image.tools._SEARCH", str(tmp_path))
+    if said is None:
+        found = asyncio.run(find_programs("sandbox.ceph", qemu=False, **asked))
+        assert (found.version, found.mds) == ("19.2.3-0", None)
+        return
+    with pytest.raises(InputError) as caught:
+        asyncio.run(find_programs("sandbox.ceph", qemu=False, **asked))
+    assert str(caught.value) == (
+        f"sandbox.ceph.real: a real Ceph needs the Debian packages {said}: tools/install-system-packages --ceph"
+    )
 
 
 def test_a_key_is_one_of_cephx() -> None:
