@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
+import errno
 import logging
 import os
 import secrets
@@ -40,6 +41,16 @@ log = logging.getLogger("odfperf.sandbox")
 _PR_SET_PDEATHSIG = 1
 _FAILED = 1
 _BAD_INPUT = 4
+#: What another folder, or room in it, puts right.
+_OF_THE_FOLDER = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+)
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
@@ -92,18 +103,26 @@ def run(arguments: list[str]) -> int:
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return _BAD_INPUT
-    state = options.state or Path(tempfile.mkdtemp(prefix="odfperf-sandbox-"))
-    kubeconfig = (options.kubeconfig or state / "kubeconfig").absolute()
     try:
+        state = options.state or Path(tempfile.mkdtemp(prefix="odfperf-sandbox-"))
         _take(state, by_hand=options.parent_fd is None)
-    except (OSError, InputError) as error:
+    except OSError as error:
+        sys.stderr.write(f"{_folder_fault(error, options.state or tempfile.gettempdir())}\n")
+        return _BAD_INPUT
+    except InputError as error:
         sys.stderr.write(f"{error}\n")
         return _BAD_INPUT
+    kubeconfig = (options.kubeconfig or state / "kubeconfig").absolute()
     try:
         asyncio.run(_main(config, state.absolute(), kubeconfig, options.parent_fd))
     except OdfError as error:
         sys.stderr.write(f"{error}\n")
         return _BAD_INPUT if isinstance(error, InputError) else _FAILED
+    except OSError as error:
+        if error.errno not in _OF_THE_FOLDER:
+            raise
+        sys.stderr.write(f"{_folder_fault(error, state)}\n")
+        return _BAD_INPUT
     finally:
         for name in (kubeconfig, *(_of_user(kubeconfig, user) for user in config.users)):
             name.unlink(missing_ok=True)
@@ -117,6 +136,11 @@ def _take(state: Path, *, by_hand: bool) -> None:
     if by_hand and any(state.iterdir()):
         raise InputError("the folder of --state is not empty, and it is removed at the end", place=str(state))
     state.chmod(0o700)
+
+
+def _folder_fault(error: OSError, folder: Path | str) -> InputError:
+    said = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+    return InputError(f"{said}: another folder (--state, or TMPDIR), or room in it", place=str(folder))
 
 
 def _of_user(kubeconfig: Path, user: str) -> Path:

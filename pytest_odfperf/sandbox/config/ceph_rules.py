@@ -19,7 +19,7 @@ from pytest_odfperf.sandbox.config.disturbance_rules import DISTURBANCES, read_d
 from pytest_odfperf.sandbox.config.mapping_reader import Reader
 
 #: Of an OSD: BlueStore's own files take one, and Ceph is full before the end.
-_SMALLEST_OSD_BYTES = 3 << 30
+SMALLEST_OSD_BYTES = 3 << 30
 _LARGEST_OSD_BYTES = 1 << 40
 _MOST_OSDS = 12
 _MOST_SIMULATED_OSDS = 1000
@@ -112,7 +112,7 @@ def _real(read: Reader, raw: Mapping[str, Any], place: str) -> RealCephConfig | 
     if real.osds > _MOST_OSDS:
         raise InputError(f"{real.osds} is more than {_MOST_OSDS}", place=f"{place}.osds")
     for name, value, least, most in (
-        ("osd_size", real.osd_size_bytes, _SMALLEST_OSD_BYTES, _LARGEST_OSD_BYTES),
+        ("osd_size", real.osd_size_bytes, SMALLEST_OSD_BYTES, _LARGEST_OSD_BYTES),
         ("osd_cache", real.osd_cache_bytes, _SMALLEST_CACHE_BYTES, _LARGEST_CACHE_BYTES),
     ):
         if not least <= value <= most:

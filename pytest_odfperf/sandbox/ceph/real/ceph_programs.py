@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_odfperf.errors import InputError
+from pytest_odfperf.sandbox.config.ceph_rules import SMALLEST_OSD_BYTES
 from pytest_odfperf.sandbox.image.run import run
 from pytest_odfperf.sandbox.image.tools import REMEDY, system_packages, tool, tool_path
 
@@ -92,10 +93,16 @@ async def check_room(directory: Path, osds: int, osd_size_bytes: int, place: str
     """Raises `InputError` if the OSDs could fill the disk: a full disk ends all daemons, not only a write."""
     free = (await asyncio.to_thread(shutil.disk_usage, directory)).free
     needed = osds * osd_size_bytes + _OTHER_BYTES
-    if needed > free:
-        most = max(0, free - _OTHER_BYTES) // osds >> 30
-        raise InputError(
-            f"{osds} OSDs of {osd_size_bytes >> 20}Mi can grow to {needed >> 20}Mi and {directory} has "
-            f"{free >> 20}Mi free: an osd_size of at most {most}Gi, fewer osds, or another --state",
-            place=f"{place}.osd_size",
-        )
+    if needed <= free:
+        return
+    room = free - _OTHER_BYTES
+    remedies = ["another folder (--state, or TMPDIR)"]
+    if osds > 1 and room >= osd_size_bytes:
+        remedies.insert(0, f"at most {room // osd_size_bytes} osds")
+    if room // osds >= SMALLEST_OSD_BYTES:
+        remedies.insert(0, f"an osd_size of at most {room // osds >> 30}Gi")
+    raise InputError(
+        f"{osds} OSD{'s' if osds > 1 else ''} of {osd_size_bytes >> 20}Mi can grow to {needed >> 20}Mi and "
+        f"{directory} has {free >> 20}Mi free: {', '.join(remedies)}",
+        place=f"{place}.osd_size",
+    )

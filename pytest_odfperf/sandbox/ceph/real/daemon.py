@@ -13,10 +13,16 @@ from pytest_odfperf.sandbox.death import die_with_parent
 
 #: Variables that would lead a daemon to another cluster.
 _FOREIGN = ("CEPH_ARGS", "CEPH_CONF", "CEPH_KEYRING")
+_CRASH = "*** Caught signal"
 
 
 def daemon_environment() -> dict[str, str]:
     return {**{n: v for n, v in os.environ.items() if n not in _FOREIGN}, "LC_ALL": "C"}
+
+
+def _of_pod(name: str, node: str) -> dict[str, str]:
+    """As Rook tells it the daemons of its pods. From 17 on the node is their host only if there is a pod."""
+    return {"NODE_NAME": node, "POD_NAME": f"rook-ceph-{name.replace('.', '-')}"}
 
 
 class Daemon:
@@ -29,8 +35,7 @@ class Daemon:
         self.name = name
         self._command = command
         self._output = output
-        # As Rook tells it the daemons of its pods.
-        self._environment = daemon_environment() | environment | ({"NODE_NAME": node} if node else {})
+        self._environment = daemon_environment() | environment | (_of_pod(name, node) if node else {})
         self._process: asyncio.subprocess.Process | None = None
         self._hung = False
 
@@ -71,10 +76,9 @@ class Daemon:
 
     def _said(self) -> str:
         try:
-            lines = self._output.read_text(errors="replace").strip().splitlines()
+            return last_words(self._output.read_text(errors="replace"))
         except OSError:
             return ""
-        return "; ".join(lines[-3:])
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
@@ -108,3 +112,10 @@ class Daemon:
     async def ended(self) -> None:
         if self._process is not None:
             await self._process.wait()
+
+
+def last_words(output: str) -> str:
+    """The last lines of a daemon's output; of one that crashed those before its stack, which say why."""
+    before, crashed, _ = output.partition(_CRASH)
+    lines = (before if before.strip() and crashed else output).splitlines()
+    return "; ".join([line.strip() for line in lines if line.strip()][-3:])

@@ -22,4 +22,9 @@ def manager_environment(folder: Path) -> dict[str, str]:
     for name, text in STAND_INS.items():
         (folder / f"{name}.py").write_text(text)
     others = os.environ.get("PYTHONPATH")
-    return {"PYTHONPATH": f"{folder}{os.pathsep}{others}" if others else str(folder)}
+    return {
+        "PYTHONPATH": f"{folder}{os.pathsep}{others}" if others else str(folder),
+        # Else root's would leave folders in /usr/share/ceph that only root may open (the sandbox's files are its
+        # user's only), and Ceph 19's manager aborts there as any other user, also this machine's own.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

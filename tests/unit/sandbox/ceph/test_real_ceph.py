@@ -8,6 +8,7 @@ import configparser
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from pytest_odfperf.sandbox.ceph.ceph import PoolWanted
 from pytest_odfperf.sandbox.ceph.osd_tree import dealt_out
 from pytest_odfperf.sandbox.ceph.real.ceph_conf import ClusterFiles, conf_text, new_key
 from pytest_odfperf.sandbox.ceph.real.ceph_programs import CephPrograms, check_room, find_programs
+from pytest_odfperf.sandbox.ceph.real.daemon import last_words
 from pytest_odfperf.sandbox.ceph.real.image_commands import said
 from pytest_odfperf.sandbox.ceph.real.manager_python import manager_environment
 from pytest_odfperf.sandbox.ceph.real.pool_commands import change_commands, create_commands, usual_pg_num
@@ -94,6 +96,8 @@ def test_the_manager_finds_stand_ins_before_what_it_can_not_load(
     made = manager_environment(tmp_path / "python")
     folder = tmp_path / "python"
     assert made["PYTHONPATH"].split(":") == [str(folder), *(others or "").split(":")][: 3 if others else 1]
+    # Nor does it leave anything in the system's folders.
+    assert made["PYTHONDONTWRITEBYTECODE"] == "1"
     said = subprocess.run(
         [sys.executable, "-S", "-c", "import bcrypt; print(bcrypt.__file__)"],
         env=made,
@@ -133,7 +137,8 @@ def test_each_program_that_is_not_there_is_told_with_its_package(
     with pytest.raises(InputError) as caught:
         asyncio.run(find_programs("sandbox.ceph", qemu=False, **asked))
     assert str(caught.value) == (
-        f"sandbox.ceph.real: a real Ceph needs the Debian packages {said}: tools/install-system-packages --ceph"
+        f"sandbox.ceph.real: a real Ceph needs the Debian packages {said}: "
+        "tools/install-system-packages --ceph"
     )
 
 
@@ -197,6 +202,16 @@ def test_words_of_rbd_are_without_the_heads_of_log_lines() -> None:
     assert said("\n") == "no word"
 
 
+def test_last_words_of_a_daemon_are_why_it_ended() -> None:
+    assert last_words("one\ntwo\n\nthree\nfour\n") == "two; three; four"
+    crash = (
+        "noise\nterminate called\n  what():  Permission denied\n*** Caught signal (Aborted) **\n 1: main()\n"
+    )
+    assert last_words(crash) == "noise; terminate called; what():  Permission denied"
+    assert last_words("*** Caught signal (Aborted) **\n 1: main()\n").endswith("1: main()")
+    assert last_words("") == ""
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
@@ -226,10 +241,32 @@ def test_each_fault_is_read_with_what_it_is_done_to() -> None:
         assert (fault.kind, getattr(fault, of, None)) == (kind, values.get(of))
 
 
-def test_too_little_room_names_a_size_that_would_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"an osd_size of at most \d+Gi, fewer osds, or another --state"):
-        asyncio.run(check_room(tmp_path, 3, 1 << 50, "sandbox.ceph"))
-    asyncio.run(check_room(tmp_path, 1, 1 << 20, "sandbox.ceph"))
+@pytest.mark.parametrize(
+    ("osds", "osd_gib", "free_gib", "remedies"),
+    [
+        (3, 10, 31, None),
+        (3, 10, 30, "an osd_size of at most 9Gi, at most 2 osds, another folder (--state, or TMPDIR)"),
+        # Less than an OSD needs is no remedy.
+        (3, 10, 9, "another folder (--state, or TMPDIR)"),
+        (3, 5, 9, "at most 1 osds, another folder (--state, or TMPDIR)"),
+        (1, 3, 4, None),
+        (1, 3, 3, "another folder (--state, or TMPDIR)"),
+        (1, 3, 0, "another folder (--state, or TMPDIR)"),
+        (1, 10, 8, "an osd_size of at most 7Gi, another folder (--state, or TMPDIR)"),
+    ],
+)
+def test_too_little_room_names_what_would_do(
+    osds: int, osd_gib: int, free_gib: int, remedies: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_gib << 30))
+    look = check_room(Path("/s"), osds, osd_gib << 30, "sandbox.ceph")
+    if remedies is None:
+        asyncio.run(look)
+        return
+    with pytest.raises(InputError) as caught:
+        asyncio.run(look)
+    assert str(caught.value).startswith("sandbox.ceph.osd_size: ")
+    assert str(caught.value).endswith(f" free: {remedies}")
 
 
 def test_a_service_answers_with_what_is_said_at_that_moment(tmp_path: Path) -> None:
