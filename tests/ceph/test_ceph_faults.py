@@ -94,7 +94,7 @@ def test_noise_is_io_of_the_pool_and_leaves_nothing(ceph_sandbox, pool) -> None:
         (["kill", "osd.0; reboot"], 4, "is not a daemon (osd.0, mgr.a, mon.a)"),
         (["out", "mgr.a"], 4, "'mgr.a' is not an OSD (osd.0)"),
         (["full", "nowhere"], 1, "unrecognized pool 'nowhere'"),
-        (["noise", "nowhere"], 1, "noise in nowhere ended"),
+        (["noise", "nowhere"], 1, "unrecognized pool 'nowhere'"),
         (["full-ratio", "2"], 4, "2.0 is more than 1"),
         (["quiet", "all"], 4, "ceph-fault quiet: takes nothing"),
         (["kill"], 4, "ceph-fault kill: takes a daemon"),

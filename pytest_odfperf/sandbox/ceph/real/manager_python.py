@@ -24,7 +24,7 @@ def manager_environment(folder: Path) -> dict[str, str]:
     others = os.environ.get("PYTHONPATH")
     return {
         "PYTHONPATH": f"{folder}{os.pathsep}{others}" if others else str(folder),
-        # Else root's would leave folders in /usr/share/ceph that only root may open (the sandbox's files are its
-        # user's only), and Ceph 19's manager aborts there as any other user, also this machine's own.
+        # Else root's would leave folders in /usr/share/ceph that only root may open (files of the sandbox are
+        # its user's only), and the manager of any other user, this machine's own too, aborts there (Ceph 19).
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -74,6 +74,8 @@ class RealFaults:
         return daemons[name]
 
     async def _make_noise(self, fault: CephFault) -> None:
+        # The program would take its time to find that there is no such pool.
+        await self._cluster.rados.mon("osd pool get", pool=fault.pool, var="size")
         await self._quiet(fault.pool)
         files, rados = self._cluster.files, self._cluster.programs.rados
         command = [
@@ -90,7 +92,6 @@ class RealFaults:
         command += ["write", "-t", str(fault.writers), "-b", str(fault.block_bytes), "--run-name", _RUN_NAME]
         noise = Daemon(f"noise in {fault.pool}", command, files.directory / "log" / "noise.out")
         await noise.start()
-        # A pool that there is not ends it at once.
         await asyncio.sleep(0.3)
         noise.check()
         self._noise[fault.pool] = noise
