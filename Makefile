@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 WORKERS ?= 4
 SOURCES := $(shell git ls-files pytest_odfperf matrices deploy pyproject.toml README.md 2>/dev/null)
 
-.PHONY: screenshots prometheus-tools demo ceph-witness demo-ceph chaos lies test test-lowest lint types contracts check clean system system-ceph system-tests
+.PHONY: screenshots prometheus-tools demo ceph-witness ceph-aa demo-ceph chaos lies test test-lowest lint types contracts check clean system system-ceph system-tests
 
 demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them, write a report
 	$(BIN)/pytest --odf-parallel --odf-matrix demo
@@ -14,6 +14,9 @@ demo: $(VENV)/installed system ## boot real VMs on this machine, run fio in them
 ceph-witness: $(VENV)/installed system-ceph ## fifty keys on a real Ceph, and the table of docs/storage-witness.md
 	PYTHONPATH=tests/ceph/witness $(BIN)/pytest -p rest_between_keys --odf --odf-matrix tests/ceph/witness/matrix.yaml || test $$? -eq 1
 	tools/witness-table results/latest
+
+ceph-aa: $(VENV)/installed system-ceph ## a pool of a real Ceph twice, and one with a copy more: docs/comparing.md has what came out
+	$(BIN)/pytest --odf --odf-matrix tests/ceph/same_pool_twice/matrix.yaml --odf-rounds 5 -o odf_setup=true
 
 demo-ceph: $(VENV)/installed system-ceph ## pools of a real Ceph on this machine: made, measured in VMs, removed
 	tools/demo-ceph $(BIN)

@@ -116,9 +116,12 @@ def intervals_text(report: RankingReport) -> str:
         f"{100 * ASSUMED[one.metric].session_sd:g} % ({NAMES[one.metric]})" for one in known
     )
     if sources == {"rounds"}:
-        rounds = min(ranking.rounds for ranking in known)
+        counts = {NAMES[ranking.metric]: ranking.rounds for ranking in known}
+        rounds = min(counts.values())
+        by_metric = ", ".join(f"{name} {count}" for name, count in counts.items())
+        unlike = f" ({by_metric})" if len(set(counts.values())) > 1 else ""
         few = "; two rounds tell next to nothing apart (--odf-rounds)" if rounds == 2 else ""
-        return f"possible ranks from {rounds} rounds of new VMs, compared round by round{few}"
+        return f"possible ranks from {rounds} rounds of new VMs{unlike}, compared round by round{few}"
     if sources == {"assumed"} and all(ranking.rounds == 1 for ranking in known):
         return (
             f"one group of VMs for each pool: an assumption of {assumed} stands for what changes between "

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_odfperf.matrix.keys import Key
 from pytest_odfperf.measure.compare.compared_figures import Cell, Round, RunFigures, figures_of
 from pytest_odfperf.measure.ranking.pair_difference import pair_difference
-from pytest_odfperf.measure.ranking.pool_ranking import Ranking, rank_pools
+from pytest_odfperf.measure.ranking.pool_ranking import RankedPool, Ranking, rank_pools
 from pytest_odfperf.measure.ranking.round_scores import levels
 from pytest_odfperf.measure.verdicts.doubt import Doubt
 from pytest_odfperf.report.tables.ranking_table import (
@@ -217,3 +217,13 @@ def test_the_rounds_of_records_are_those_of_their_run_and_an_invalid_repeat_is_i
     assert (rate.intervals_from, rate.rounds, rate.repeats) == ("rounds", 2, 2)
     plain = figures_of([replace(record, round=None) for record in records[:1]])
     assert set(plain.rounds.values()) == {(("x", 1),)}
+
+
+def test_metrics_that_were_measured_in_unlike_rounds_say_so() -> None:
+    """A p99 of a round may rest on too few I/Os."""
+    pools = (RankedPool(pool="a", rank=1, share=1.0, rank_low=1, rank_high=2),)
+    known = Ranking(metric="rate", pools=pools, incomplete={}, weights={}, rounds=5, intervals_from="rounds")
+    p99 = replace(known, metric="lat_p99", rounds=4)
+    assert "from 4 rounds of new VMs (rate 5, p99 4)," in intervals_text(
+        RankingReport(rankings=(known, p99), composites={})
+    )
