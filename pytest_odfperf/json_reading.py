@@ -24,6 +24,16 @@ def read_json(text: str | bytes) -> Any:
 
 
 @cache
+def orjson_dumps() -> Callable[[Any], bytes] | None:
+    """What writes JSON; None without orjson. Raises `TypeError` for lone surrogates, writes null for NaN."""
+    try:
+        from orjson import dumps
+    except ImportError:
+        return None
+    return dumps
+
+
+@cache
 def _orjson_loads() -> Callable[[str | bytes], Any] | None:
     try:
         from orjson import loads

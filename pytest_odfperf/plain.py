@@ -5,9 +5,21 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from math import hypot
+from operator import itemgetter
+from typing import Any, Literal, TypeVar, Union
+
+from pytest_odfperf.dataclass_fields import (
+    has_default,
+    hints_of,
+    is_dataclass,
+    maker,
+    names_of,
+    parts,
+    without_none,
+)
 
 T = TypeVar("T")
 
@@ -26,7 +38,7 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
+        return {name: to_plain(getattr(value, name)) for name in names_of(type(value))}
     return value
 
 
@@ -38,7 +50,9 @@ def from_plain(kind: type[T], plain: Any, where: str, *, defaults: bool = False,
     """
     dataclass: Any = kind
     try:
-        value: T = _quick_object(dataclass, frozenset(ready), defaults)(plain, ready)
+        if type(plain) is not dict or ready.keys() & plain.keys():
+            raise _UnusualError
+        value: T = _quick_whole(dataclass, frozenset(ready), defaults)({**plain, **ready})
     except _UnusualError:
         # What is wrong with it is found out step by step.
         value = _decode_object(kind, plain, (None, where), defaults, **ready)
@@ -51,7 +65,7 @@ def _decode(kind: Any, plain: Any, where: _Place, defaults: bool) -> Any:
             return plain
         if (own is float and math.isfinite(plain)) or (own is int and -_LARGEST < plain < _LARGEST):
             return plain
-    origin, arguments = _parts(kind)
+    origin, arguments = parts(kind)
     if origin in (Union, types.UnionType):
         if plain is None and type(None) in arguments:
             return None
@@ -74,7 +88,7 @@ def _decode(kind: Any, plain: Any, where: _Place, defaults: bool) -> Any:
         return tuple(
             [_decode(kind, item, (where, f"[{number}]"), defaults) for number, item in enumerate(plain)]
         )
-    if _is_dataclass(kind):
+    if is_dataclass(kind):
         return _decode_object(kind, plain, where, defaults)
     # Numbers of other programs can be of any length; then they can not be calculated with.
     if type(plain) is int and abs(plain) >= _LARGEST:
@@ -89,12 +103,12 @@ def _decode(kind: Any, plain: Any, where: _Place, defaults: bool) -> Any:
 def _decode_object(kind: Any, plain: Any, where: _Place, defaults: bool, **ready: Any) -> Any:
     if not isinstance(plain, dict):
         raise ValueError(f"{_shown(where)} is not an object")
-    hints = _hints(kind)
+    hints = hints_of(kind)
     names = hints.keys() - ready.keys() if ready else hints.keys()
     if names != plain.keys():
         missing, unknown = sorted(names - plain.keys()), sorted(map(str, plain.keys() - names))
         if defaults:
-            missing = [name for name in missing if not _has_default(kind, name)]
+            missing = [name for name in missing if not has_default(kind, name)]
         if missing or unknown:
             problem = f"missing {missing or 'nothing'}, unknown {unknown or 'nothing'}"
             raise ValueError(f"{_shown(where)}: {problem}")
@@ -120,7 +134,7 @@ class _UnusualError(Exception):
 @cache
 def _quick(kind: Any, defaults: bool) -> Callable[[Any], Any]:
     """The function that decodes a ``kind``. Raises `_UnusualError`."""
-    origin, arguments = _parts(kind)
+    origin, arguments = parts(kind)
     if origin in (Union, types.UnionType):
         one = _quick(next(argument for argument in arguments if argument is not type(None)), defaults)
         return (lambda plain: None if plain is None else one(plain)) if type(None) in arguments else one
@@ -131,8 +145,7 @@ def _quick(kind: Any, defaults: bool) -> Callable[[Any], Any]:
     if origin is tuple:
         return _quick_items(_quick(arguments[0], defaults))
     if hasattr(kind, "__dataclass_fields__"):
-        decode = _quick_object(kind, frozenset(), defaults)
-        return lambda plain: decode(plain, {})
+        return _quick_whole(kind, frozenset(), defaults)
     return _QUICK_NUMBERS[kind] if kind in _QUICK_NUMBERS else _quick_scalar(kind)
 
 
@@ -186,73 +199,85 @@ def _quick_float(plain: Any) -> float:
 _QUICK_NUMBERS: Mapping[Any, Callable[[Any], Any]] = {int: _quick_int, float: _quick_float}
 
 
-@cache
-def _quick_object(
-    kind: Any, ready: frozenset[str], defaults: bool
-) -> Callable[[Any, Mapping[str, Any]], Any]:
-    """The function that decodes a ``kind`` from its plain fields and those that are ``ready``."""
-    fields = [(name, _quick(hint, defaults)) for name, hint in _hints(kind).items() if name not in ready]
-    names = {name for name, _ in fields}
-    needed = {name for name in names if not (defaults and _has_default(kind, name))}
-    slots = _slots(kind)
+def _as_it_is(value: Any) -> Any:
+    return value
 
-    def decode(plain: Any, given: Mapping[str, Any]) -> Any:
-        if type(plain) is not dict:
+
+#: Of one kind; so many ways to be made of types are no run's.
+_MOST_PLANS = 100
+#: Of numbers that are as large together each is looked at.
+_LARGE = 2.0**62
+_Step = tuple[int, Callable[[Any], Any]]
+_Plan = tuple[Callable[[Any], Any] | None, Sequence[_Step]]
+
+
+@cache
+def _quick_whole(kind: Any, ready: frozenset[str], defaults: bool) -> Callable[[Any], Any]:
+    """The function that decodes a ``kind`` from a dictionary; the fields in ``ready`` are in it as they are.
+
+    As a rule all fields are there. Then the types of all values are looked at together, and what is to be
+    done with values of such types is found out once.
+    """
+    names, hints = names_of(kind), list(hints_of(kind).values())
+    decoders: list[Callable[[Any], Any]] = [
+        _as_it_is if name in ready else _quick(hint, defaults)
+        for name, hint in zip(names, hints, strict=True)
+    ]
+    needed = {name for name in names if not (defaults and has_default(kind, name))}
+    known = frozenset(names)
+
+    def decode_some(plain: Any) -> Any:
+        # Earlier versions did not have all.
+        if type(plain) is not dict or not needed <= plain.keys() <= known:
             raise _UnusualError
-        if plain.keys() != names:
-            # Earlier versions did not have all.
-            if not needed <= plain.keys() <= names:
-                raise _UnusualError
-            return kind(**given, **{name: one(plain[name]) for name, one in fields if name in plain})
-        if slots is None:
-            return kind(**given, **{name: one(plain[name]) for name, one in fields})
-        made = object.__new__(kind)
-        for name, value in given.items():
-            slots[name](made, value)
-        for name, one in fields:
-            slots[name](made, one(plain[name]))
-        return made
+        fields = zip(names, decoders, strict=True)
+        return kind(**{name: one(plain[name]) for name, one in fields if name in plain})
+
+    make = maker(kind)
+    if make is None or len(names) < 2:
+        return decode_some
+    every: Sequence[_Step] = list(enumerate(decoders))
+    values_of, count = itemgetter(*names), len(names)
+    plans: dict[tuple[type, ...], _Plan] = {}
+
+    def decode(plain: Any) -> Any:
+        if type(plain) is not dict or len(plain) != count:
+            return decode_some(plain)
+        try:
+            values = values_of(plain)
+        except KeyError:
+            raise _UnusualError from None
+        types_ = tuple(map(type, values))
+        if (plan := plans.get(types_)) is None:
+            plan = _plan(hints, decoders, types_)
+            if len(plans) < _MOST_PLANS:
+                plans[types_] = plan
+        numbers_of, steps = plan
+        if numbers_of is not None:
+            try:
+                usual = hypot(*numbers_of(values)) < _LARGE
+            except OverflowError:
+                usual = False
+            if not usual:
+                steps = every
+        if steps:
+            values = list(values)
+            for place, one in steps:
+                values[place] = one(values[place])
+        return make(*values)
 
     return decode
 
 
-def _slots(kind: Any) -> Mapping[str, Callable[[Any, Any], None]] | None:
-    """What sets the fields of a new ``kind``: a frozen dataclass's ``__init__`` takes three times as long.
-
-    None where it has no slots, or does more than that.
-    """
-    found = {name: getattr(kind, name, None) for name in _names(kind)}
-    plainly = all(isinstance(slot, types.MemberDescriptorType) for slot in found.values())
-    if not plainly or hasattr(kind, "__post_init__"):
-        return None
-    return {name: slot.__set__ for name, slot in found.items() if slot is not None}
-
-
-# What types say is asked once.
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
-
-
-@cache
-def _hints(kind: Any) -> Mapping[str, Any]:
-    hints = get_type_hints(kind)
-    return {name: hints[name] for name in _names(kind)}
-
-
-@cache
-def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    return get_origin(kind), get_args(kind)
-
-
-@cache
-def _is_dataclass(kind: Any) -> bool:
-    return dataclasses.is_dataclass(kind)
-
-
-@cache
-def _has_default(kind: Any, name: str) -> bool:
-    field = next(field for field in dataclasses.fields(kind) if field.name == name)
-    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+def _plan(hints: Sequence[Any], decoders: Sequence[Callable[[Any], Any]], types_: Sequence[type]) -> _Plan:
+    """What gets the numbers out of values of these types, and what is to be done with the others."""
+    numbers, steps = [], []
+    for place, (hint, own) in enumerate(zip(hints, types_, strict=True)):
+        one = without_none(hint)
+        if own is one and own in (int, float):
+            numbers.append(place)
+        elif not (own is one and own in (str, bool)) and not (own is type(None) and one is not hint):
+            steps.append((place, decoders[place]))
+    if len(numbers) < 2:  # what gets one alone gives no tuple
+        return None, [*((place, decoders[place]) for place in numbers), *steps]
+    return itemgetter(*numbers), steps

@@ -154,11 +154,12 @@ def _over_all(results: Mapping[str, FioResult], jobs: Sequence[JobMeasurement]) 
 
 def carried(ios: int, percent: float) -> bool:
     """Whether ``ios`` I/Os are enough for a percentile: at least `TAIL_IOS` of them lie above it."""
-    return ios >= _least_ios(percent)
+    return ios >= least_ios(percent)
 
 
 @lru_cache(64)
-def _least_ios(percent: float) -> int:
+def least_ios(percent: float) -> int:
+    """How many I/Os are enough."""
     return math.ceil(100 * TAIL_IOS / (100 - Fraction(str(percent))))
 
 

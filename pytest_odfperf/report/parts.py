@@ -32,6 +32,8 @@ def shown_parts(record: Record) -> list[Part]:
 
 def middle_repeat(repeats: Sequence[Record]) -> Record:
     """Of the repeats with figures the one whose IOPS are in the middle (of two the lower), else the last."""
+    if len(repeats) == 1:
+        return repeats[0]
     ranked = sorted((_iops(record), number) for number, record in enumerate(repeats) if shown_parts(record))
     return repeats[ranked[(len(ranked) - 1) // 2][1]] if ranked else repeats[-1]
 

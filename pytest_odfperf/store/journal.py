@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,17 +70,26 @@ def _turn(descriptor: int) -> Generator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def read_lines(path: Path) -> list[bytes]:
-    """The lines of a file, none if there is no file. Raises `OSError`, also for what is no file."""
+def each_line(path: Path) -> Iterator[bytes]:
+    """The lines of a file with their ends, one at a time: of hundreds of megabytes one is in memory.
+
+    None if there is no file. Raises `OSError`, also for what is no file.
+    """
     try:
         # Opening a FIFO would wait for its writer.
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError("is not a file")
         if path.stat().st_size > LARGEST_BYTES:
             raise OSError(f"is larger than {LARGEST_BYTES >> 20} MiB")
-        return path.read_bytes().split(b"\n")
+        with path.open("rb") as file:
+            yield from file
     except FileNotFoundError:
-        return []
+        return
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """All lines of a file, none if there is no file. Raises `OSError`, also for what is no file."""
+    return [line.removesuffix(b"\n") for line in each_line(path)]
 
 
 def read(path: Path) -> tuple[list[dict[str, Any]], int]:

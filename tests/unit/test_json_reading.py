@@ -1,4 +1,4 @@
-"""What is read is the same with and without orjson."""
+"""What is read, and what is written, is the same with and without orjson."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_odfperf import json_reading
 from pytest_odfperf.json_reading import read_json
+from pytest_odfperf.report.run_page import page_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(st.characters()),
@@ -58,3 +59,13 @@ def test_what_is_odd_or_wrong_is_the_same(text: str) -> None:
     pytest.importorskip("orjson")
     quick, careful = both(text)
     assert quick == careful
+
+
+@given(VALUES | st.integers(-(2**70), 2**70))
+def test_what_is_written_means_the_same(value: Any) -> None:
+    pytest.importorskip("orjson")
+    quick = page_json._raw(value)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(page_json, "orjson_dumps", lambda: None)
+        careful = page_json._raw(value)
+    assert repr(json.loads(quick)) == repr(json.loads(careful))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -86,3 +87,18 @@ def test_the_quick_way_is_taken(make_record: Callable[..., Record], monkeypatch:
     # Also of a record that an earlier version wrote.
     del content["notes"], content["jobs"][0]["load"]
     assert Record.from_json(content) is not None
+
+
+def test_what_is_made_is_what_its_own_init_makes(make_record: Callable[..., Record]) -> None:
+    record = make_record()
+    again = Record.from_json(record.to_json())
+    pairs: list[tuple[Any, Any]] = [
+        (again, record),
+        (again.read, record.read),
+        (again.guests[0], record.guests[0]),
+    ]
+    for made, own in pairs:
+        assert type(made) is type(own)
+        assert (made, hash(made), repr(made)) == (own, hash(own), repr(own))
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(made, dataclasses.fields(own)[0].name, 1)

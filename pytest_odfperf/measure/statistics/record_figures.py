@@ -97,5 +97,9 @@ def _figures(
 
 
 def _rate(jobs: Iterable[JobMeasurement], direction: str) -> float:
-    parts: Iterable[LatencyMeasurement | None] = (getattr(job, direction) for job in jobs)
-    return sum(part.iops_per_s for part in parts if part is not None)
+    rate: float = 0
+    for job in jobs:
+        part: LatencyMeasurement | None = getattr(job, direction)
+        if part is not None:
+            rate += part.iops_per_s
+    return rate

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,15 @@ from pytest_odfperf.plain import to_plain
 from pytest_odfperf.report.content.run_content import RunContent
 from pytest_odfperf.report.parquet import series_column
 from pytest_odfperf.report.parquet.histogram_column import HistogramColumns, bucket_type
-from pytest_odfperf.report.parquet.series_column import SeriesColumns, sample_type, series_path
+from pytest_odfperf.report.parquet.series_column import SeriesColumns, sample_type, series_paths
+from pytest_odfperf.report.parquet.sparse_columns import SparseColumns
 from pytest_odfperf.report.tables.result_rows import (
     COLUMNS,
+    FIGURE_COLUMNS,
     KEY_COLUMNS,
     TEST_COLUMNS,
+    WHAT_COLUMNS,
     Row,
-    Source,
     row_parts,
 )
 
@@ -48,17 +52,39 @@ def results_parquet(content: RunContent) -> bytes | None:
         for direction in DIRECTIONS
         for name in ("lower_ns", "upper_ns", "count")
     ]
-    with parquet.ParquetWriter(
-        file,
-        schema,
-        compression="zstd",
-        write_statistics=_PLAIN,
-        use_dictionary=[field.name for field in schema if field.type == pa.string()],
-        column_encoding=dict.fromkeys(buckets, "DELTA_BINARY_PACKED"),
-    ) as writer:
+    with (
+        _system_memory(),
+        parquet.ParquetWriter(
+            file,
+            schema,
+            compression="zstd",
+            write_statistics=_PLAIN,
+            use_dictionary=[field.name for field in schema if field.type == pa.string()],
+            column_encoding=dict.fromkeys(buckets, "DELTA_BINARY_PACKED"),
+        ) as writer,
+        # One is compressed and written, which needs no Python, while the next one is made.
+        ThreadPoolExecutor(1, "results.parquet") as beside,
+    ):
+        written = beside.submit(bool)
         for start in range(0, len(content.records), _AT_ONCE):
-            writer.write_batch(_batch(content, content.records[start : start + _AT_ONCE], tests, schema))
+            batch = _batch(content, content.records[start : start + _AT_ONCE], tests, schema)
+            written.result()
+            written = beside.submit(writer.write_batch, batch)
+        written.result()
     return file.getvalue()
+
+
+@contextmanager
+def _system_memory() -> Generator[None]:
+    """Arrow's own pools keep what they had once: 60 MB more, and no faster."""
+    import pyarrow as pa
+
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
 
 
 #: Lists are never asked for by their greatest value.
@@ -98,49 +124,40 @@ def _batch(
 ) -> pa.RecordBatch:
     import pyarrow as pa
 
+    kinds = {field.name: field.type for field in schema}
     histograms, series = HistogramColumns(content), SeriesColumns(content, tests)
-    #: What all rows of a test have in common is made once: most rows are of single guests.
-    of_tests: list[Row] = []
-    tests_of_rows: list[int] = []
-    rows: list[Row] = []
+    whats: list[Row] = []
+    # What all rows of a test have in common, or few rows have, is made once: most rows are of single guests.
+    tests_own = SparseColumns((*KEY_COLUMNS, *TEST_COLUMNS, "key", "definition"))
+    told, files = SparseColumns(("limit_outcomes", "doubts_told")), SparseColumns(("series_file",))
+    figures = [SparseColumns(names) for names in FIGURE_COLUMNS.values()]
     last: Row | None = None
+    paths: Mapping[str, str] = {}
     for parts in row_parts(records, _text):
-        record = parts.source[0]
+        record, job, guest = parts.source
         if parts.test is not last:
             last = parts.test
-            of_tests.append((*parts.key, *parts.test, str(record.key), record.definition))
-        tests_of_rows.append(len(of_tests) - 1)
-        rows.append((*parts.what, *parts.all_figures, *_of(parts.source, content.run_of(record).href)))
+            tests_own.add((*parts.key, *parts.test, str(record.key), record.definition))
+            href = content.run_of(record).href
+            paths = {name: _text(href + path) for name, path in series_paths(record).items()}
+        else:
+            tests_own.add_again()
+        told.add(([*map(_plain, record.limits)], [*map(_plain, record.doubts)]) if job is None else None)
+        whats.append(parts.what)
+        file = None if guest is None else paths.get(guest.name)
+        files.add(None if file is None else (file,))
+        for column, own in zip(figures, parts.figures, strict=True):
+            column.add(own)
         histograms.add(parts.source)
         series.add(parts.source)
-    kinds = {field.name: field.type for field in schema}
-    places = pa.array(tests_of_rows, pa.int32())
     made = {
-        name: pa.array(values, kinds[name]).take(places)
-        for name, values in zip(_OF_TEST, zip(*of_tests, strict=True), strict=True)
-    }
-    made |= {
         name: pa.array(values, kinds[name])
-        for name, values in zip(_OF_ROW, zip(*rows, strict=True), strict=True)
+        for name, values in zip(WHAT_COLUMNS, zip(*whats, strict=True), strict=True)
     }
+    for sparse in (tests_own, told, files, *figures):
+        made |= sparse.made(kinds)
     made |= {**histograms.made(), **series.made()}
     return pa.RecordBatch.from_arrays([made[name] for name in kinds], schema=schema)
-
-
-_OF_TEST = (*KEY_COLUMNS, *TEST_COLUMNS, "key", "definition")
-#: The last three are in the order of `_of`.
-_OF_ROW = (
-    *(name for name in COLUMNS if name not in _OF_TEST), "series_file", "limit_outcomes", "doubts_told",
-)  # fmt: skip
-
-
-def _of(source: Source, href: str) -> tuple[Any, ...]:
-    record, job, guest = source
-    path = None if guest is None else series_path(record, guest)
-    file = None if path is None else _text(href + path)
-    if job is not None:
-        return file, None, None
-    return file, [_plain(one) for one in record.limits], [_plain(one) for one in record.doubts]
 
 
 def _text(value: str) -> str:

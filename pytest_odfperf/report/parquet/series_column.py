@@ -19,6 +19,8 @@ DIRECTIONS = ("read", "write")
 #: A file of each guest of each result is read: more of them would take longer than all else together.
 MOST_FILES = 5_000
 
+_END = f"-{FILE_NAME}"
+
 _HEAD = (",".join(HEADER) + "\n").encode()
 
 
@@ -47,14 +49,13 @@ def with_series(records: Iterable[Record]) -> set[str]:
     return found
 
 
-def series_path(record: Record, guest: GuestRecord) -> str | None:
-    """The guest's file, below the run's folder; None if there is none."""
-    name = f"{guest.name}-{FILE_NAME}"
-    end = f"/{name}"
+def series_paths(record: Record) -> dict[str, str]:
+    """The file of each guest that has one, below the run's folder, by the guest's name."""
+    found: dict[str, str] = {}
     for path in record.artefacts:
-        if path.endswith(end) or path == name:
-            return path
-    return None
+        if path.endswith(_END):
+            found.setdefault(path.rpartition("/")[2].removesuffix(_END), path)
+    return found
 
 
 class SeriesColumns:
@@ -80,7 +81,7 @@ class SeriesColumns:
         self._rows.append(None if place is None else (place, job.name))
 
     def _body(self, record: Record, guest: GuestRecord) -> int | None:
-        path = series_path(record, guest)
+        path = series_paths(record).get(guest.name)
         found = self._content.read(record, path) if path is not None else None
         if found is None or not found.startswith(_HEAD) or not found.endswith(b"\n"):
             return None

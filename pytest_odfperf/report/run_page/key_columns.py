@@ -130,7 +130,8 @@ class KeyTable:
         for name, column in self.texts.items():
             column.append(texts.get(name, ""))
         for name, own in self.numbers.items():
-            own.append(_rounded(numbers.get(name)))
+            value = numbers.get(name)
+            own.append(None if value is None else _rounded(value))
         for name, mark in (marks or {}).items():
             self.marks.setdefault(name, {}).setdefault(mark, []).append(row)
         for name, spread in (spreads or {}).items():
@@ -185,9 +186,7 @@ def _head(column: KeyColumn) -> dict[str, Any]:
     return found
 
 
-def _rounded(value: float | None) -> float | None:
-    if value is None:
-        return None
+def _rounded(value: float) -> float:
     found = float(f"{value:.6g}")
     return int(found) if found.is_integer() else found
 

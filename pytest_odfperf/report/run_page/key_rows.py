@@ -217,6 +217,6 @@ def _cut(text: str) -> str:
 def time_text(epoch_ms: int) -> str:
     """In UTC; empty for what is no time."""
     try:
-        return f"{datetime.fromtimestamp(epoch_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+        return datetime.fromtimestamp(epoch_ms // 1000, UTC).isoformat(" ")[: len("2026-11-30 16:00:00")]
     except (OverflowError, ValueError, OSError):
         return ""

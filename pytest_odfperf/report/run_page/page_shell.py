@@ -83,7 +83,7 @@ def render_page(page: Page, drawing: str | None = None) -> str:
         script=Markup("\n".join(map(asset, SCRIPTS))),  # noqa: S704 - our own files
         data={name: script_json(content) for name, content in page.data.items()},
         pictures=packed_json(_plain(pictures)) if pictures else None,
-        drawing=packed(drawing) if drawing is not None and pictures else None,
+        drawing=packed(drawing.encode()) if drawing is not None and pictures else None,
     )
 
 

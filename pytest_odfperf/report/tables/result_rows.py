@@ -16,7 +16,7 @@ from pytest_odfperf.measure.aggregate import (
     DirectionMeasurement,
     JobMeasurement,
     LatencyMeasurement,
-    carried,
+    least_ios,
 )
 from pytest_odfperf.measure.record import DIRECTIONS, GuestRecord, Record
 from pytest_odfperf.measure.storage_work import StorageWork
@@ -32,7 +32,8 @@ KEY_COLUMNS: Mapping[str, Kind] = {
     "fio_profile": "text",
     "block_size": "text",
 }
-_WHAT: Mapping[str, Kind] = {
+#: Of a row of a test.
+WHAT_COLUMNS: Mapping[str, Kind] = {
     "job_name": "text",
     "scope": "text",
     "guest": "text",
@@ -115,7 +116,7 @@ def _of_direction(direction: str) -> dict[str, Kind]:
 #: All columns in their order. The first seven have the names of the original's table.
 COLUMNS: Mapping[str, Kind] = {
     **KEY_COLUMNS,
-    **_WHAT,
+    **WHAT_COLUMNS,
     **TEST_COLUMNS,
     **{name: kind for direction in DIRECTIONS for name, kind in _of_direction(direction).items()},
 }
@@ -123,9 +124,11 @@ COLUMNS: Mapping[str, Kind] = {
 FIGURES = frozenset(name for name in COLUMNS if name.startswith(tuple(f"{one}_" for one in DIRECTIONS)))
 
 _latencies = attrgetter(*_LATENCY)
-#: How many columns each direction has.
-WIDTHS = {direction: len(_of_direction(direction)) for direction in DIRECTIONS}
-_NO_FIGURES = {direction: (None,) * width for direction, width in WIDTHS.items()}
+#: Those of each direction.
+FIGURE_COLUMNS = {direction: tuple(_of_direction(direction)) for direction in DIRECTIONS}
+#: Whoever has so many I/Os carries all percentiles.
+_CARRIES_ALL = least_ios(99.9)
+_NO_FIGURES = (None,) * len(DIRECTIONS)
 Row = tuple[Any, ...]
 #: What a row is of, for what only one of the outputs has: the record, its section and its guest.
 Source = tuple[Record, JobMeasurement | None, GuestRecord | None]
@@ -140,14 +143,6 @@ class RowParts(NamedTuple):
     test: Row
     figures: tuple[Row | None, ...]
 
-    @property
-    def all_figures(self) -> Row:
-        """Those of all directions, with None where there are none."""
-        found: Row = ()
-        for direction, own in zip(DIRECTIONS, self.figures, strict=True):
-            found += _NO_FIGURES[direction] if own is None else own
-        return found
-
 
 def row_parts(records: Iterable[Record], text: Callable[[str], str]) -> Iterator[RowParts]:
     """The rows of each record: of the test, of its sections where they are unlike, of each guest."""
@@ -160,13 +155,13 @@ def row_parts(records: Iterable[Record], text: Callable[[str], str]) -> Iterator
         sources += [(record, job, guest) for guest in record.guests for job in guest.jobs]
         for source in sources:
             _, job, guest = source
-            figures = _figures(job or record) if record.usable else (None,) * len(DIRECTIONS)
+            figures = _figures(job or record) if record.usable else _NO_FIGURES
             yield RowParts(source, key, _what(job, guest, text), test, figures)
 
 
 def _what(job: JobMeasurement | None, guest: GuestRecord | None, text: Callable[[str], str]) -> Row:
     if job is None:
-        return None, "key", *(None,) * (len(_WHAT) - 2)
+        return None, "key", *(None,) * (len(WHAT_COLUMNS) - 2)
     name, load = text(job.name), text(job.load) if job.load else None
     if guest is None:
         return name, "job", None, None, load, None, None, None
@@ -229,17 +224,17 @@ def _storage(work: StorageWork | None) -> Row:
 
 
 def _figures(of: Record | JobMeasurement) -> tuple[Row | None, ...]:
-    return tuple(_of(getattr(of, direction)) for direction in DIRECTIONS)
+    return _of(of.read), _of(of.write), _of(of.sync)
 
 
 def _of(part: LatencyMeasurement | None) -> Row | None:
     if part is None:
         return None
-    found = _latencies(part)
+    found: Row = _latencies(part)
     # Most samples carry all of them.
-    if not (carried(part.total_ios, 99.9) and part.guest_lat_p99_trusted):
+    if part.total_ios < _CARRIES_ALL or not part.guest_lat_p99_trusted:
         cells = list(found)
         for name, place in _PLACES.items():
             cells[place] = part.carried_ns(name)
         found = tuple(cells)
-    return (*found, part.bw_bytes_per_s) if isinstance(part, DirectionMeasurement) else tuple(found)
+    return (*found, part.bw_bytes_per_s) if isinstance(part, DirectionMeasurement) else found

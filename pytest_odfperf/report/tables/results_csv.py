@@ -5,29 +5,47 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from pytest_odfperf.json_reading import orjson_dumps
 from pytest_odfperf.measure.record import DIRECTIONS, Record
 from pytest_odfperf.report.tables.csv_cells import cell_text
-from pytest_odfperf.report.tables.result_rows import COLUMNS, WIDTHS, Row, row_parts
+from pytest_odfperf.report.tables.result_rows import COLUMNS, FIGURE_COLUMNS, Row, row_parts
 
 #: What is quoted (RFC 4180); `cell_text` leaves no line ends.
 _QUOTED = re.compile('[",]')
-_EMPTY = tuple("," * (WIDTHS[direction] - 1) for direction in DIRECTIONS)
+_BLOCK = 1000
+_EMPTY = tuple("," * (len(FIGURE_COLUMNS[direction]) - 1) for direction in DIRECTIONS)
 
 
 def render_csv(records: Iterable[Record]) -> str:
     """The whole file. Numbers have all their digits; an empty cell was not measured."""
-    lines = [",".join(COLUMNS)]
+    blocks, lines = [], [",".join(COLUMNS)]
     last, key, test = None, "", ""
     for parts in row_parts(records, cell_text):
         # Most of a row is that of the row before it: by csv.writer the table took three times as long.
         if parts.test is not last:
             last, key, test = parts.test, _cells(parts.key), _cells(parts.test)
         figures = [
-            empty if found is None else _cells(found)
+            empty if found is None else _numbers(found)
             for found, empty in zip(parts.figures, _EMPTY, strict=True)
         ]
         lines.append(",".join((key, _cells(parts.what), test, *figures)))
-    return "\n".join(lines) + "\n"
+        if len(lines) >= _BLOCK:
+            # Whole blocks lie in less memory than their lines do.
+            blocks.append("\n".join(lines))
+            lines.clear()
+    return "\n".join([*blocks, *lines, ""])
+
+
+def _numbers(values: Row) -> str:
+    """As `_cells`, of numbers and flags: as JSON they are the same, and orjson is eight times as fast."""
+    quick = orjson_dumps()
+    if quick is None:
+        return _cells(values)
+    made = quick(values)
+    # Numbers below 0.0001 are written in another way.
+    if b".0000" in made or b"e-" in made:
+        return _cells(values)
+    return made[1:-1].replace(b"null", b"").decode()
 
 
 def _cells(values: Row) -> str:

@@ -11,7 +11,7 @@ from pytest_odfperf.errors import one_line
 from pytest_odfperf.measure.record import Record, read_records
 from pytest_odfperf.store.checkpoint import Checkpoint
 from pytest_odfperf.store.durable import told
-from pytest_odfperf.store.journal import read_lines
+from pytest_odfperf.store.journal import each_line
 from pytest_odfperf.store.run_dir import RunDir
 
 
@@ -23,8 +23,7 @@ def read_records_of(
     ``lean``: see `read_records`. Raises `StoreError` if the file is there and can not be read.
     """
     with told("can not be read", run_dir.records):
-        lines = read_lines(run_dir.records)
-    return read_records((line.decode(errors="replace") for line in lines), lean)
+        return read_records((line.decode(errors="replace") for line in each_line(run_dir.records)), lean)
 
 
 def by_test(records: Iterable[Record], definitions: Mapping[str, str]) -> dict[str, Record]:

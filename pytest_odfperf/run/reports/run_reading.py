@@ -31,7 +31,7 @@ def read_run_content(run_dir: RunDir, href: str = "") -> RunContent:
     return run_content(run_dir, run_dir.read_run(), href)
 
 
-@not_searched()
+@not_searched(kept=True)
 def run_content(
     run_dir: RunDir,
     content: Mapping[str, Any],

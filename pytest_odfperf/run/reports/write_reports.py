@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from pytest_odfperf.errors import OdfError, StoreError, one_line
 from pytest_odfperf.report.content.run_content import RunContent
@@ -25,25 +26,42 @@ def write_reports(
     problems: list[str] = []
     #: By what the disk said.
     refused: dict[str, list[str]] = {}
-    for output in outputs:
-        if when == "running" and not output.while_running:
-            continue
+    # One is written while the next one is made.
+    with ThreadPoolExecutor(1, "reports") as disk:
+        written: list[tuple[Output, Future[None]]] = []
+        for output in outputs:
+            if when == "running" and not output.while_running:
+                continue
+            try:
+                for name, made in _files(output, content):
+                    # Of all that is made no more than two files are in memory.
+                    wait([future for _, future in written[-1:]])
+                    written.append((output, disk.submit(_put, folder, name, made, synced=when == "end")))
+            except OdfError as error:
+                problems.append(one_line(f"{output.name}: {error}"))
+            except Exception as error:  # noqa: BLE001 - a fault in one report is no reason to have none
+                problems.append(one_line(f"{output.name} could not be made: {type(error).__name__}: {error}"))
+    for output, future in written:
         try:
-            for name, made in _files(output, content):
-                if made is None:
-                    folder.remove(name)
-                else:
-                    # What is renewed soon needs no wait for the disk.
-                    folder.write(folder.path / name, made, synced=when == "end")
+            future.result()
         except StoreError as error:
             cause = error.__cause__
             why = cause.strerror if isinstance(cause, OSError) else None
-            refused.setdefault(why or str(error), []).append(output.name)
-        except OdfError as error:
-            problems.append(one_line(f"{output.name}: {error}"))
-        except Exception as error:  # noqa: BLE001 - a fault in one report is no reason to have none
-            problems.append(one_line(f"{output.name} could not be made: {type(error).__name__}: {error}"))
+            names = refused.setdefault(why or str(error), [])
+            if output.name not in names:
+                names.append(output.name)
+        except Exception as error:  # noqa: BLE001 - the others are written
+            problems.append(one_line(f"{output.name} could not be written: {type(error).__name__}: {error}"))
     return problems + [one_line(f"{_named(names)} in {folder.path}: {why}") for why, names in refused.items()]
+
+
+def _put(folder: ReportFolder, name: str, made: bytes | None, *, synced: bool) -> None:
+    """Raises `StoreError`."""
+    if made is None:
+        folder.remove(name)
+    else:
+        # What is renewed soon needs no wait for the disk.
+        folder.write(folder.path / name, made, synced=synced)
 
 
 def _named(names: list[str]) -> str:

@@ -5,6 +5,7 @@ import dataclasses
 import io
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from pytest_odfperf.errors import one_line
 from pytest_odfperf.measure.aggregate import DirectionMeasurement, JobMeasurement
 from pytest_odfperf.measure.record import GuestRecord, Record
 from pytest_odfperf.measure.verdicts.doubt import Doubt
+from pytest_odfperf.report.tables import results_csv
 from pytest_odfperf.report.tables.result_rows import COLUMNS, FIGURES
 from pytest_odfperf.report.tables.results_csv import render_csv
 
@@ -113,3 +115,14 @@ def test_an_invalid_result_has_its_verdict_and_no_figure(
     _, row = rows(render_csv([make_record(guests=(guest,))]))
     assert (row["read_lat_p50_ns"], row["read_lat_p99_ns"]) == ("", "5000000")
     assert row["read_lat_p99_trusted"] == "false"
+
+
+@given(
+    values=st.lists(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False), min_size=1
+    )
+)
+def test_figures_are_written_as_python_writes_them(values: list[float | None]) -> None:
+    pytest.importorskip("orjson")
+    finite = tuple(value for value in values if value is None or abs(value) != float("inf"))
+    assert results_csv._numbers(finite) == results_csv._cells(finite)

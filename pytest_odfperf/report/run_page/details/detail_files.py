@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from posixpath import basename, dirname
 from urllib.parse import quote
 
 from pytest_odfperf.measure.record import Record
@@ -23,7 +22,8 @@ def files(content: RunContent, record: Record) -> Plain | None:
         links.append([href(base, record.diagnosis.rstrip("/") + "/"), "diagnosis"])
     folders: dict[str, list[str]] = {}
     for path in record.artefacts:
-        folders.setdefault(dirname(path), []).append(basename(path))
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder.rstrip("/"), []).append(name)
     return {
         "title": "Files",
         "links": links,

@@ -10,7 +10,7 @@ from pytest_odfperf.measure.aggregate import (
     DirectionMeasurement,
     JobMeasurement,
     LatencyMeasurement,
-    carried,
+    least_ios,
 )
 from pytest_odfperf.measure.record import DIRECTIONS, GuestRecord, Record
 from pytest_odfperf.measure.witness import DiskWork
@@ -71,12 +71,15 @@ def _percentile(one: LatencyMeasurement, name: str) -> Cell:
     return "n/a" if value_ns is None else _latency(value_ns, exact, one.lat_saturated)
 
 
+_LEAST = [least_ios(percent) for percent in (50, 99, 99.9)]
+
+
 def _of_one(one: LatencyMeasurement) -> list[Cell]:
     """What is shown of one of many VMs. There are very many of them, so it is done in one go."""
     ios, saturated = one.total_ios, one.lat_saturated
     found: list[Cell] = [rough(one.iops_per_s)]
-    for value_ns, percent in ((one.lat_p50_ns, 50), (one.lat_p99_ns, 99), (one.lat_p999_ns, 99.9)):
-        told = value_ns is not None and carried(ios, percent)
+    for value_ns, least in zip((one.lat_p50_ns, one.lat_p99_ns, one.lat_p999_ns), _LEAST, strict=True):
+        told = value_ns is not None and ios >= least
         found.append(_latency(value_ns or 0, rough, saturated) if told else "n/a")
     found.append(rough(one.lat_max_ns / NS_PER_MS))
     return found

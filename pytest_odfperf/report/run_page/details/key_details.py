@@ -19,7 +19,7 @@ from pytest_odfperf.report.run_page.details.detail_part import Cell, Plain, exac
 from pytest_odfperf.report.run_page.details.detail_series import series, tests_with_series
 from pytest_odfperf.report.run_page.details.latency_bins import LatencyBins
 from pytest_odfperf.report.run_page.key_rows import time_text
-from pytest_odfperf.report.run_page.page_json import packed_json
+from pytest_odfperf.report.run_page.page_json import packed_beside
 from pytest_odfperf.schedule.jobs import render_jobs
 
 #: Tests of a chunk: they compress well together, and one is unpacked at once. The script knows it too.
@@ -57,14 +57,10 @@ class JobTexts:
 def detail_chunks(content: RunContent, jobs: JobTexts, bins: LatencyBins) -> list[Markup]:
     """The details of all tests, in their order."""
     with_series = tests_with_series(content)
-    return [
-        packed_json(
-            in_columns(
-                [_details(content, content.tests[at], jobs, bins, at in with_series) for at in numbers]
-            )
-        )
+    return packed_beside(
+        in_columns([_details(content, content.tests[at], jobs, bins, at in with_series) for at in numbers])
         for numbers in _batched(range(len(content.tests)))
-    ]
+    )
 
 
 def _batched(numbers: range) -> Iterator[range]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from pytest_odfperf.fio.histogram import BUCKETS, lowest_of
@@ -53,13 +54,16 @@ class LatencyBins:
             raise ValueError("edges and counts are not as many")
         edges = self._edges_ns
         first = bisect_right(edges, at_least_ns[0]) - 1
-        counts, begin = [], 0
-        for place in range(first, bisect_right(edges, at_least_ns[-1])):
-            end = bisect_left(at_least_ns, edges[place + 1], begin) if place + 1 < len(edges) else len(ios)
-            counts.append(_two_digits(sum(ios[begin:end])))
-            begin = end
+        counts, begin, below = [], 0, 0
+        # How many I/Os there are up to each edge.
+        sums = [0, *accumulate(ios)]
+        for edge in edges[first + 1 : bisect_right(edges, at_least_ns[-1])]:
+            begin = bisect_left(at_least_ns, edge, begin)
+            counts.append(_two_digits(sums[begin] - below))
+            below = sums[begin]
+        counts.append(_two_digits(sums[-1] - below))
         return first, counts
 
 
 def _two_digits(count: int) -> int:
-    return count if count < 100 else int(float(f"{count:.1e}"))
+    return count if count < 100 else round(count, 2 - len(str(count)))
