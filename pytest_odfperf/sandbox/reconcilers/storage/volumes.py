@@ -83,9 +83,12 @@ class Volumes(Reconciler):
         fresh = await self.api.get(PVC, ref.get("namespace", ""), ref["name"]) if "name" in ref else None
         if fresh is not None and fresh["metadata"]["uid"] == ref.get("uid"):
             return
-        if volume["spec"].get("persistentVolumeReclaimPolicy") != "Delete" and not is_deleting(volume):
-            await self.api.patch_status(PV, name, {"phase": "Released"})
-            return
+        if not is_deleting(volume):
+            # Also before its data goes, which can take seconds: who looks meanwhile sees that nobody has it.
+            if (volume.get("status") or {}).get("phase") != "Released":
+                await self.api.patch_status(PV, name, {"phase": "Released"})
+            if volume["spec"].get("persistentVolumeReclaimPolicy") != "Delete":
+                return
         backend = await self._backends.of_volume(volume)
         if backend is not None:
             await self._machines.delete_volume(backend, name[1])
