@@ -57,8 +57,8 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Whose content a new volume gets, as it is then."""
+class StoredVolume:
+    """A volume as its backend keeps it."""
 
     backend: Backend
     #: The PersistentVolume, or the snapshot.
@@ -74,12 +74,18 @@ class Origin:
         return self.backend.ceph is not None and not self.path.exists()
 
 
+class Origin(StoredVolume):
+    """Whose content a new volume gets, as it is then."""
+
+    __slots__ = ()
+
+
 class VolumeInUseError(OdfError):
     """A machine has the volume open, and lets nobody else change it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiskSpec:
+class DiskSpec(StoredVolume):
     """One disk of a machine. Its file exists before the machine starts and outlives it."""
 
     #: The disk's name in the VirtualMachineInstance.
@@ -88,18 +94,6 @@ class DiskSpec:
     serial: str | None
     size_bytes: int
     boot: bool
-    backend: Backend
-    #: The PersistentVolume.
-    volume: str
-
-    @property
-    def path(self) -> Path:
-        return self.backend.path(self.volume)
-
-    @property
-    def is_image(self) -> bool:
-        """Whether it is an RBD image and no file."""
-        return self.backend.ceph is not None and not self.path.exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pytest_odfperf.errors import OdfError
 from pytest_odfperf.sandbox.image.run import run
 from pytest_odfperf.sandbox.image.tools import tool
 from pytest_odfperf.sandbox.machines.base import Backend, Origin, VolumeInUseError
-from pytest_odfperf.sandbox.machines.volumes import clone_image, create_image
+from pytest_odfperf.sandbox.machines.volumes import clone_image, create_image, whole_or_none
 
 _COPY_DEADLINE_S = 600.0
 _INFO_DEADLINE_S = 60.0
@@ -34,13 +34,9 @@ async def copy_volume(source: Origin, backend: Backend, volume: str, size_bytes:
         await create_image(backend, volume, size_bytes)
         await _convert(source, ["-n", "--target-is-zero", "--target-image-opts", _image(backend, volume)])
         return
-    path = backend.path(volume)
-    if path.exists():
+    if backend.path(volume).exists():
         return
-    part = path.with_name(f"{path.name}.part")
-    try:
-        backend.directory.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
+    with whole_or_none(backend, volume) as part:
         if not source.is_image and source.backend.format == backend.format == "qcow2":
             # With what it says of the image below it, which is not copied.
             copy = ["cp", "--reflink=auto", "--sparse=always", "--", str(source.path), str(part)]
@@ -48,11 +44,6 @@ async def copy_volume(source: Origin, backend: Backend, volume: str, size_bytes:
         else:
             await _convert(source, ["-O", backend.format, str(part)])
         await _grow_file(part, backend.format, size_bytes)
-        part.replace(path)
-    except OSError as error:
-        raise OdfError(f"volume {volume} can not be made in {backend.directory}: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 async def grow_volume(backend: Backend, volume: str, size_bytes: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_odfperf.errors import OdfError
@@ -21,14 +23,20 @@ async def create_volume(backend: Backend, volume: str, size_bytes: int, image: G
     if image is None and backend.ceph is not None:
         await create_image(backend, volume, size_bytes)
         return
+    if not backend.path(volume).exists():
+        with whole_or_none(backend, volume) as part:
+            await _make(backend, part, size_bytes, image)
+
+
+@contextmanager
+def whole_or_none(backend: Backend, volume: str) -> Iterator[Path]:
+    """Where to write the file of a volume, which gets its name when all of it is there. Raises `OdfError`."""
     path = backend.path(volume)
-    if path.exists():
-        return
     part = path.with_name(f"{path.name}.part")
     try:
         backend.directory.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
-        await _make(backend, part, size_bytes, image)
+        yield part
         part.replace(path)
     except OSError as error:
         raise OdfError(f"volume {volume} can not be made in {backend.directory}: {error}") from error
