@@ -12,6 +12,8 @@ from pytest_odfperf.report.tables.result_rows import COLUMNS, FIGURE_COLUMNS, Ro
 
 #: What is quoted (RFC 4180); `cell_text` leaves no line ends.
 _QUOTED = re.compile('[",]')
+#: Numbers that orjson, or an earlier one, writes in another way: below 0.0001, and with an exponent.
+_OTHERWISE = re.compile(rb"\.0000|\de")
 _BLOCK = 1000
 _EMPTY = tuple("," * (len(FIGURE_COLUMNS[direction]) - 1) for direction in DIRECTIONS)
 
@@ -42,8 +44,7 @@ def _numbers(values: Row) -> str:
     if quick is None:
         return _cells(values)
     made = quick(values)
-    # Numbers below 0.0001 are written in another way.
-    if b".0000" in made or b"e-" in made:
+    if _OTHERWISE.search(made):
         return _cells(values)
     return made[1:-1].replace(b"null", b"").decode()
 

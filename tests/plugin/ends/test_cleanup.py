@@ -106,7 +106,8 @@ def test_a_run_that_nobody_knows_is_wrong_input(bed, name):
     [
         ("", "the file is empty"),
         ('{"schema": 1}', "matrix: missing"),
-        ('{"schema": 1, "matrix": {"pools": 7}, "options": [], "found": 3}', "matrix: missing"),
+        ('{"schema": 1, "matrix": {"pools": 7}, "options": [], "found": 3}', "options is not an object"),
+        ('{"schema": 1, "matrix": {"pools": 7}}', "matrix: missing"),
     ],
 )
 def test_a_run_folder_that_does_not_say_where_it_was_is_wrong_input_unless_we_say(
