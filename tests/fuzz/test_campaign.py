@@ -268,7 +268,7 @@ TABLES = [output for output in OUTPUTS if output.name != REPORT_HTML]
 class Asked:
     """A request to resume, see `pytest_odfperf.run.before.selection.Request`."""
 
-    parallel = isolation = matrix = run_id = cluster = repeat = seed = csv = prometheus = None
+    parallel = isolation = matrix = run_id = cluster = repeat = rounds = seed = csv = prometheus = None
     ramp = makes_pools = False
     pools = filters = excludes = extra_storage_classes = allow_not_ready = fio = ()
 
