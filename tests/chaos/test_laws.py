@@ -176,6 +176,8 @@ X_ENDED_IT = "odfperf: run r\n!!! xdist.dsession.Interrupted: stopping after 1 f
     [
         ("token", "ERROR: 401 Unauthorized", {0, 4}),
         ("token", "odfperf: run r\n", {0}),
+        ("api restart", "ERROR: the cluster at https://x can not be used (tried for 3 s)", {0, 4}),
+        ("api restart", "odfperf: run r\n", {0}),
         ("signal", X_ENDED_IT, {2, 143}),
         ("machine deleted", "odfperf: run r\n", {0, 1}),
         ("signal", "odfperf: run r\n", {143}),

@@ -192,8 +192,8 @@ def allowed_codes(attempt: Attempt, *, lossy: bool) -> set[int]:
     allowed: set[int] = set()
     if attempt.hits(*DISK):
         allowed |= _DISK_CODES
-    if attempt.hits("token") and _HEADER not in attempt.out:
-        # Refused at the start, where a login that is over is said at once.
+    if attempt.hits("token", "api restart") and _HEADER not in attempt.out:
+        # Refused at the start, where a login that is over is said at once, and a server that is away soon.
         allowed |= {4, *done}
     if attempt.hits("machine deleted"):
         allowed |= {1, *done}
