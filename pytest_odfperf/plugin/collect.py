@@ -114,7 +114,7 @@ def _together(items: Sequence[pytest.Item], plan: Plan) -> list[pytest.Item]:
             (-1,)
             if key is None
             else (
-                number := plan.round_of(block := item.stash[BLOCK]) or 1,
+                number := plan.round_of(block := item.stash[BLOCK]),
                 plan.place_of_pool(key.pool, number) or pools[key.pool],
                 groups[key.group],
                 block,

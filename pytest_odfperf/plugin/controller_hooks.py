@@ -110,7 +110,7 @@ class ControllerHooks:
         return key.pool if key else None
 
     def _round_of(self, node_id: str) -> int:
-        return self._run.plan.round_of(self._node_ids.repeat_of(node_id)) or 1
+        return self._run.plan.round_of(self._node_ids.repeat_of(node_id))
 
     def _key_of(self, node_id: str) -> Key | None:
         return self._node_ids.key_of(node_id)

@@ -122,7 +122,7 @@ class MeasuringHooks:
         return None
 
     def _round_of(self, item: pytest.Item) -> int:
-        return self._plan.round_of(item.stash.get(BLOCK, 1)) or 1
+        return self._plan.round_of(item.stash.get(BLOCK, 1))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(

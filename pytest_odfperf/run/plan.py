@@ -92,9 +92,9 @@ class Plan:
         """
         return self._places(key.group, block)[key] if self.repeats > 1 and self.seed is not None else None
 
-    def round_of(self, block: int) -> int | None:
-        """The round that a block of repeats is in, from 1; None: the run has one."""
-        return round_of(block, self.repeats, self.rounds) if self.rounds > 1 else None
+    def round_of(self, block: int) -> int:
+        """The round that a block of repeats is in, from 1; a run without rounds has one."""
+        return round_of(block, self.repeats, self.rounds) if self.rounds > 1 else 1
 
     def place_of_pool(self, pool: str, number: int) -> int | None:
         """The place of ``pool`` in round ``number``, from 1; None: pools are in the matrix's order."""

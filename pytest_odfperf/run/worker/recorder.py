@@ -74,7 +74,7 @@ class Recorder:
             repeat=repeat,
             block=None if place is None else block,
             order=place,
-            round=self._plan.round_of(block) if self._stage is None else None,
+            round=self._plan.round_of(block) if self._plan.rounds > 1 and self._stage is None else None,
             beside=measured.beside if measured else (),
             health=measured.health if measured else None,
             storage=measured.storage if measured else None,
